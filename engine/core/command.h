@@ -1,0 +1,199 @@
+// A command: the only thing that changes the exchange. The same bytes cross the rings, lie in the
+// journal and enter Exchange::Apply.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <type_traits>
+
+#include "engine/core/check.h"
+#include "engine/core/ids.h"
+#include "engine/core/limits.h"
+#include "engine/core/market_definition.h"
+
+namespace engine {
+
+// Numbers are permanent. A new layout of a body is a new version of its type.
+enum class CommandType : std::uint16_t {
+  // Administrative.
+  kGenesis = 1,
+  kDefineMarket = 2,
+  kDefineMeteringPoint = 3,
+  kDefineAccount = 4,
+  kDefineCredential = 5,
+  // From clients.
+  kSubmitOrders = 16,
+  kReplaceOrders = 17,
+  kCancelOrders = 18,
+  kCancelAll = 19,
+  kDisconnect = 20,  // Made by the gateway where a session asked for cancel-on-disconnect.
+  // Made by the shard when their time has come.
+  kOpenProduct = 32,
+  kCloseRound = 33,
+  kFinishRound = 34,
+  // What a round came to; checked by every replay.
+  kOutcome = 48,
+  // Questions: answered through the shard, never journaled, change nothing.
+  kListOpenOrders = 64,
+  kLogon = 65,
+};
+
+inline constexpr std::uint16_t kCommandVersion = 1;
+
+constexpr bool IsQuery(CommandType type) { return static_cast<std::uint16_t>(type) >= 64; }
+constexpr bool IsFromClient(CommandType type) {
+  return type >= CommandType::kSubmitOrders && type <= CommandType::kCancelAll;
+}
+
+// Little endian, 8-aligned; followed by `count` bodies of the type's layout.
+struct CommandHeader {
+  std::uint64_t sequence = 0;    // Place in the shard's history, from 1; 0 before it has one.
+  std::int64_t time_ns = 0;      // UTC. Until it is sequenced: when the gateway had read the frame.
+  std::uint64_t client_seq = 0;  // From 1; 0 where no client sent it.
+  CredentialId credential{};     // Zero where no client sent it.
+  std::uint32_t length = 0;      // Bytes of header and bodies: a multiple of 8.
+  CommandType type{};
+  std::uint16_t version = kCommandVersion;
+  std::uint32_t count = 0;
+};
+static_assert(sizeof(CommandHeader) == 40 && std::is_trivially_copyable_v<CommandHeader>);
+
+enum class Side : std::uint8_t { kBuy = 0, kSell = 1 };
+enum class Response : std::uint8_t { kFixed = 0 };
+enum class TimeInForce : std::uint8_t {
+  kProduct = 0
+};  // Until filled or the product's last round.
+
+// kSubmitOrders, kReplaceOrders. A replace names an open order by account, id and product;
+// `energy_wh` is what shall be open from now on. A new price or more energy loses time priority.
+struct OrderBody {
+  AccountId account{};
+  ClientOrderId client_order_id{};
+  ProductId product;
+  std::int32_t limit_ticks = 0;
+  std::uint32_t energy_wh = 0;
+  std::uint32_t response_param = 0;
+  Side side{};
+  Response response{};
+  TimeInForce time_in_force{};
+  std::uint8_t zero = 0;
+};
+static_assert(sizeof(OrderBody) == 40 && std::is_trivially_copyable_v<OrderBody>);
+
+// kCancelOrders.
+struct OrderKeyBody {
+  AccountId account{};
+  ClientOrderId client_order_id{};
+  ProductId product;
+};
+static_assert(sizeof(OrderKeyBody) == 24);
+
+// kCancelAll, kListOpenOrders: zero in a field means all that are the credential's.
+struct OrderScopeBody {
+  AccountId account{};
+  MarketId market{};
+  std::uint32_t zero = 0;
+};
+static_assert(sizeof(OrderScopeBody) == 16);
+
+using TokenHash = std::array<std::byte, 32>;  // SHA-256 of the secret.
+
+// kLogon. The answer goes to {gateway, session} as the ring knows them.
+struct LogonBody {
+  TokenHash token_hash{};
+  std::uint64_t session = 0;     // The gateway's own number for the connection.
+  std::uint64_t next_event = 0;  // The first event number that the client has not seen.
+};
+static_assert(sizeof(LogonBody) == 48);
+// kGenesis: the first record of every journal.
+struct GenesisBody {
+  std::array<std::byte, 16> cluster_id{};
+  std::uint32_t shard = 0;
+  std::uint32_t shard_count = 1;
+  std::uint64_t order_capacity = 0;  // Orders that the shard's books can hold together.
+};
+static_assert(sizeof(GenesisBody) == 32);
+// kDefineMeteringPoint.
+struct MeteringPointBody {
+  MeteringPointId id{};
+  std::uint32_t import_limit_w = 0;  // Most power bought; 0: no limit.
+  std::uint32_t export_limit_w = 0;  // Most power sold; 0: no limit.
+};
+static_assert(sizeof(MeteringPointBody) == 16);
+// kDefineAccount.
+struct AccountBody {
+  AccountId id{};
+  PartyId party{};
+  MeteringPointId metering_point{};
+  MarketId market{};
+  CredentialId credential{};  // The one that may act for it.
+};
+static_assert(sizeof(AccountBody) == 32);
+
+enum class CredentialKind : std::uint8_t { kDevice = 0, kAggregator = 1, kOperator = 2 };
+
+// kDefineCredential.
+struct CredentialBody {
+  CredentialId id{};
+  CredentialKind kind{};
+  std::array<std::uint8_t, 3> zero{};
+  std::uint32_t orders_per_second = 0;  // Token bucket; 0: the daemon's default for its kind.
+  std::uint32_t zero2 = 0;
+  TokenHash token_hash{};
+};
+static_assert(sizeof(CredentialBody) == 48);
+
+// kOpenProduct, kCloseRound, kFinishRound.
+struct ProductBody {
+  ProductId product;
+  std::uint32_t round = 0;  // From 1; 0 in kOpenProduct.
+  std::uint32_t zero = 0;
+};
+static_assert(sizeof(ProductBody) == 16);
+
+enum class RoundResult : std::uint8_t { kNoTrade = 0, kTraded = 1, kVoid = 2 };
+
+// kOutcome: what clearing came to, for replays, ledgers and people.
+struct OutcomeBody {
+  ProductId product;
+  std::uint32_t round = 0;
+  std::uint32_t fills = 0;
+  std::uint64_t energy_wh = 0;         // Bought, and sold.
+  std::array<std::byte, 16> digest{};  // XXH3-128 of the fills, in book order.
+  std::int32_t price_ticks = 0;        // Of every fill; 0 where nothing traded.
+  RoundResult result{};
+  std::array<std::uint8_t, 3> zero{};
+  RuleParameters rule;
+};
+static_assert(sizeof(OutcomeBody) == 64 && std::has_unique_object_representations_v<OutcomeBody>);
+
+// A command in memory that somebody else owns: a header and its bodies behind it.
+class CommandView {
+ public:
+  // Requires: `header` begins header->length readable bytes, 8-aligned.
+  explicit CommandView(const CommandHeader* header) : header_(header) {
+    CHECK(header->length >= sizeof(CommandHeader));
+  }
+
+  const CommandHeader& header() const { return *header_; }
+  std::span<const std::byte> bytes() const {
+    return {reinterpret_cast<const std::byte*>(header_), header_->length};
+  }
+  std::span<const std::byte> body() const { return bytes().subspan(sizeof(CommandHeader)); }
+
+  // The bodies, in place. Empty where the length does not hold `count` of this layout.
+  template <typename Body>
+  std::span<const Body> Items() const {
+    static_assert(std::is_trivially_copyable_v<Body> && alignof(Body) <= 8);
+    if (body().size() != header_->count * sizeof(Body)) return {};
+    return {reinterpret_cast<const Body*>(body().data()), header_->count};
+  }
+
+ private:
+  const CommandHeader* header_;
+};
+
+}  // namespace engine

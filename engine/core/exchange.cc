@@ -1,0 +1,387 @@
+#include "engine/core/exchange.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "engine/core/check.h"
+#include "engine/core/event_queue.h"
+#include "engine/core/indicative.h"
+#include "engine/core/order_entry.h"
+#include "engine/core/order_listing.h"
+#include "engine/core/product_table.h"
+#include "engine/core/registry.h"
+#include "engine/core/rounds.h"
+
+namespace engine {
+
+class Exchange::Impl {
+ public:
+  bool Screen(CommandView command);
+  bool Apply(CommandView command);
+  void Ask(CommandView query);
+  std::size_t Drain(std::span<Event> out);
+  bool Draining() const { return !events_.empty() || !listing_.empty(); }
+  std::optional<DueCommand> NextDue() const;
+  DigestBytes StateDigest();
+
+  GenesisBody genesis_;
+  std::uint64_t sequence_ = 0;
+  std::int64_t time_ns_ = 0;
+  Registry registry_;
+  ProductTable products_;
+  BookMemory memory_{0};
+  EventQueue events_{registry_, memory_};
+  OrderEntry entry_{registry_, products_, memory_, events_};
+  Rounds rounds_{registry_, products_, memory_, events_, entry_};
+  OrderListing listing_{registry_, products_, memory_, events_};
+  IndicativePublisher indicative_{products_, memory_, events_};
+
+ private:
+  bool ApplyDefinition(CommandView command);
+  bool ApplyTime(CommandView command);
+  void ApplyClient(CommandView command);
+  void ApplyDisconnect(const CommandHeader& header);
+  template <typename Item, typename Act>
+  void AnswerItems(CommandView command, KeptAnswer& kept, Act act);
+  void CancelAll(CommandView command, const Entry& entry, KeptAnswer& kept);
+  void Logon(CommandView query);
+  void DigestBook(Product& product, Digest& digest);
+};
+
+namespace {
+
+template <typename Body>
+const Body* Single(CommandView command) {
+  const std::span<const Body> items = command.Items<Body>();
+  return items.size() == 1 ? items.data() : nullptr;
+}
+
+}  // namespace
+
+bool Exchange::Impl::Screen(CommandView command) {
+  const CommandHeader& header = command.header();
+  const std::uint32_t credential = registry_.FindCredential(header.credential);
+  AnswerEvent answer;
+  answer.client_seq = header.client_seq;
+  answer.time_ns = header.time_ns;
+  answer.command = header.type;
+  if (credential == kNoIndex) {
+    answer.reason = Reason::kNotAuthorised;
+    events_.TellAnswer(header.credential, sequence_, answer, {});
+    return false;
+  }
+  const ClientSequence& sequence = registry_.credential(credential).sequence;
+  const SequenceState state = sequence.Judge(header.client_seq);
+  if (state == SequenceState::kNext) return true;
+  if (state == SequenceState::kAnswered) {
+    const KeptAnswer& kept = sequence.Answer(header.client_seq);
+    events_.TellAnswer(header.credential, sequence_, kept.answer, kept.refusals);
+    return false;
+  }
+  answer.reason = state == SequenceState::kGap ? Reason::kSequenceGap : Reason::kSequenceTooOld;
+  answer.expected_client_seq = sequence.last() + 1;
+  events_.TellAnswer(header.credential, sequence_, answer, {});
+  return false;
+}
+
+bool Exchange::Impl::Apply(CommandView command) {
+  const CommandHeader& header = command.header();
+  CHECK(header.sequence == sequence_ + 1 && header.time_ns >= time_ns_);
+  bool fits = true;
+  if (header.version != kCommandVersion) {
+    fits = false;
+  } else if (IsFromClient(header.type)) {
+    ApplyClient(command);
+  } else if (header.type == CommandType::kDisconnect) {
+    ApplyDisconnect(header);
+  } else if (header.type >= CommandType::kOpenProduct) {
+    fits = ApplyTime(command);
+  } else {
+    fits = ApplyDefinition(command);
+  }
+  if (!fits) return false;
+  sequence_ = header.sequence;
+  time_ns_ = header.time_ns;
+  return true;
+}
+
+bool Exchange::Impl::ApplyDefinition(CommandView command) {
+  if (!events_.empty()) return false;
+  switch (command.header().type) {
+    case CommandType::kGenesis: {
+      const auto* body = Single<GenesisBody>(command);
+      if (body == nullptr || sequence_ != 0) return false;
+      genesis_ = *body;
+      memory_.orders = OrderPool(body->order_capacity);
+      return true;
+    }
+    case CommandType::kDefineMarket: {
+      const auto* body = Single<MarketDefinition>(command);
+      if (body == nullptr || !registry_.DefineMarket(*body)) return false;
+      products_.SetMarket(registry_.FindMarket(body->id), *body, command.header().time_ns);
+      return true;
+    }
+    case CommandType::kDefineMeteringPoint: {
+      const auto* body = Single<MeteringPointBody>(command);
+      return body != nullptr && registry_.DefineMeteringPoint(*body);
+    }
+    case CommandType::kDefineAccount: {
+      const auto* body = Single<AccountBody>(command);
+      return body != nullptr && registry_.DefineAccount(*body);
+    }
+    case CommandType::kDefineCredential: {
+      const auto* body = Single<CredentialBody>(command);
+      return body != nullptr && registry_.DefineCredential(*body);
+    }
+    default:
+      return false;
+  }
+}
+
+bool Exchange::Impl::ApplyTime(CommandView command) {
+  const CommandHeader& header = command.header();
+  if (header.type == CommandType::kOutcome) {
+    const auto* body = Single<OutcomeBody>(command);
+    return body != nullptr && rounds_.Confirm(*body);
+  }
+  const auto* body = Single<ProductBody>(command);
+  if (body == nullptr) return false;
+  switch (header.type) {
+    case CommandType::kOpenProduct:
+      return rounds_.Open(*body, header);
+    case CommandType::kCloseRound:
+      return rounds_.Close(*body, header);
+    case CommandType::kFinishRound:
+      return rounds_.Finish(*body, header);
+    default:
+      return false;
+  }
+}
+
+// Calls act(item, entry) for each item and keeps what it refused.
+template <typename Item, typename Act>
+void Exchange::Impl::AnswerItems(CommandView command, KeptAnswer& kept, Act act) {
+  const CommandHeader& header = command.header();
+  const std::span<const Item> items = command.Items<Item>();
+  if (items.size() != header.count || items.size() > kFrameOrdersMax) {
+    kept.answer.reason = Reason::kMalformed;
+    return;
+  }
+  Entry entry{.credential = registry_.FindCredential(header.credential),
+              .time_ns = header.time_ns,
+              .sequence = header.sequence};
+  for (const Item& item : items) {
+    const Reason reason = act(item, entry);
+    if (reason != Reason::kNone) {
+      kept.refusals.push_back({static_cast<std::uint16_t>(entry.place), reason});
+    }
+    ++entry.place;
+  }
+  kept.answer.items = header.count;
+  kept.answer.refused = static_cast<std::uint16_t>(kept.refusals.size());
+}
+
+void Exchange::Impl::ApplyClient(CommandView command) {
+  const CommandHeader& header = command.header();
+  const std::uint32_t credential = registry_.FindCredential(header.credential);
+  CHECK(credential != kNoIndex);
+  ClientSequence& sequence = registry_.credential(credential).sequence;
+  CHECK(header.client_seq == sequence.last() + 1);
+  KeptAnswer& kept = sequence.Advance();
+  kept.answer.client_seq = header.client_seq;
+  kept.answer.time_ns = header.time_ns;
+  kept.answer.command_sequence = header.sequence;
+  kept.answer.command = header.type;
+  switch (header.type) {
+    case CommandType::kSubmitOrders:
+      AnswerItems<OrderBody>(command, kept, [this](const OrderBody& order, const Entry& entry) {
+        return entry_.Submit(order, entry);
+      });
+      break;
+    case CommandType::kReplaceOrders:
+      AnswerItems<OrderBody>(command, kept, [this](const OrderBody& order, const Entry& entry) {
+        return entry_.Replace(order, entry);
+      });
+      break;
+    case CommandType::kCancelOrders:
+      AnswerItems<OrderKeyBody>(command, kept, [this](const OrderKeyBody& key, const Entry& entry) {
+        return entry_.Cancel(key, entry);
+      });
+      break;
+    default:
+      CancelAll(command,
+                {.credential = credential, .time_ns = header.time_ns, .sequence = header.sequence},
+                kept);
+  }
+  events_.TellAnswer(header.credential, header.sequence, kept.answer, kept.refusals);
+}
+
+void Exchange::Impl::CancelAll(CommandView command, const Entry& entry, KeptAnswer& kept) {
+  const auto* scope = Single<OrderScopeBody>(command);
+  if (scope == nullptr) {
+    kept.answer.reason = Reason::kMalformed;
+    return;
+  }
+  if (scope->account != AccountId{}) {
+    const std::uint32_t account = registry_.FindAccount(scope->account);
+    if (account == kNoIndex || registry_.account(account).credential != entry.credential) {
+      kept.answer.reason = Reason::kNotYourAccount;
+      return;
+    }
+  }
+  const OrderEntry::CancelledAll done = entry_.CancelAll(*scope, entry);
+  kept.answer.items = done.orders;
+  kept.answer.reason = done.reason;
+}
+
+void Exchange::Impl::ApplyDisconnect(const CommandHeader& header) {
+  const std::uint32_t credential = registry_.FindCredential(header.credential);
+  if (credential == kNoIndex) return;
+  entry_.Disconnect(
+      {.credential = credential, .time_ns = header.time_ns, .sequence = header.sequence});
+}
+
+void Exchange::Impl::Ask(CommandView query) {
+  if (query.header().type == CommandType::kLogon) {
+    Logon(query);
+    return;
+  }
+  const auto* scope = Single<OrderScopeBody>(query);
+  const std::uint32_t credential = registry_.FindCredential(query.header().credential);
+  if (scope == nullptr || credential == kNoIndex) {
+    AnswerEvent answer;
+    answer.client_seq = query.header().client_seq;
+    answer.command = query.header().type;
+    answer.reason = scope == nullptr ? Reason::kMalformed : Reason::kNotAuthorised;
+    events_.TellAnswer(query.header().credential, sequence_, answer, {});
+    return;
+  }
+  listing_.Begin(credential, *scope, query.header().client_seq);
+}
+
+void Exchange::Impl::Logon(CommandView query) {
+  const auto* body = Single<LogonBody>(query);
+  if (body == nullptr) return;
+  Event event;
+  event.sequence = sequence_;
+  const std::uint32_t index = registry_.FindToken(body->token_hash);
+  if (index == kNoIndex) {
+    event.type = EventType::kLogonAnswer;
+    event.logon_answer = {.session = body->session, .reason = Reason::kNotAuthorised};
+    events_.Tell(event);
+    return;
+  }
+  const Credential& credential = registry_.credential(index);
+  event.credential = credential.definition.id;
+  event.type = EventType::kLogonMarket;
+  for (const std::uint32_t market : credential.markets) {
+    event.logon_market = {.session = body->session, .market = registry_.market(market).id};
+    events_.Tell(event);
+  }
+  event.type = EventType::kLogonAnswer;
+  event.logon_answer = {.session = body->session,
+                        .next_client_seq = credential.sequence.last() + 1,
+                        .next_event = credential.next_emitted,
+                        .orders_per_second = credential.definition.orders_per_second,
+                        .reason = Reason::kNone,
+                        .kind = credential.definition.kind};
+  events_.Tell(event);
+}
+
+std::size_t Exchange::Impl::Drain(std::span<Event> out) {
+  if (!events_.has_immediate() && !listing_.empty()) listing_.Continue(sequence_, out.size());
+  return events_.Drain(out);
+}
+
+std::optional<DueCommand> Exchange::Impl::NextDue() const {
+  if (rounds_.next_to_finish() != nullptr) {
+    const Product& product = *rounds_.next_to_finish();
+    return DueCommand{
+        INT64_MIN, CommandType::kFinishRound, {.product = product.id, .round = product.round}};
+  }
+  return products_.NextDue();
+}
+
+void Exchange::Impl::DigestBook(Product& product, Digest& digest) {
+  const bool traded = product.phase == Phase::kClearing && product.result == RoundResult::kTraded;
+  product.book.ForEachOrder(memory_, [&](const OrderChunk& chunk, std::uint32_t at) {
+    digest.Add(chunk.side);
+    digest.Add(chunk.order_id[at]);
+    digest.Add(registry_.account(chunk.account[at]).definition.id);
+    digest.Add(chunk.client_order_id[at]);
+    digest.Add(chunk.level[at]);
+    digest.Add(chunk.open_wh[at]);
+    digest.Add(traded ? chunk.filled_wh[at] : std::uint32_t{0});
+  });
+  digest.Add(std::uint64_t{0});  // No order: the end of the book.
+}
+
+DigestBytes Exchange::Impl::StateDigest() {
+  Digest digest;
+  digest.Add(sequence_);
+  digest.Add(time_ns_);
+  digest.Add(genesis_.cluster_id);
+  digest.Add(genesis_.shard);
+  digest.Add(genesis_.shard_count);
+  digest.Add(genesis_.order_capacity);
+  registry_.AddTo(digest);
+  products_.ForEach([&](Product& product) {
+    digest.Add(product.id.market);
+    digest.Add(product.id.start_minute);
+    digest.Add(std::as_bytes(std::span(&product.definition, 1)));
+    digest.Add(product.phase);
+    digest.Add(product.round);
+    if (product.phase == Phase::kClearing) {
+      digest.Add(product.result);
+      digest.Add(product.energy_wh);
+      digest.Add(product.price_ticks);
+    }
+    for (const std::uint32_t credential : product.leaving) digest.Add(credential);
+    DigestBook(product, digest);
+  });
+  return digest.Finish();
+}
+
+Exchange::Exchange() : impl_(std::make_unique<Impl>()) {}
+Exchange::~Exchange() = default;
+Exchange::Exchange(Exchange&&) noexcept = default;
+Exchange& Exchange::operator=(Exchange&&) noexcept = default;
+
+bool Exchange::Screen(CommandView command) { return impl_->Screen(command); }
+bool Exchange::Apply(CommandView command) { return impl_->Apply(command); }
+void Exchange::Ask(CommandView query) { impl_->Ask(query); }
+std::size_t Exchange::Drain(std::span<Event> out) { return impl_->Drain(out); }
+bool Exchange::Draining() const { return impl_->Draining(); }
+std::optional<DueCommand> Exchange::NextDue() const { return impl_->NextDue(); }
+std::optional<OutcomeBody> Exchange::TakeOutcome() { return impl_->rounds_.TakeOutcome(); }
+std::int64_t Exchange::PublishIndicative(std::int64_t now_ns) {
+  return impl_->indicative_.Publish(now_ns, impl_->sequence_, impl_->rounds_.scratch());
+}
+std::uint64_t Exchange::sequence() const { return impl_->sequence_; }
+std::int64_t Exchange::time_ns() const { return impl_->time_ns_; }
+std::uint64_t Exchange::open_orders() const { return impl_->entry_.open_orders(); }
+std::size_t Exchange::memory_bytes() const {
+  return impl_->memory_.orders.memory_bytes() + impl_->memory_.parties.memory_bytes();
+}
+
+const MarketDefinition* Exchange::FindMarket(MarketId id) const {
+  const std::uint32_t index = impl_->registry_.FindMarket(id);
+  return index == kNoIndex ? nullptr : &impl_->registry_.market(index);
+}
+const MeteringPointBody* Exchange::FindMeteringPoint(MeteringPointId id) const {
+  const std::uint32_t index = impl_->registry_.FindMeteringPoint(id);
+  return index == kNoIndex ? nullptr : &impl_->registry_.metering_point(index);
+}
+const AccountBody* Exchange::FindAccount(AccountId id) const {
+  const std::uint32_t index = impl_->registry_.FindAccount(id);
+  return index == kNoIndex ? nullptr : &impl_->registry_.account(index).definition;
+}
+const CredentialBody* Exchange::FindCredential(CredentialId id) const {
+  const std::uint32_t index = impl_->registry_.FindCredential(id);
+  return index == kNoIndex ? nullptr : &impl_->registry_.credential(index).definition;
+}
+const GenesisBody& Exchange::genesis() const { return impl_->genesis_; }
+DigestBytes Exchange::StateDigest() const { return impl_->StateDigest(); }
+
+}  // namespace engine

@@ -1,0 +1,95 @@
+// The exchange of one shard: markets, products, books and the clients' sequences. Pure: the same
+// commands make the same events and the same digest on every machine.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "engine/core/command.h"
+#include "engine/core/digest.h"
+#include "engine/core/event.h"
+
+namespace engine {
+
+// A command that time, not a client, asks for.
+struct DueCommand {
+  std::int64_t due_ns = 0;  // INT64_MIN: at once.
+  CommandType type{};       // kOpenProduct, kCloseRound or kFinishRound.
+  ProductBody body;
+};
+
+// How its owner drives it:
+//   client command: if Screen() then { give it the next sequence; journal it; Apply() }; Drain()
+//   question:       Ask(); Drain()
+//   time:           while NextDue() is due: journal and Apply() it; Drain()
+//   after each:     if TakeOutcome() then journal it as kOutcome and Apply() it before anything
+//   else
+//
+// A round's events are handed out by Drain() in pieces; until the last is out its book is clearing
+// and NextDue() does not finish the round. Other books go on meanwhile.
+//
+// Thread: one owner. Cost: Apply is O(items) and allocates only where state grows beyond what it
+// was; a clear is O(orders of the book + levels between its lowest and highest limit).
+class Exchange {
+ public:
+  Exchange();
+  ~Exchange();
+  Exchange(Exchange&&) noexcept;
+  Exchange& operator=(Exchange&&) noexcept;
+
+  // Whether a client's command is the next of its credential. If not (a resend, a gap, an unknown
+  // credential) its answer waits in Drain() and the command must be neither journaled nor applied.
+  // Requires: IsFromClient(command type); the last Apply's and Ask's events are drained to answers.
+  bool Screen(CommandView command);
+
+  // Applies a command.
+  // Requires: header.sequence == sequence() + 1, header.time_ns >= time_ns(), not a query; for a
+  //           client's command, Screen() said yes; for a definition or kFinishRound, all drained.
+  // Ensures:  false, and nothing changed, where the command contradicts the state: a kOutcome that
+  //           is not what this exchange computed, a definition that names what is not there, a
+  //           round that is not due. A replay stops there; a daemon asks before it journals.
+  [[nodiscard]] bool Apply(CommandView command);
+
+  // Answers a question (kListOpenOrders, kLogon) from the state as it is. Changes nothing.
+  void Ask(CommandView query);
+
+  // Moves waiting events out, oldest first; each carries the sequence that must be durable first.
+  // Ensures: returns how many: none at all while it counts a large book. Ask Draining() for the
+  // end. Cost: O(out.size()), however large the round.
+  std::size_t Drain(std::span<Event> out);
+  bool Draining() const;
+
+  // The next command that time asks for; none where no market is defined.
+  std::optional<DueCommand> NextDue() const;
+
+  // What the last kCloseRound came to, once.
+  std::optional<OutcomeBody> TakeOutcome();
+
+  // The indicative events whose interval has passed at `now_ns`; they wait in Drain(). Changes
+  // nothing that Digest() sees. Ensures: returns when to call next; INT64_MAX: never.
+  std::int64_t PublishIndicative(std::int64_t now_ns);
+
+  std::uint64_t sequence() const;  // Of the last command applied.
+  std::int64_t time_ns() const;    // Of the last command applied.
+  std::uint64_t open_orders() const;
+  std::size_t memory_bytes() const;  // Books and tables; not the registry.
+
+  // The definition in force, so that files are compared with it; null where there is none.
+  const MarketDefinition* FindMarket(MarketId id) const;
+  const MeteringPointBody* FindMeteringPoint(MeteringPointId id) const;
+  const AccountBody* FindAccount(AccountId id) const;
+  const CredentialBody* FindCredential(CredentialId id) const;
+  const GenesisBody& genesis() const;
+
+  // Of the whole state in canonical bytes. Cost: O(state).
+  DigestBytes StateDigest() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace engine

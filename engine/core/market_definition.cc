@@ -1,0 +1,50 @@
+#include "engine/core/market_definition.h"
+
+#include <cstdint>
+
+#include "engine/core/limits.h"
+
+namespace engine {
+namespace {
+
+constexpr std::uint32_t kWeekSeconds = 7 * 86'400;
+
+bool HasPossibleTimes(const MarketDefinition& d) {
+  const bool slot =
+      d.slot_minutes == 5 || d.slot_minutes == 15 || d.slot_minutes == 30 || d.slot_minutes == 60;
+  if (!slot || d.rounds == 0 || d.rounds > kRoundsMax) return false;
+  if (d.rounds > 1 && d.round_interval_s == 0) return false;
+  if (d.open_before_s > kWeekSeconds || d.round_interval_s > kWeekSeconds) return false;
+  const std::uint64_t first_gate =
+      d.gate_before_s + std::uint64_t{d.rounds - 1} * d.round_interval_s;
+  return d.open_before_s > first_gate && d.min_notice_s <= d.gate_before_s &&
+         d.freeze_s < d.open_before_s - first_gate &&
+         (d.rounds == 1 || d.freeze_s < d.round_interval_s) &&
+         d.open_before_s / (d.slot_minutes * 60) + 2 <= kOpenProductsMax;
+}
+
+bool HasPossiblePrices(const MarketDefinition& d) {
+  if (d.band_levels == 0 || d.band_levels > kBandLevelsMax) return false;
+  const std::int64_t high = std::int64_t{d.band_low_ticks} + d.band_levels - 1;
+  return d.band_low_ticks >= -kPriceTicksMax && high <= kPriceTicksMax &&
+         d.feed_in_ticks <= d.retail_ticks && d.retail_ticks <= kPriceTicksMax &&
+         d.feed_in_ticks >= -kPriceTicksMax;
+}
+
+bool HasPossibleRule(const RuleParameters& r) {
+  return r.rule == Rule::kUniformPrice && r.rule_version == 1 && r.margin <= Margin::kTime &&
+         r.self_trade <= SelfTrade::kCancelOlder && r.zero == 0 && r.k_denominator > 0 &&
+         r.k_numerator <= r.k_denominator;
+}
+
+}  // namespace
+
+bool IsPossible(const MarketDefinition& d) {
+  return d.id != MarketId{} && HasPossibleTimes(d) && HasPossiblePrices(d) &&
+         HasPossibleRule(d.rule) && d.order_max_wh > 0 && d.order_max_wh <= kOrderEnergyMaxWh &&
+         d.party_orders_max > 0 && d.party_orders_max <= kPartyOrdersMax && d.book_orders_max > 0 &&
+         d.book_orders_max <= kBookOrdersMax && d.indicative_min_parties > 0 &&
+         d.indicative_step_ticks > 0 && d.indicative_step_wh > 0 && d.carry_over <= 1;
+}
+
+}  // namespace engine

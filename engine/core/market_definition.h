@@ -1,0 +1,67 @@
+// What a market is: its rule, price band, time table and limits. Frozen into a product when it
+// opens.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+
+#include "engine/core/ids.h"
+
+namespace engine {
+
+enum class Rule : std::uint16_t { kUniformPrice = 1 };
+enum class Margin : std::uint8_t { kProRata = 0, kTime = 1 };  // Who gets the marginal energy.
+enum class SelfTrade : std::uint8_t { kRefuse = 0, kCancelOlder = 1 };
+
+// The rule and all that it may be tuned by; written into every outcome.
+struct RuleParameters {
+  Rule rule = Rule::kUniformPrice;
+  std::uint16_t rule_version = 1;
+  Margin margin = Margin::kProRata;
+  SelfTrade self_trade = SelfTrade::kRefuse;
+  std::uint16_t zero = 0;
+  std::uint32_t k_numerator = 1;  // price = low + floor(k * (high - low)), 0 <= k <= 1.
+  std::uint32_t k_denominator = 2;
+
+  friend bool operator==(const RuleParameters&, const RuleParameters&) = default;
+};
+static_assert(sizeof(RuleParameters) == 16);
+
+// kDefineMarket. Times are relative to the start of delivery: a product opens `open_before_s`
+// before it, and round n of `rounds` has its gate `gate_before_s + (rounds - n) * round_interval_s`
+// before it.
+struct MarketDefinition {
+  MarketId id{};
+  std::uint32_t slot_minutes = 15;  // 5, 15, 30 or 60.
+  std::int32_t band_low_ticks = 0;
+  std::uint32_t band_levels = 1'000;  // Prices band_low_ticks to band_low_ticks + band_levels - 1.
+  std::uint32_t open_before_s = 86'400;
+  std::uint32_t gate_before_s = 300;
+  std::uint32_t min_notice_s = 60;  // A round cleared later than this before delivery is void.
+  std::uint32_t rounds = 1;
+  std::uint32_t round_interval_s = 0;
+  std::uint32_t freeze_s = 0;                // Before each gate.
+  std::uint32_t indicative_interval_s = 0;   // 0: no indicative price.
+  std::uint32_t indicative_min_parties = 3;  // A side; below it none is published.
+  std::uint32_t indicative_step_ticks = 1;   // Published prices and energies are rounded down to
+  std::uint32_t indicative_step_wh = 1;      // multiples of these.
+  std::uint32_t order_max_wh = 1'000'000;
+  std::uint32_t party_orders_max = 64;
+  std::uint32_t book_orders_max = 1'000'000;
+  std::int32_t retail_ticks = 0;   // What the grid takes for a watt-hour, and
+  std::int32_t feed_in_ticks = 0;  // what it pays: for tools and statements.
+  std::uint8_t carry_over = 0;     // 1: unfilled orders stay for the product's next round.
+  std::array<char, 3> currency{'E', 'U', 'R'};  // ISO 4217.
+  RuleParameters rule;
+  std::array<char, 32> time_zone{};  // IANA name, for tools and statements; zero-padded.
+  std::array<char, 32> name{};       // For people; zero-padded.
+
+  friend bool operator==(const MarketDefinition&, const MarketDefinition&) = default;
+};
+static_assert(sizeof(MarketDefinition) == 160 && std::is_trivially_copyable_v<MarketDefinition>);
+
+// Ensures: false for every definition that could break a limit, overflow or never clear.
+bool IsPossible(const MarketDefinition& definition);
+
+}  // namespace engine

@@ -1,0 +1,277 @@
+#include "engine/core/order_entry.h"
+
+#include <algorithm>
+
+#include "engine/core/check.h"
+
+namespace engine {
+namespace {
+
+NewOrder ToNewOrder(const OrderBody& order, const Product& product, const Account& account,
+                    std::uint32_t account_index) {
+  return {
+      .side = order.side,
+      .level = static_cast<std::uint16_t>(order.limit_ticks - product.definition.band_low_ticks),
+      .energy_wh = order.energy_wh,
+      .account = account_index,
+      .party = account.party,
+      .client_order_id = order.client_order_id,
+      .order_id = {}};
+}
+
+bool Crosses(Side side, std::int64_t limit, Side other_side, std::int64_t other_limit) {
+  if (side == other_side) return false;
+  return side == Side::kBuy ? limit >= other_limit : other_limit >= limit;
+}
+
+// In the freeze a bid only rises in price or energy; an ask falls in price or rises in energy.
+bool IsFirmer(const OrderBody& order, std::int64_t limit_now, std::uint32_t open_now) {
+  const bool price_ok =
+      order.side == Side::kBuy ? order.limit_ticks >= limit_now : order.limit_ticks <= limit_now;
+  return price_ok && order.energy_wh >= open_now;
+}
+
+}  // namespace
+
+OrderEntry::Place OrderEntry::Locate(AccountId account_id, ProductId id, const Entry& entry) {
+  const std::uint32_t account = registry_.FindAccount(account_id);
+  if (account == kNoIndex || registry_.account(account).credential != entry.credential) {
+    return {.reason = Reason::kNotYourAccount};
+  }
+  const std::uint32_t market = registry_.FindMarket(id.market);
+  if (market == kNoIndex) return {.reason = Reason::kUnknownMarket};
+  if (registry_.account(account).market != market) return {.reason = Reason::kAccountNotInMarket};
+  Product* product = products_.Find(market, id.start_minute);
+  if (product == nullptr) return {.reason = Reason::kUnknownProduct};
+  if (product->phase == Phase::kClearing || entry.time_ns >= product->gate_ns()) {
+    return {.reason = product->is_last_round() ? Reason::kGateClosed : Reason::kClearing};
+  }
+  return {.product = product, .account = account};
+}
+
+Reason OrderEntry::CheckTerms(const OrderBody& order, const Product& product) const {
+  const MarketDefinition& market = product.definition;
+  if (order.side > Side::kSell) return Reason::kBadSide;
+  if (order.response != Response::kFixed || order.response_param != 0) return Reason::kUnsupported;
+  if (order.time_in_force != TimeInForce::kProduct) return Reason::kUnsupported;
+  const std::int64_t level = std::int64_t{order.limit_ticks} - market.band_low_ticks;
+  if (level < 0 || level >= market.band_levels) return Reason::kPriceOutsideBand;
+  if (order.energy_wh == 0) return Reason::kEnergyZero;
+  if (order.energy_wh > market.order_max_wh) return Reason::kEnergyTooLarge;
+  if (product.book.slots() >= market.book_orders_max) return Reason::kBookFull;
+  return Reason::kNone;
+}
+
+OrderEntry::Own OrderEntry::Survey(const OrderBody& order, const Place& place, Slot except) {
+  const Account& account = registry_.account(place.account);
+  crossing_.clear();
+  Own own{.crossing = &crossing_};
+  own.orders = place.product->book.ForEachOfParty(memory_, account.party, [&](Slot slot) {
+    const OrderChunk& chunk = memory_.orders.ChunkOf(slot);
+    const std::uint32_t at = slot % kChunkOrders;
+    if (slot == except) return;
+    if (chunk.account[at] == place.account && chunk.client_order_id[at] == order.client_order_id) {
+      own.duplicate = true;
+    }
+    if (chunk.open_wh[at] == 0) return;
+    const std::int64_t limit = chunk.level[at] + place.product->definition.band_low_ticks;
+    if (Crosses(order.side, order.limit_ticks, chunk.side, limit)) crossing_.push_back(slot);
+    if (chunk.side == order.side &&
+        registry_.account(chunk.account[at]).metering_point == account.metering_point) {
+      own.same_side_wh += chunk.open_wh[at];
+    }
+  });
+  return own;
+}
+
+Reason OrderEntry::CheckOwn(const OrderBody& order, const Place& place, const Own& own,
+                            std::int64_t time_ns) const {
+  const MarketDefinition& market = place.product->definition;
+  if (own.duplicate) return Reason::kDuplicateClientOrderId;
+  if (own.orders >= market.party_orders_max) return Reason::kPartyOrderLimit;
+  const Account& account = registry_.account(place.account);
+  const MeteringPointBody& point = registry_.metering_point(account.metering_point);
+  const std::uint32_t limit_w =
+      order.side == Side::kBuy ? point.import_limit_w : point.export_limit_w;
+  const std::uint64_t limit_wh = std::uint64_t{limit_w} * market.slot_minutes / 60;
+  if (limit_w > 0 && own.same_side_wh + order.energy_wh > limit_wh) {
+    return Reason::kMeteringPointLimit;
+  }
+  const bool may_cancel_older =
+      market.rule.self_trade == SelfTrade::kCancelOlder && !place.product->IsFrozen(time_ns);
+  if (!own.crossing->empty() && !may_cancel_older) return Reason::kSelfTrade;
+  return Reason::kNone;
+}
+
+Reason OrderEntry::Submit(const OrderBody& order, const Entry& entry) {
+  const Place place = Locate(order.account, order.product, entry);
+  if (place.reason != Reason::kNone) return place.reason;
+  Product& product = *place.product;
+  Reason reason = CheckTerms(order, product);
+  if (reason != Reason::kNone) return reason;
+  reason = CheckOwn(order, place, Survey(order, place, kNoSlot), entry.time_ns);
+  if (reason != Reason::kNone) return reason;
+  Account& account = registry_.account(place.account);
+  NewOrder fresh = ToNewOrder(order, product, account, place.account);
+  fresh.order_id = OrderId{entry.sequence * kOrderIdPlaces + entry.place};
+  if (!product.book.Add(memory_, fresh)) return Reason::kShardFull;
+  ++account.open_orders;
+  ++open_orders_;
+  for (const Slot older : crossing_) {
+    WithdrawAndTell(product, older, Reason::kSelfTradeCancelled, entry.sequence);
+  }
+  return Reason::kNone;
+}
+
+Reason OrderEntry::Replace(const OrderBody& order, const Entry& entry) {
+  const Place place = Locate(order.account, order.product, entry);
+  if (place.reason != Reason::kNone) return place.reason;
+  Product& product = *place.product;
+  const Account& account = registry_.account(place.account);
+  const Slot slot = product.book.Find(memory_, account.party, place.account, order.client_order_id);
+  if (slot == kNoSlot) return Reason::kUnknownOrder;
+  const OrderChunk& chunk = memory_.orders.ChunkOf(slot);
+  const std::uint32_t at = slot % kChunkOrders;
+  if (chunk.open_wh[at] == 0 || chunk.side != order.side) return Reason::kUnknownOrder;
+  const std::int64_t limit_now = chunk.level[at] + product.definition.band_low_ticks;
+  const bool keeps_place = order.limit_ticks == limit_now && order.energy_wh <= chunk.open_wh[at];
+  Reason reason = CheckTerms(order, product);
+  if (reason == Reason::kBookFull && keeps_place) reason = Reason::kNone;
+  if (reason != Reason::kNone) return reason;
+  if (product.IsFrozen(entry.time_ns) && !IsFirmer(order, limit_now, chunk.open_wh[at])) {
+    return Reason::kFrozen;
+  }
+  Own own = Survey(order, place, slot);
+  --own.orders;  // The order takes its own place.
+  reason = CheckOwn(order, place, own, entry.time_ns);
+  if (reason != Reason::kNone) return reason;
+  if (keeps_place) {
+    product.book.Reduce(memory_, slot, order.energy_wh);
+    return Reason::kNone;
+  }
+  NewOrder changed = ToNewOrder(order, product, account, place.account);
+  changed.order_id = chunk.order_id[at];
+  if (memory_.orders.free_chunks() == 0) return Reason::kShardFull;
+  for (const Slot older : crossing_) {
+    WithdrawAndTell(product, older, Reason::kSelfTradeCancelled, entry.sequence);
+  }
+  CHECK(product.book.Move(memory_, slot, account.party, changed));
+  return Reason::kNone;
+}
+
+Reason OrderEntry::Cancel(const OrderKeyBody& key, const Entry& entry) {
+  const Place place = Locate(key.account, key.product, entry);
+  if (place.reason != Reason::kNone) return place.reason;
+  Product& product = *place.product;
+  const Account& account = registry_.account(place.account);
+  const Slot slot = product.book.Find(memory_, account.party, place.account, key.client_order_id);
+  if (slot == kNoSlot || memory_.orders.ChunkOf(slot).open_wh[slot % kChunkOrders] == 0) {
+    return Reason::kUnknownOrder;
+  }
+  if (product.IsFrozen(entry.time_ns)) return Reason::kFrozen;
+  Withdraw(product, slot);
+  return Reason::kNone;
+}
+
+// Calls visit(product, slot) for each open order of the account.
+template <typename Visit>
+void OrderEntry::ForEachOpenOf(std::uint32_t index, Visit visit) {
+  const Account& account = registry_.account(index);
+  products_.ForEachOf(account.market, [&](Product& product) {
+    product.book.ForEachOfParty(memory_, account.party, [&](Slot slot) {
+      const OrderChunk& chunk = memory_.orders.ChunkOf(slot);
+      const std::uint32_t at = slot % kChunkOrders;
+      if (chunk.account[at] == index && chunk.open_wh[at] > 0) visit(product, slot);
+    });
+  });
+}
+
+// Of the credential in the scope.
+template <typename Visit>
+void OrderEntry::ForEachOpen(const OrderScopeBody& scope, std::uint32_t credential, Visit visit) {
+  for (const std::uint32_t index : registry_.credential(credential).accounts) {
+    const Account& account = registry_.account(index);
+    const bool in_scope =
+        (scope.account == AccountId{} || scope.account == account.definition.id) &&
+        (scope.market == MarketId{} || scope.market == account.definition.market);
+    if (in_scope && account.open_orders > 0) ForEachOpenOf(index, visit);
+  }
+}
+
+OrderEntry::CancelledAll OrderEntry::CancelAll(const OrderScopeBody& scope, const Entry& entry) {
+  CancelledAll done;
+  ForEachOpen(scope, entry.credential, [&](Product& product, Slot slot) {
+    if (product.phase == Phase::kClearing || entry.time_ns >= product.gate_ns()) {
+      done.reason = product.is_last_round() ? Reason::kGateClosed : Reason::kClearing;
+    } else if (product.IsFrozen(entry.time_ns)) {
+      done.reason = Reason::kFrozen;
+    } else {
+      Withdraw(product, slot);
+      ++done.orders;
+    }
+  });
+  return done;
+}
+
+void OrderEntry::Disconnect(const Entry& entry) {
+  ForEachOpen(OrderScopeBody(), entry.credential, [&](Product& product, Slot slot) {
+    if (product.phase == Phase::kOpen && !product.IsFrozen(entry.time_ns)) {
+      WithdrawAndTell(product, slot, Reason::kDisconnected, entry.sequence);
+      return;
+    }
+    std::vector<std::uint32_t>& leaving = product.leaving;
+    if (std::find(leaving.begin(), leaving.end(), entry.credential) == leaving.end()) {
+      leaving.push_back(entry.credential);
+    }
+  });
+}
+
+void OrderEntry::LetLeave(Product& product, std::uint64_t sequence) {
+  if (product.leaving.empty()) return;
+  const auto leaves = [&](std::uint32_t account) {
+    return std::find(product.leaving.begin(), product.leaving.end(),
+                     registry_.account(account).credential) != product.leaving.end();
+  };
+  product.book.ForEachOrder(memory_, [&](OrderChunk& chunk, std::uint32_t at) {
+    if (chunk.open_wh[at] == 0 || !leaves(chunk.account[at])) return;
+    TellWithdrawn(product, chunk, at, Reason::kDisconnected, sequence);
+    Forget(chunk.account[at]);
+    chunk.open_wh[at] = 0;
+  });
+  product.leaving.clear();
+}
+
+void OrderEntry::Withdraw(Product& product, Slot slot) {
+  Forget(memory_.orders.ChunkOf(slot).account[slot % kChunkOrders]);
+  product.book.Withdraw(memory_, slot);
+}
+
+void OrderEntry::WithdrawAndTell(Product& product, Slot slot, Reason reason,
+                                 std::uint64_t sequence) {
+  TellWithdrawn(product, memory_.orders.ChunkOf(slot), slot % kChunkOrders, reason, sequence);
+  Withdraw(product, slot);
+}
+
+// Requires: the order is still open.
+void OrderEntry::TellWithdrawn(const Product& product, const OrderChunk& chunk, std::uint32_t at,
+                               Reason reason, std::uint64_t sequence) {
+  const Account& account = registry_.account(chunk.account[at]);
+  Event event;
+  event.sequence = sequence;
+  event.type = EventType::kOrderCancelled;
+  event.order_cancelled = {.account = account.definition.id,
+                           .client_order_id = chunk.client_order_id[at],
+                           .order = chunk.order_id[at],
+                           .product = product.id,
+                           .open_wh = chunk.open_wh[at],
+                           .reason = reason};
+  events_.TellNumbered(account.credential, event);
+}
+
+void OrderEntry::Forget(std::uint32_t account) {
+  CHECK(registry_.account(account).open_orders > 0 && open_orders_ > 0);
+  --registry_.account(account).open_orders;
+  --open_orders_;
+}
+
+}  // namespace engine

@@ -1,0 +1,88 @@
+// Orders coming in, changing and leaving: the checks of one order, and the book it ends in.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/core/command.h"
+#include "engine/core/event_queue.h"
+#include "engine/core/product_table.h"
+#include "engine/core/reason.h"
+#include "engine/core/registry.h"
+
+namespace engine {
+
+// When and by whom an order was sent, and what it will be called.
+struct Entry {
+  std::uint32_t credential = 0;  // Registry index.
+  std::int64_t time_ns = 0;
+  std::uint64_t sequence = 0;  // Of the command.
+  std::uint32_t place = 0;     // In the command.
+};
+
+// Each returns why it refused, or kNone when it is done; a refusal changes nothing.
+//
+// Cost: O(orders of the party in the book).
+class OrderEntry {
+ public:
+  OrderEntry(Registry& registry, ProductTable& products, BookMemory& memory, EventQueue& events)
+      : registry_(registry), products_(products), memory_(memory), events_(events) {}
+
+  Reason Submit(const OrderBody& order, const Entry& entry);
+  Reason Replace(const OrderBody& order, const Entry& entry);
+  Reason Cancel(const OrderKeyBody& key, const Entry& entry);
+
+  // Withdraws every open order of the credential in the scope. Orders in a frozen or clearing book
+  // stay; then the reason says so, and `stayed` is called with their product.
+  struct CancelledAll {
+    std::uint32_t orders = 0;
+    Reason reason = Reason::kNone;
+  };
+  CancelledAll CancelAll(const OrderScopeBody& scope, const Entry& entry);
+  // The same for a session that ended: what cannot leave now leaves when its round is finished.
+  void Disconnect(const Entry& entry);
+  // Those who were waiting to leave. Requires: the product's round is over and keeps its orders.
+  void LetLeave(Product& product, std::uint64_t sequence);
+
+  std::uint64_t open_orders() const { return open_orders_; }
+  // An order of the account was filled or its book ended.
+  void Forget(std::uint32_t account);
+
+ private:
+  // Where an order belongs, once it is clear that it may go there.
+  struct Place {
+    Reason reason = Reason::kNone;
+    Product* product = nullptr;
+    std::uint32_t account = 0;
+  };
+  // What a party has in the book, as far as one new or changed order is concerned.
+  struct Own {
+    std::uint32_t orders = 0;
+    bool duplicate = false;
+    std::uint64_t same_side_wh = 0;  // At the order's metering point.
+    std::vector<Slot>* crossing = nullptr;
+  };
+
+  Place Locate(AccountId account, ProductId product, const Entry& entry);
+  Reason CheckTerms(const OrderBody& order, const Product& product) const;
+  Own Survey(const OrderBody& order, const Place& place, Slot except);
+  Reason CheckOwn(const OrderBody& order, const Place& place, const Own& own,
+                  std::int64_t time_ns) const;
+  void Withdraw(Product& product, Slot slot);
+  void WithdrawAndTell(Product& product, Slot slot, Reason reason, std::uint64_t sequence);
+  void TellWithdrawn(const Product& product, const OrderChunk& chunk, std::uint32_t at,
+                     Reason reason, std::uint64_t sequence);
+  template <typename Visit>
+  void ForEachOpenOf(std::uint32_t account, Visit visit);
+  template <typename Visit>
+  void ForEachOpen(const OrderScopeBody& scope, std::uint32_t credential, Visit visit);
+
+  Registry& registry_;
+  ProductTable& products_;
+  BookMemory& memory_;
+  EventQueue& events_;
+  std::uint64_t open_orders_ = 0;
+  std::vector<Slot> crossing_;  // Of the order in hand.
+};
+
+}  // namespace engine

@@ -1,0 +1,59 @@
+// One product: a delivery slot of a market that is open for orders, its time table and its book.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/core/book.h"
+#include "engine/core/command.h"
+#include "engine/core/market_definition.h"
+
+namespace engine {
+
+inline constexpr std::int64_t kSecondNs = 1'000'000'000;
+
+enum class Phase : std::uint8_t {
+  kOver = 0,      // No longer a product; its place may be used again.
+  kOpen = 1,      // Takes orders until the gate.
+  kClearing = 2,  // Cleared; its events are being handed out.
+};
+
+constexpr std::int64_t StartNs(std::uint32_t start_minute) {
+  return std::int64_t{start_minute} * 60 * kSecondNs;
+}
+
+// When the round's gate closes. Requires: 1 <= round <= definition.rounds.
+constexpr std::int64_t GateNs(const MarketDefinition& definition, std::uint32_t start_minute,
+                              std::uint32_t round) {
+  return StartNs(start_minute) -
+         (std::int64_t{definition.gate_before_s} +
+          std::int64_t{definition.rounds - round} * definition.round_interval_s) *
+             kSecondNs;
+}
+
+struct Product {
+  ProductId id;
+  std::uint32_t market = 0;     // Index in the registry.
+  MarketDefinition definition;  // As it was when the product opened.
+  Phase phase = Phase::kOver;
+  std::uint32_t round = 1;
+  Book book;
+  std::vector<std::uint32_t> leaving;  // Credentials whose orders go when the round is finished.
+
+  // Of the round being cleared.
+  RoundResult result{};
+  std::uint64_t energy_wh = 0;
+  std::int32_t price_ticks = 0;
+  bool drained = false;
+
+  std::int64_t next_indicative_ns = 0;
+
+  std::int64_t gate_ns() const { return GateNs(definition, id.start_minute, round); }
+  bool is_last_round() const { return round == definition.rounds; }
+  bool keeps_orders() const { return definition.carry_over == 1 && !is_last_round(); }
+  bool IsFrozen(std::int64_t time_ns) const {
+    return time_ns >= gate_ns() - std::int64_t{definition.freeze_s} * kSecondNs;
+  }
+};
+
+}  // namespace engine

@@ -1,0 +1,108 @@
+#include "engine/core/product_table.h"
+
+#include <algorithm>
+
+#include "engine/core/check.h"
+
+namespace engine {
+
+// The first slot after those already opened whose last gate is still to come.
+std::uint32_t ProductTable::FirstStart(const Market& market, std::int64_t now_ns) {
+  const std::int64_t slot_ns = std::int64_t{market.definition.slot_minutes} * 60 * kSecondNs;
+  const std::int64_t earliest =
+      std::max(now_ns, std::int64_t{0}) + std::int64_t{market.definition.gate_before_s} * kSecondNs;
+  const auto first =
+      static_cast<std::uint32_t>((earliest / slot_ns + 1) * market.definition.slot_minutes);
+  const std::uint32_t next = (market.next_start_minute + market.definition.slot_minutes - 1) /
+                             market.definition.slot_minutes * market.definition.slot_minutes;
+  return std::max(first, next);
+}
+
+void ProductTable::SetMarket(std::uint32_t market, const MarketDefinition& definition,
+                             std::int64_t now_ns) {
+  if (market >= markets_.size()) markets_.resize(market + 1);
+  markets_[market].definition = definition;
+  markets_[market].next_start_minute = FirstStart(markets_[market], now_ns);
+  RefreshDue(market);
+}
+
+Product* ProductTable::Find(std::uint32_t market, std::uint32_t start_minute) {
+  const std::vector<std::uint32_t>& open = markets_[market].open;
+  const auto at = std::lower_bound(open.begin(), open.end(), start_minute,
+                                   [this](std::uint32_t index, std::uint32_t start) {
+                                     return products_[index]->id.start_minute < start;
+                                   });
+  if (at == open.end() || products_[*at]->id.start_minute != start_minute) return nullptr;
+  return products_[*at].get();
+}
+
+ProductTable::OpenResult ProductTable::Open(std::uint32_t market, std::uint32_t start_minute,
+                                            std::int64_t now_ns) {
+  Market& of = markets_[market];
+  if (start_minute != of.next_start_minute) return OpenResult::kNotNext;
+  const std::uint32_t first = FirstStart(of, now_ns);
+  if (first != start_minute) {
+    of.next_start_minute = first;
+    RefreshDue(market);
+    return OpenResult::kTooLate;
+  }
+  if (free_.empty()) {
+    if (products_.size() == kOpenProductsMax) return OpenResult::kNoRoom;
+    free_.push_back(static_cast<std::uint32_t>(products_.size()));
+    products_.push_back(std::make_unique<Product>());
+  }
+  const std::uint32_t index = free_.back();
+  free_.pop_back();
+  Product& product = *products_[index];
+  product.id = {of.definition.id, start_minute};
+  product.market = market;
+  product.definition = of.definition;
+  product.phase = Phase::kOpen;
+  product.round = 1;
+  while (product.gate_ns() <= now_ns) ++product.round;
+  product.next_indicative_ns = now_ns;
+  of.open.push_back(index);
+  of.next_start_minute = start_minute + of.definition.slot_minutes;
+  RefreshDue(market);
+  return OpenResult::kOpened;
+}
+
+void ProductTable::Remove(Product& product) {
+  CHECK(product.book.slots() == 0);
+  std::vector<std::uint32_t>& open = markets_[product.market].open;
+  const auto at = std::find_if(open.begin(), open.end(), [&](std::uint32_t index) {
+    return products_[index].get() == &product;
+  });
+  CHECK(at != open.end());
+  product.phase = Phase::kOver;
+  product.leaving.clear();
+  free_.push_back(*at);
+  open.erase(at);
+  RefreshDue(product.market);
+}
+
+void ProductTable::RefreshDue(std::uint32_t market) {
+  Market& of = markets_[market];
+  of.due.due_ns =
+      StartNs(of.next_start_minute) - std::int64_t{of.definition.open_before_s} * kSecondNs;
+  of.due.type = CommandType::kOpenProduct;
+  of.due.body = {.product = {of.definition.id, of.next_start_minute}};
+  for (const std::uint32_t index : of.open) {
+    const Product& product = *products_[index];
+    if (product.phase != Phase::kOpen || product.gate_ns() > of.due.due_ns) continue;
+    if (product.gate_ns() == of.due.due_ns && of.due.type == CommandType::kCloseRound) continue;
+    of.due = {product.gate_ns(),
+              CommandType::kCloseRound,
+              {.product = product.id, .round = product.round}};
+  }
+}
+
+std::optional<DueCommand> ProductTable::NextDue() const {
+  const DueCommand* next = nullptr;
+  for (const Market& market : markets_) {
+    if (next == nullptr || market.due.due_ns < next->due_ns) next = &market.due;
+  }
+  return next == nullptr ? std::nullopt : std::optional(*next);
+}
+
+}  // namespace engine

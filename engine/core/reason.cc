@@ -1,0 +1,61 @@
+#include "engine/core/reason.h"
+
+#include <algorithm>
+#include <array>
+
+namespace engine {
+namespace {
+
+struct Named {
+  Reason reason{};
+  std::string_view name;
+};
+
+constexpr std::array<Named, 36> kNames = {{
+    {Reason::kNone, "none"},
+    {Reason::kMalformed, "malformed"},
+    {Reason::kBusy, "busy"},
+    {Reason::kThrottled, "throttled"},
+    {Reason::kBadSide, "bad_side"},
+    {Reason::kBadResponse, "bad_response"},
+    {Reason::kBadTimeInForce, "bad_time_in_force"},
+    {Reason::kReservedNotZero, "reserved_not_zero"},
+    {Reason::kTooManyOrders, "too_many_orders"},
+    {Reason::kNoOrders, "no_orders"},
+    {Reason::kNotLoggedOn, "not_logged_on"},
+    {Reason::kUnknownMessage, "unknown_message"},
+    {Reason::kSequenceTooOld, "sequence_too_old"},
+    {Reason::kSequenceGap, "sequence_gap"},
+    {Reason::kNotAuthorised, "not_authorised"},
+    {Reason::kUnknownMarket, "unknown_market"},
+    {Reason::kUnknownProduct, "unknown_product"},
+    {Reason::kGateClosed, "gate_closed"},
+    {Reason::kClearing, "clearing"},
+    {Reason::kNotYourAccount, "not_your_account"},
+    {Reason::kAccountNotInMarket, "account_not_in_market"},
+    {Reason::kPriceOutsideBand, "price_outside_band"},
+    {Reason::kEnergyZero, "energy_zero"},
+    {Reason::kEnergyTooLarge, "energy_too_large"},
+    {Reason::kDuplicateClientOrderId, "duplicate_client_order_id"},
+    {Reason::kUnknownOrder, "unknown_order"},
+    {Reason::kSelfTrade, "self_trade"},
+    {Reason::kFrozen, "frozen"},
+    {Reason::kBookFull, "book_full"},
+    {Reason::kPartyOrderLimit, "party_order_limit"},
+    {Reason::kMeteringPointLimit, "metering_point_limit"},
+    {Reason::kShardFull, "shard_full"},
+    {Reason::kSelfTradeCancelled, "self_trade_cancelled"},
+    {Reason::kDisconnected, "disconnected"},
+    {Reason::kBadDefinition, "bad_definition"},
+    {Reason::kUnsupported, "unsupported"},
+}};
+
+}  // namespace
+
+std::string_view ReasonName(Reason reason) {
+  const auto* named = std::find_if(kNames.begin(), kNames.end(),
+                                   [reason](const Named& each) { return each.reason == reason; });
+  return named == kNames.end() ? "unknown" : named->name;
+}
+
+}  // namespace engine

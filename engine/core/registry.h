@@ -1,0 +1,83 @@
+// What administrative commands define: markets, metering points, accounts, parties, credentials.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "engine/core/client_sequence.h"
+#include "engine/core/command.h"
+#include "engine/core/digest.h"
+
+namespace engine {
+
+inline constexpr std::uint32_t kNoIndex = UINT32_MAX;
+
+struct Account {
+  AccountBody definition;
+  std::uint32_t party = 0;  // Indices in the registry.
+  std::uint32_t metering_point = 0;
+  std::uint32_t market = 0;
+  std::uint32_t credential = 0;
+  std::uint32_t open_orders = 0;  // In all books.
+};
+
+struct Credential {
+  CredentialBody definition;
+  ClientSequence sequence;
+  std::uint64_t next_event = 1;         // Number of the next numbered event, in the state.
+  std::uint64_t next_emitted = 1;       // Of the next that Drain hands out; behind while it drains.
+  std::vector<std::uint32_t> accounts;  // Indices, in order of definition.
+  std::vector<std::uint32_t> markets;   // Indices, of its accounts.
+};
+
+// Things get dense indices in the order of their definition; an index is for ever. Definitions may
+// be changed by a later command of the same id, except who an account's party and market are.
+class Registry {
+ public:
+  bool DefineMarket(const MarketDefinition& definition);
+  bool DefineMeteringPoint(const MeteringPointBody& definition);
+  bool DefineAccount(const AccountBody& definition);
+  bool DefineCredential(const CredentialBody& definition);
+
+  // kNoIndex where there is none.
+  std::uint32_t FindMarket(MarketId id) const { return Find(market_index_, id); }
+  std::uint32_t FindMeteringPoint(MeteringPointId id) const { return Find(metering_index_, id); }
+  std::uint32_t FindAccount(AccountId id) const { return Find(account_index_, id); }
+  std::uint32_t FindCredential(CredentialId id) const { return Find(credential_index_, id); }
+  std::uint32_t FindToken(const TokenHash& hash) const { return Find(token_index_, hash); }
+
+  std::uint32_t market_count() const { return static_cast<std::uint32_t>(markets_.size()); }
+  const MarketDefinition& market(std::uint32_t index) const { return markets_[index]; }
+  const MeteringPointBody& metering_point(std::uint32_t index) const { return metering_[index]; }
+  Account& account(std::uint32_t index) { return accounts_[index]; }
+  const Account& account(std::uint32_t index) const { return accounts_[index]; }
+  Credential& credential(std::uint32_t index) { return credentials_[index]; }
+  std::size_t credential_count() const { return credentials_.size(); }
+
+  void AddTo(Digest& digest) const;
+
+ private:
+  template <typename Map, typename Id>
+  static std::uint32_t Find(const Map& map, const Id& id) {
+    const auto found = map.find(id);
+    return found == map.end() ? kNoIndex : found->second;
+  }
+  void Attach(std::uint32_t account);
+  void Detach(std::uint32_t account);
+
+  std::vector<MarketDefinition> markets_;
+  std::vector<MeteringPointBody> metering_;
+  std::vector<Account> accounts_;
+  std::vector<Credential> credentials_;
+  std::uint32_t parties_ = 0;
+  absl::flat_hash_map<MarketId, std::uint32_t> market_index_;
+  absl::flat_hash_map<MeteringPointId, std::uint32_t> metering_index_;
+  absl::flat_hash_map<AccountId, std::uint32_t> account_index_;
+  absl::flat_hash_map<PartyId, std::uint32_t> party_index_;
+  absl::flat_hash_map<CredentialId, std::uint32_t> credential_index_;
+  absl::flat_hash_map<TokenHash, std::uint32_t> token_index_;
+};
+
+}  // namespace engine

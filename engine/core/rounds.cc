@@ -1,0 +1,162 @@
+#include "engine/core/rounds.h"
+
+#include <cstring>
+
+#include "engine/core/check.h"
+#include "engine/core/clearing/uniform_price.h"
+
+namespace engine {
+
+Rounds::Rounds(Registry& registry, ProductTable& products, BookMemory& memory, EventQueue& events,
+               OrderEntry& entry)
+    : registry_(registry),
+      products_(products),
+      memory_(memory),
+      events_(events),
+      entry_(entry),
+      scratch_(std::make_unique<ClearingScratch>()) {}
+
+Product* Rounds::Find(const ProductBody& body) {
+  const std::uint32_t market = registry_.FindMarket(body.product.market);
+  return market == kNoIndex ? nullptr : products_.Find(market, body.product.start_minute);
+}
+
+bool Rounds::Open(const ProductBody& body, const CommandHeader& header) {
+  const std::uint32_t market = registry_.FindMarket(body.product.market);
+  if (market == kNoIndex) return false;
+  switch (products_.Open(market, body.product.start_minute, header.time_ns)) {
+    case ProductTable::OpenResult::kOpened:
+      TellOpened(*products_.Find(market, body.product.start_minute), header.sequence);
+      return true;
+    case ProductTable::OpenResult::kTooLate:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void Rounds::TellOpened(const Product& product, std::uint64_t sequence) {
+  Event event;
+  event.sequence = sequence;
+  event.market = product.id.market;
+  event.type = EventType::kProductOpened;
+  event.product_opened = {.product = product.id,
+                          .gate_ns = product.gate_ns(),
+                          .round = product.round,
+                          .rounds = product.definition.rounds,
+                          .slot_minutes = product.definition.slot_minutes,
+                          .band_low_ticks = product.definition.band_low_ticks,
+                          .band_levels = product.definition.band_levels};
+  events_.Tell(event);
+}
+
+bool Rounds::Close(const ProductBody& body, const CommandHeader& header) {
+  Product* product = Find(body);
+  if (awaits_outcome_ || product == nullptr || product->phase != Phase::kOpen ||
+      product->round != body.round || header.time_ns < product->gate_ns()) {
+    return false;
+  }
+  product->result = RoundResult::kNoTrade;
+  product->energy_wh = 0;
+  product->price_ticks = 0;
+  const std::int64_t notice_ns = std::int64_t{product->definition.min_notice_s} * kSecondNs;
+  if (header.time_ns > StartNs(product->id.start_minute) - notice_ns) {
+    product->result = RoundResult::kVoid;
+  } else {
+    Clear(*product);
+  }
+  outcome_ = OutcomeBody();
+  outcome_.product = product->id;
+  outcome_.round = product->round;
+  outcome_.energy_wh = product->energy_wh;
+  outcome_.price_ticks = product->price_ticks;
+  outcome_.result = product->result;
+  outcome_.rule = product->definition.rule;
+  outcome_.digest = Account(*product, outcome_.fills);
+  has_outcome_ = true;
+  awaits_outcome_ = true;
+  product->phase = Phase::kClearing;
+  products_.Refresh(*product);
+  clearing_.Push(product);
+  // The round is told once its outcome record, the next command, is durable.
+  events_.TellRound(*product, header.sequence + 1);
+  return true;
+}
+
+void Rounds::Clear(Product& product) {
+  const RuleParameters& rule = product.definition.rule;
+  const UniformPrice price = FindUniformPrice(product.book, memory_, rule, *scratch_);
+  if (price.energy_wh == 0) return;
+  AllocateUniformPrice(product.book, memory_, rule, price);
+  product.book.Settle(memory_);
+  product.result = RoundResult::kTraded;
+  product.energy_wh = price.energy_wh;
+  product.price_ticks = static_cast<std::int32_t>(product.definition.band_low_ticks + price.level);
+}
+
+// Conservation, the digest of the fills, and the accounts whose order is filled whole.
+DigestBytes Rounds::Account(const Product& product, std::uint32_t& fills) {
+  fills_digest_.Reset();
+  fills = 0;
+  if (product.result != RoundResult::kTraded) return fills_digest_.Finish();
+  std::uint64_t energy_wh[2] = {0, 0};
+  product.book.ForEachOrder(memory_, [&](const OrderChunk& chunk, std::uint32_t at) {
+    if (chunk.filled_wh[at] == 0) return;
+    ++fills;
+    energy_wh[static_cast<std::size_t>(chunk.side)] += chunk.filled_wh[at];
+    fills_digest_.Add(chunk.order_id[at]);
+    fills_digest_.Add(chunk.filled_wh[at]);
+    if (chunk.open_wh[at] == 0) entry_.Forget(chunk.account[at]);
+  });
+  CHECK(energy_wh[0] == product.energy_wh && energy_wh[1] == product.energy_wh);
+  fills_digest_.Add(product.price_ticks);
+  return fills_digest_.Finish();
+}
+
+bool Rounds::Confirm(const OutcomeBody& outcome) {
+  if (!awaits_outcome_) return false;
+  const bool same = std::memcmp(&outcome, &outcome_, sizeof(outcome)) == 0;
+  if (same) awaits_outcome_ = false;
+  return same;
+}
+
+std::optional<OutcomeBody> Rounds::TakeOutcome() {
+  if (!has_outcome_) return std::nullopt;
+  has_outcome_ = false;
+  return outcome_;
+}
+
+const Product* Rounds::next_to_finish() const {
+  if (clearing_.empty() || !clearing_.front()->drained) return nullptr;
+  return clearing_.front();
+}
+
+bool Rounds::Finish(const ProductBody& body, const CommandHeader& header) {
+  Product* product = Find(body);
+  if (awaits_outcome_ || product == nullptr || next_to_finish() != product ||
+      product->round != body.round) {
+    return false;
+  }
+  clearing_.Pop();
+  if (!product->keeps_orders()) EndBook(*product);
+  if (product->is_last_round()) {
+    products_.Remove(*product);
+    return true;
+  }
+  entry_.LetLeave(*product, header.sequence);
+  product->phase = Phase::kOpen;
+  ++product->round;
+  product->leaving.clear();
+  products_.Refresh(*product);
+  TellOpened(*product, header.sequence);
+  return true;
+}
+
+void Rounds::EndBook(Product& product) {
+  product.book.ForEachOrder(memory_, [&](const OrderChunk& chunk, std::uint32_t at) {
+    if (chunk.open_wh[at] > 0) entry_.Forget(chunk.account[at]);
+  });
+  product.book.Clear(memory_);
+}
+
+}  // namespace engine

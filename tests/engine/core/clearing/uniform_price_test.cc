@@ -1,0 +1,167 @@
+#include "engine/core/clearing/uniform_price.h"
+
+#include <memory>
+#include <numeric>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/naive_auction.h"
+#include "tests/support/random_source.h"
+
+namespace engine {
+namespace {
+
+// A book of orders whose limits are levels, each of a party of its own.
+class Round {
+ public:
+  explicit Round(const std::vector<NaiveOrder>& orders) {
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+      NewOrder order{.side = orders[i].side,
+                     .level = static_cast<std::uint16_t>(orders[i].limit),
+                     .energy_wh = static_cast<std::uint32_t>(orders[i].open),
+                     .account = static_cast<std::uint32_t>(i),
+                     .party = static_cast<std::uint32_t>(i),
+                     .client_order_id = ClientOrderId{i},
+                     .order_id = OrderId{i}};
+      EXPECT_TRUE(book.Add(memory, order));
+    }
+  }
+
+  UniformPrice Clear(const RuleParameters& rule) {
+    const UniformPrice price = FindUniformPrice(book, memory, rule, *scratch);
+    if (price.energy_wh > 0) AllocateUniformPrice(book, memory, rule, price);
+    return price;
+  }
+  // By order, as they were given.
+  std::vector<std::uint64_t> Filled(std::size_t orders) {
+    std::vector<std::uint64_t> filled(orders);
+    for (const Side side : {Side::kBuy, Side::kSell}) {
+      for (std::uint32_t at = book.first_chunk(side); at != kNoChunk;) {
+        const OrderChunk& chunk = memory.orders.chunk(at);
+        for (std::uint32_t i = 0; i < chunk.used; ++i)
+          filled[chunk.account[i]] = chunk.filled_wh[i];
+        at = chunk.next;
+      }
+    }
+    return filled;
+  }
+
+  BookMemory memory{100'000};
+  Book book;
+  std::unique_ptr<ClearingScratch> scratch = std::make_unique<ClearingScratch>();
+};
+
+NaiveOrder Buy(std::int64_t limit, std::uint64_t open) { return {Side::kBuy, limit, open}; }
+NaiveOrder Sell(std::int64_t limit, std::uint64_t open) { return {Side::kSell, limit, open}; }
+
+constexpr RuleParameters kProRata{};
+constexpr RuleParameters kByTime{.margin = Margin::kTime};
+
+TEST(UniformPrice, TradesNothingInAnEmptyBook) {
+  Round round({});
+  EXPECT_EQ(round.Clear(kProRata).energy_wh, 0u);
+}
+
+TEST(UniformPrice, TradesNothingInAOneSidedBook) {
+  Round bids({Buy(50, 100), Buy(60, 100)});
+  EXPECT_EQ(bids.Clear(kProRata).energy_wh, 0u);
+  Round asks({Sell(50, 100)});
+  EXPECT_EQ(asks.Clear(kProRata).energy_wh, 0u);
+}
+
+TEST(UniformPrice, TradesNothingWhenTheBestBidIsBelowTheBestAsk) {
+  Round round({Buy(19, 500), Sell(20, 500)});
+  EXPECT_EQ(round.Clear(kProRata).energy_wh, 0u);
+}
+
+TEST(UniformPrice, RoundsTheMiddleOfTheIntervalDown) {
+  Round round({Buy(31, 100), Sell(20, 100)});
+  EXPECT_EQ(round.Clear(kProRata).level, 25);  // (20 + 31) / 2 = 25.5
+}
+
+TEST(UniformPrice, TakesTheShareKOfTheInterval) {
+  RuleParameters rule;
+  rule.k_numerator = 0;
+  EXPECT_EQ(Round({Buy(31, 100), Sell(20, 100)}).Clear(rule).level, 20);
+  rule.k_numerator = rule.k_denominator = 1;
+  EXPECT_EQ(Round({Buy(31, 100), Sell(20, 100)}).Clear(rule).level, 31);
+}
+
+TEST(UniformPrice, LiesBetweenTheOrdersThatAreLeftOver) {
+  // The bid at 28 and the ask at 24 are left over: the interval is 24..28 cut to 24..28,
+  // not 20..31.
+  Round round({Buy(31, 100), Buy(22, 50), Sell(20, 100), Sell(30, 50)});
+  EXPECT_EQ(round.Clear(kProRata).level, 26);  // (22 + 30) / 2
+}
+
+TEST(UniformPrice, IsTheLimitOfAnOrderThatTradesInPart) {
+  Round round({Buy(40, 100), Buy(31, 300), Sell(10, 150), Sell(20, 100)});
+  const UniformPrice price = round.Clear(kProRata);
+  EXPECT_EQ(price.energy_wh, 250u);
+  EXPECT_EQ(price.level, 31);
+}
+
+TEST(UniformPrice, SharesTheMarginByLargestRemainderWithTiesToTheOlder) {
+  // 10 Wh for three equal bids of 10: 3.33 each; the spare watt-hour goes to the oldest.
+  Round round({Buy(50, 10), Buy(50, 10), Buy(50, 10), Sell(50, 10)});
+  round.Clear(kProRata);
+  EXPECT_EQ(round.Filled(4), (std::vector<std::uint64_t>{4, 3, 3, 10}));
+}
+
+TEST(UniformPrice, GivesTheMarginToTheOlderFirstByTime) {
+  Round round({Buy(50, 10), Buy(50, 10), Buy(50, 10), Sell(50, 15)});
+  round.Clear(kByTime);
+  EXPECT_EQ(round.Filled(4), (std::vector<std::uint64_t>{10, 5, 0, 15}));
+}
+
+TEST(UniformPrice, WorksAtBothEndsOfTheWidestBand) {
+  Round round({Buy(65'535, 4'000'000'000), Sell(0, 4'000'000'000)});
+  const UniformPrice price = round.Clear(kProRata);
+  EXPECT_EQ(price.energy_wh, 4'000'000'000u);
+  EXPECT_EQ(price.level, 32'767);
+}
+
+TEST(UniformPrice, LeavesTheScratchZeroForTheNextBook) {
+  Round round({Buy(40, 100), Sell(10, 150), Sell(99, 7)});
+  round.Clear(kProRata);
+  for (std::size_t i = 0; i < round.scratch->demand_wh.size(); ++i) {
+    ASSERT_EQ(round.scratch->demand_wh[i] + round.scratch->supply_wh[i], 0u) << i;
+  }
+}
+
+std::vector<NaiveOrder> RandomOrders(RandomSource& random) {
+  std::vector<NaiveOrder> orders(random.Below(random.Below(8) == 0 ? 400 : 24));
+  const std::uint64_t levels = 1 + random.Below(random.Below(2) == 0 ? 6 : 60);
+  const std::uint64_t energies = 1 + random.Below(random.Below(4) == 0 ? 4'000'000'000 : 40);
+  const std::uint64_t base = random.Below(60'000);
+  for (NaiveOrder& order : orders) {
+    order.side = random.Below(2) == 0 ? Side::kBuy : Side::kSell;
+    order.limit = static_cast<std::int64_t>(base + random.Below(levels));
+    order.open = 1 + random.Below(energies);
+  }
+  return orders;
+}
+
+// A failure prints the seed that repeats it.
+TEST(UniformPrice, AgreesWithTheNaiveAuctionToTheTickAndTheWattHour) {
+  const std::uint64_t repeats = Repeats(4'000, 100'000);
+  for (std::uint64_t seed = 0; seed < repeats; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomSource random(seed);
+    const std::vector<NaiveOrder> orders = RandomOrders(random);
+    RuleParameters rule = random.Below(2) == 0 ? kProRata : kByTime;
+    rule.k_denominator = static_cast<std::uint32_t>(1 + random.Below(5));
+    rule.k_numerator = static_cast<std::uint32_t>(random.Below(rule.k_denominator + 1));
+    const NaiveRound expected = NaiveClear(orders, rule);
+    Round round(orders);
+    const UniformPrice price = round.Clear(rule);
+    ASSERT_EQ(price.energy_wh, expected.energy);
+    if (expected.energy == 0) continue;
+    ASSERT_EQ(price.level, expected.price);
+    ASSERT_EQ(round.Filled(orders.size()), expected.filled);
+  }
+}
+
+}  // namespace
+}  // namespace engine
