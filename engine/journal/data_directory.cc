@@ -1,0 +1,219 @@
+#include "engine/journal/data_directory.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <xxhash.h>
+
+#include "absl/strings/str_cat.h"
+#include "engine/core/check.h"
+#include "engine/core/digest.h"
+#include "engine/journal/posix_error.h"
+
+namespace engine {
+namespace {
+
+constexpr char kClusterFile[] = "/peerwatt.cluster";
+constexpr char kLockFile[] = "/peerwatt.lock";
+constexpr char kTitle[] = "peerwatt data directory, format ";
+constexpr std::uint32_t kFormat = 1;
+constexpr std::size_t kFileBytesMax = 4'096;
+
+std::string ChecksumLine(const std::string& text) {
+  return absl::StrCat("checksum ",
+                      absl::Hex(XXH3_64bits(text.data(), text.size()), absl::kZeroPad16), "\n");
+}
+
+std::string Encode(const ClusterDescription& description) {
+  const std::string text =
+      absl::StrCat(kTitle, kFormat, "\ncluster_id ", ToHex(description.cluster_id),
+                   "\nshard_count ", description.shard_count, "\nclock_origin_ns ",
+                   description.clock_origin_ns, "\nclock_wall_ns ", description.clock_wall_ns,
+                   "\nclock_factor ", description.clock_factor, "\n");
+  return absl::StrCat(text, ChecksumLine(text));
+}
+
+// Takes the lines of the file apart, in their order.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : text_(text) {}
+
+  // The value of the next line, which must begin with `key` and a space.
+  std::optional<std::string_view> Value(std::string_view key) {
+    const std::size_t end = text_.find('\n');
+    if (end == std::string_view::npos || !text_.starts_with(key)) return std::nullopt;
+    const std::string_view value = text_.substr(key.size(), end - key.size());
+    text_.remove_prefix(end + 1);
+    return value;
+  }
+
+  template <typename Number>
+  bool Read(std::string_view key, Number& number, int base = 10) {
+    const std::optional<std::string_view> value = Value(key);
+    if (!value) return false;
+    const char* end = value->data() + value->size();
+    const auto result = std::from_chars(value->data(), end, number, base);
+    return result.ec == std::errc() && result.ptr == end;
+  }
+
+  bool ReadId(std::string_view key, std::array<std::byte, 16>& id) {
+    const std::optional<std::string_view> value = Value(key);
+    if (!value || value->size() != 2 * id.size()) return false;
+    for (std::size_t i = 0; i < id.size(); ++i) {
+      std::uint8_t byte = 0;
+      const char* digits = value->data() + 2 * i;
+      if (std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) return false;
+      id[i] = std::byte{byte};
+    }
+    return true;
+  }
+
+ private:
+  std::string_view text_;
+};
+
+absl::StatusOr<ClusterDescription> Decode(const std::string& path, const std::string& text) {
+  const auto refuse = [&](const char* what) {
+    return absl::DataLossError(absl::StrCat(path, ": ", what, "; restore it from a backup"));
+  };
+  Lines lines(text);
+  std::uint32_t format = 0;
+  if (!lines.Read(kTitle, format)) return refuse("not a data directory's file");
+  if (format != kFormat) {
+    return absl::FailedPreconditionError(absl::StrCat(path, ": format ", format,
+                                                      ", but this program reads format ", kFormat,
+                                                      ": run the program that wrote it"));
+  }
+  ClusterDescription description;
+  if (!lines.ReadId("cluster_id ", description.cluster_id) ||
+      !lines.Read("shard_count ", description.shard_count) ||
+      !lines.Read("clock_origin_ns ", description.clock_origin_ns) ||
+      !lines.Read("clock_wall_ns ", description.clock_wall_ns) ||
+      !lines.Read("clock_factor ", description.clock_factor)) {
+    return refuse("the file is damaged");
+  }
+  // Written again it must be the same bytes: one checksum, no second spelling.
+  if (Encode(description) != text) return refuse("the file is damaged: its checksum does not hold");
+  if (description.shard_count == 0 || description.shard_count > kShardCountMax ||
+      description.clock_factor < 1) {
+    return refuse("a value is out of its range");
+  }
+  return description;
+}
+
+absl::StatusOr<FileDescriptor> Lock(const std::string& path) {
+  const std::string file = absl::StrCat(path, kLockFile);
+  FileDescriptor fd(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd.valid()) return PosixError(absl::StrCat("cannot open ", file));
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+  if (errno != EWOULDBLOCK) return PosixError(absl::StrCat("cannot lock ", file));
+  return absl::FailedPreconditionError(
+      absl::StrCat("the data directory ", path, " is in use by another peerwattd: stop that one, ",
+                   "or give this one a directory of its own"));
+}
+
+absl::Status RefuseJournals(Disk& disk, const std::string& folder) {
+  absl::StatusOr<std::vector<std::string>> names = disk.List(folder);
+  if (!names.ok()) return names.status();
+  const bool any = std::ranges::any_of(
+      *names, [](const auto& name) { return name.starts_with(kJournalPrefix); });
+  if (!any) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      folder, " holds a journal, but the data directory has no ", kClusterFile + 1,
+      ": restore that file; or, if this is left of an init that was interrupted, remove ", folder));
+}
+
+}  // namespace
+
+absl::StatusOr<std::array<std::byte, 16>> MakeClusterId() {
+  std::array<std::byte, 16> id{};
+  if (getrandom(id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) {
+    return PosixError("the system gives no random bytes");
+  }
+  return id;
+}
+
+DataDirectory::DataDirectory(std::string path, const ClusterDescription& description,
+                             FileDescriptor lock)
+    : path_(std::move(path)), description_(description), lock_(std::move(lock)) {}
+
+absl::StatusOr<DataDirectory> DataDirectory::Create(Disk& disk, const std::string& path,
+                                                    const ClusterDescription& description) {
+  CHECK(description.shard_count >= 1 && description.shard_count <= kShardCountMax);
+  CHECK(description.clock_factor >= 1);
+  if (absl::Status status = disk.CreateFolder(path); !status.ok()) return status;
+  absl::StatusOr<FileDescriptor> lock = Lock(path);
+  if (!lock.ok()) return lock.status();
+  const std::string file = absl::StrCat(path, kClusterFile);
+  if (const auto old = disk.OpenForReading(file); !absl::IsNotFound(old.status())) {
+    if (!old.ok()) return old.status();
+    return absl::AlreadyExistsError(absl::StrCat(path, " is a data directory already"));
+  }
+  DataDirectory directory(path, description, *std::move(lock));
+  for (std::uint32_t shard = 0; shard < description.shard_count; ++shard) {
+    const std::string folder = directory.ShardFolder(shard);
+    if (absl::Status status = disk.CreateFolder(folder); !status.ok()) return status;
+    if (absl::Status status = RefuseJournals(disk, folder); !status.ok()) return status;
+  }
+  if (absl::Status status = disk.SyncFolder(path); !status.ok()) return status;
+  if (absl::Status status = disk.SyncFolder(absl::StrCat(path, "/..")); !status.ok()) return status;
+  return directory;
+}
+
+absl::Status DataDirectory::Commit(Disk& disk) const {
+  const std::string file = absl::StrCat(path_, kClusterFile);
+  const std::string aside = absl::StrCat(file, kUnfinishedSuffix);
+  absl::StatusOr<std::unique_ptr<File>> created = disk.Create(aside);
+  if (!created.ok()) return created.status();
+  const std::string text = Encode(description_);
+  if (absl::Status status = (*created)->WriteAt(std::as_bytes(std::span(text)), 0); !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = (*created)->Sync(); !status.ok()) return status;
+  if (absl::Status status = disk.Rename(aside, file); !status.ok()) return status;
+  return disk.SyncFolder(path_);
+}
+
+absl::StatusOr<DataDirectory> DataDirectory::Open(Disk& disk, const std::string& path) {
+  // First without the lock, so that a wrong path is not littered with a lock file.
+  absl::StatusOr<ClusterDescription> description = Read(disk, path);
+  if (!description.ok()) return description.status();
+  absl::StatusOr<FileDescriptor> lock = Lock(path);
+  if (!lock.ok()) return lock.status();
+  return DataDirectory(path, *description, *std::move(lock));
+}
+
+absl::StatusOr<ClusterDescription> DataDirectory::Read(Disk& disk, const std::string& path) {
+  const std::string file = absl::StrCat(path, kClusterFile);
+  absl::StatusOr<std::unique_ptr<File>> opened = disk.OpenForReading(file);
+  if (absl::IsNotFound(opened.status())) {
+    return absl::NotFoundError(
+        absl::StrCat(path, " is not a data directory: `peerwattd init` makes one"));
+  }
+  if (!opened.ok()) return opened.status();
+  std::string text(kFileBytesMax, '\0');
+  const absl::StatusOr<std::size_t> size =
+      (*opened)->ReadAt(std::as_writable_bytes(std::span(text)), 0);
+  if (!size.ok()) return size.status();
+  text.resize(*size);
+  return Decode(file, text);
+}
+
+std::string DataDirectory::ShardFolder(std::uint32_t shard) const {
+  CHECK(shard < description_.shard_count);
+  return absl::StrCat(path_, "/shard-", shard);
+}
+
+JournalIdentity DataDirectory::Identity(std::uint32_t shard) const {
+  CHECK(shard < description_.shard_count);
+  return {.cluster_id = description_.cluster_id, .shard = shard};
+}
+
+}  // namespace engine

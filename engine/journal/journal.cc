@@ -1,0 +1,263 @@
+#include "engine/journal/journal.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "engine/core/check.h"
+#include "engine/journal/record.h"
+
+namespace engine {
+namespace {
+
+constexpr int kSettlePollMs = 100;
+constexpr std::int64_t kSegmentPollNs = 1'000'000;
+constexpr std::int64_t kDiskFullRetryNs = 1'000'000'000;
+
+// Removes what a crash left of segments that were being made.
+absl::Status RemoveUnfinished(Disk& disk, const std::string& folder) {
+  absl::StatusOr<std::vector<std::string>> names = disk.List(folder);
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
+    if (!name.starts_with(kJournalPrefix) || !name.ends_with(kUnfinishedSuffix)) continue;
+    if (absl::Status status = disk.Remove(absl::StrCat(folder, "/", name)); !status.ok()) {
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+// What recovery read may be in the system's memory alone, if its writer died before the sync.
+absl::Status SyncWhatWasRead(Disk& disk, const std::string& path) {
+  absl::StatusOr<std::unique_ptr<File>> file = disk.OpenForReading(path);
+  if (!file.ok()) return file.status();
+  return (*file)->Sync();
+}
+
+absl::Status CheckOptions(const JournalOptions& options) {
+  const std::uint64_t batch = options.batch_bytes;
+  if (batch < kBlockBytes || batch > kBatchBytesMax || batch % kBlockBytes != 0 ||
+      options.segment_bytes % kBlockBytes != 0 || options.segment_bytes < kBlockBytes + batch) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "segments of ", options.segment_bytes, " and batches of ", batch,
+        " bytes cannot be: both are multiples of ", kBlockBytes, ", a batch has at most ",
+        kBatchBytesMax, ", and a segment holds a batch behind its header's block"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(Disk& disk,
+                                                       std::unique_ptr<BatchWriter> writer,
+                                                       JournalOptions options,
+                                                       const JournalTail& tail) {
+  if (absl::Status status = CheckOptions(options); !status.ok()) return status;
+  // The constructor is private: make_unique cannot call it.
+  std::unique_ptr<Journal> journal(new Journal(disk, std::move(writer), std::move(options)));
+  if (absl::Status status = journal->Begin(tail); !status.ok()) return status;
+  return journal;
+}
+
+Journal::Journal(Disk& disk, std::unique_ptr<BatchWriter> writer, JournalOptions options)
+    : disk_(disk),
+      options_(std::move(options)),
+      buffers_{AlignedBuffer(options_.batch_bytes), AlignedBuffer(options_.batch_bytes)},
+      header_block_(kBlockBytes),
+      writer_(std::move(writer)) {
+  maker_ = std::make_unique<SegmentMaker>(disk_, options_.folder, options_.segment_bytes);
+  if (options_.make_segments_in_thread) {
+    maker_thread_ = std::make_unique<SegmentMakerThread>(*maker_);
+  }
+}
+
+Journal::~Journal() = default;
+
+absl::Status Journal::Begin(const JournalTail& tail) {
+  if (absl::Status status = RemoveUnfinished(disk_, options_.folder); !status.ok()) return status;
+  if (!tail.last_file.empty()) {
+    if (absl::Status status = SyncWhatWasRead(disk_, tail.last_file); !status.ok()) return status;
+  }
+  appended_ = tail.next_sequence - 1;
+  last_time_ns_ = tail.last_time_ns;
+  durable_ = appended_;
+  segment_ = tail.next_segment;
+  seed_ = ChecksumSeed(options_.identity, segment_);
+  WriteSegmentHeader(options_.identity, segment_, tail.next_sequence, options_.segment_bytes,
+                     header_block_.span());
+  maker_->Start(segment_, header_block_.span());
+  for (absl::StatusOr<bool> made = false; !*made;) {
+    made = maker_->Step();
+    if (!made.ok()) return made.status();
+  }
+  if (absl::Status status = writer_->Use(maker_->path()); !status.ok()) return status;
+  PrepareSegment();
+  return absl::OkStatus();
+}
+
+void Journal::Append(CommandView command) {
+  const std::span<const std::byte> bytes = command.bytes();
+  CHECK(HasRoom(bytes.size()));
+  CHECK(command.header().sequence == appended_ + 1);
+  CHECK(command.header().time_ns >= last_time_ns_);
+  CHECK(CheckRecord(bytes).ok());
+  std::memcpy(buffers_[gathering_].data() + gathered_, bytes.data(), bytes.size());
+  gathered_ += bytes.size();
+  ++gathered_records_;
+  ++appended_;
+  last_time_ns_ = command.header().time_ns;
+}
+
+absl::Status Journal::Turn(std::int64_t now_ns) {
+  if (status_.ok()) status_ = Work(now_ns);
+  return status_;
+}
+
+absl::Status Journal::Work(std::int64_t now_ns) {
+  TakeSegment(now_ns);
+  if (flight_ != Flight::kNone) {
+    if (absl::Status status = TakeCompletion(now_ns); !status.ok()) return status;
+  }
+  if (flight_ != Flight::kNone) return absl::OkStatus();
+  const bool idle = window_open_ && now_ns - last_completion_ns_ >= options_.idle_ns;
+  if (empty() && !idle) return absl::OkStatus();
+  if (offset_ + RoundUpToBlock(gathered_) > options_.segment_bytes) return RollSegment(now_ns);
+  return StartBatch();
+}
+
+absl::Status Journal::TakeCompletion(std::int64_t now_ns) {
+  const absl::StatusOr<bool> completed = writer_->Completed();
+  if (!completed.ok()) return completed.status();
+  if (!*completed) return absl::OkStatus();
+  last_completion_ns_ = now_ns;
+  if (flight_ == Flight::kBatch) {
+    durable_ = flight_last_;
+    window_open_ = flight_has_records_;
+    ++batches_written_;
+    bytes_written_ += flight_bytes_;
+  } else {
+    window_open_ = false;  // The header's first sequence says as much as an empty batch.
+    PrepareSegment();
+  }
+  flight_ = Flight::kNone;
+  return absl::OkStatus();
+}
+
+absl::Status Journal::StartBatch() {
+  const std::uint64_t padded = RoundUpToBlock(gathered_);
+  const std::span<std::byte> batch = buffers_[gathering_].first(static_cast<std::size_t>(padded));
+  std::ranges::fill(batch.subspan(gathered_), std::byte{0});
+  SealBatch(seed_,
+            {.magic = 0,
+             .format_version = 0,
+             .segment = segment_,
+             .batch = batch_,
+             .first_sequence = appended_ - gathered_records_ + 1,
+             .durable_sequence = durable_,
+             .records = gathered_records_,
+             .bytes = static_cast<std::uint32_t>(gathered_),
+             .records_checksum = 0,
+             .header_checksum = 0},
+            batch);
+  if (absl::Status status = writer_->Submit(batch, offset_); !status.ok()) return status;
+  flight_ = Flight::kBatch;
+  flight_last_ = appended_;
+  flight_bytes_ = padded;
+  flight_has_records_ = gathered_records_ > 0;
+  offset_ += padded;
+  ++batch_;
+  gathering_ = 1 - gathering_;
+  gathered_ = sizeof(BatchHeader);
+  gathered_records_ = 0;
+  return absl::OkStatus();
+}
+
+// Goes on in the segment that was made ahead, by the write of its header; what was gathered waits
+// until that is on disk, and longer where the segment is still being made or has no space.
+absl::Status Journal::RollSegment(std::int64_t now_ns) {
+  if (!next_made_) {
+    look_again_ns_ = now_ns + kSegmentPollNs;
+    return disk_full() ? absl::OkStatus() : next_status_;
+  }
+  look_again_ns_ = 0;
+  next_made_ = false;
+  const std::uint64_t first_sequence = appended_ - gathered_records_ + 1;
+  ++segment_;
+  seed_ = ChecksumSeed(options_.identity, segment_);
+  offset_ = kBlockBytes;
+  batch_ = 0;
+  WriteSegmentHeader(options_.identity, segment_, first_sequence, options_.segment_bytes,
+                     header_block_.span());
+  if (absl::Status status = writer_->Use(maker_->path()); !status.ok()) return status;
+  if (absl::Status status = writer_->Submit(header_block_.span(), 0); !status.ok()) return status;
+  flight_ = Flight::kSegmentHeader;
+  return absl::OkStatus();
+}
+
+void Journal::PrepareSegment() {
+  maker_->Start(segment_ + 1, {});
+  making_ = true;
+  if (maker_thread_) maker_thread_->Start();
+}
+
+void Journal::TakeSegment(std::int64_t now_ns) {
+  if (!making_) {
+    // A failed attempt leaves no file behind: unlike a failed commit it can be made again.
+    if (disk_full() && now_ns >= retry_ns_) PrepareSegment();
+    return;
+  }
+  if (maker_thread_) {
+    const std::optional<absl::Status> result = maker_thread_->Take();
+    if (!result) return;
+    next_status_ = *result;
+  } else {
+    const absl::StatusOr<bool> done = maker_->Step();
+    if (done.ok() && !*done) return;
+    next_status_ = done.status();
+  }
+  making_ = false;
+  next_made_ = next_status_.ok();
+  retry_ns_ = now_ns + kDiskFullRetryNs;
+}
+
+std::int64_t Journal::next_turn_ns() const {
+  if (making_ && !maker_thread_) return 0;
+  std::int64_t next = disk_full() && !making_ ? retry_ns_ : INT64_MAX;
+  if (flight_ != Flight::kNone) return next;
+  if (look_again_ns_ != 0) return making_ || next_made_ ? look_again_ns_ : next;
+  if (!empty()) return 0;
+  if (window_open_) next = std::min(next, last_completion_ns_ + options_.idle_ns);
+  return next;
+}
+
+void Journal::ClearCompletionFd() {
+  std::uint64_t count = 0;
+  // The descriptor does not block: empty already is as good.
+  [[maybe_unused]] const ssize_t size = read(completion_fd(), &count, sizeof(count));
+}
+
+absl::Status Journal::Settle() {
+  while (status_.ok() && (durable_ != appended_ || window_open_ || flight_ != Flight::kNone)) {
+    // As if the idle time had passed.
+    if (absl::Status status = Turn(last_completion_ns_ + options_.idle_ns); !status.ok()) {
+      return status;
+    }
+    if (flight_ == Flight::kNone && look_again_ns_ != 0 && disk_full()) return next_status_;
+    if (completion_fd() < 0) continue;
+    pollfd wait{.fd = completion_fd(), .events = POLLIN, .revents = 0};
+    if (flight_ != Flight::kNone) {
+      poll(&wait, 1, kSettlePollMs);
+      ClearCompletionFd();
+    } else if (look_again_ns_ != 0) {
+      poll(nullptr, 0, 1);
+    }
+  }
+  return status_;
+}
+
+}  // namespace engine

@@ -1,0 +1,34 @@
+// Brings an exchange back to where its journal ends, and checks that it gets there as it did
+// before.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "engine/core/digest.h"
+#include "engine/core/exchange.h"
+#include "engine/journal/disk.h"
+#include "engine/journal/reader.h"
+
+namespace engine {
+
+// For the log line `recovered seq=... digest=...`.
+struct Recovery {
+  std::uint64_t sequence = 0;
+  std::uint64_t rounds = 0;  // Whose outcome was computed again and compared.
+  DigestBytes digest{};
+  JournalTail tail;  // For Journal::Open.
+};
+
+// Applies one record of a journal, and drains the events that came before it to nowhere.
+// Ensures: an error that names market, product and round where a round comes out otherwise, and the
+//          sequence where the record cannot follow what was before it.
+absl::Status Replay(CommandView command, Exchange& exchange);
+
+// Applies the whole journal. A round whose outcome the journal does not hold any more is left as it
+// is for the shard to finish.
+// Requires: a new exchange; from_sequence is 1.
+absl::StatusOr<Recovery> RecoverExchange(Disk& disk, const ReadOptions& options,
+                                         Exchange& exchange);
+
+}  // namespace engine

@@ -1,0 +1,353 @@
+#include "engine/runtime/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/core/check.h"
+#include "engine/core/limits.h"
+#include "engine/core/product.h"
+
+namespace engine {
+namespace {
+
+// A command that the shard makes itself.
+template <typename Body>
+struct OwnCommand {
+  OwnCommand(CommandType type, const Body& what) : body(what) {
+    header.type = type;
+    header.count = 1;
+    header.length = sizeof(OwnCommand);
+  }
+
+  CommandHeader header;
+  Body body;
+};
+static_assert(sizeof(OwnCommand<ProductBody>) == sizeof(CommandHeader) + sizeof(ProductBody));
+static_assert(sizeof(OwnCommand<OutcomeBody>) == sizeof(CommandHeader) + sizeof(OutcomeBody));
+
+// A clear and its outcome are journaled in one go.
+constexpr std::size_t kClearBytes =
+    sizeof(OwnCommand<ProductBody>) + sizeof(OwnCommand<OutcomeBody>);
+constexpr std::uint32_t kDueATurn = 64;
+constexpr std::size_t kPieceEvents = 512;       // Drained and routed at once.
+constexpr std::size_t kAnswerPieceEvents = 16;  // Most answers are one event.
+// An answer and all its refusals. A longer one (a list of open orders) waits in the exchange.
+constexpr std::size_t kAnswerEventsMax = 2 + kFrameOrdersMax / kRefusalsAnEvent;
+constexpr std::size_t kHeldEventsMin = 1'024;
+// What somebody should have rung for is looked at again after so long, should he not have.
+constexpr std::int64_t kLookAgainNs = 1'000'000;
+
+static_assert(kHeldEventsMin / 4 >= kAnswerEventsMax);
+
+}  // namespace
+
+Shard::Shard(std::unique_ptr<Exchange> exchange, std::unique_ptr<Journal> journal, Clock& clock,
+             std::vector<ShardEnd> links, const ShardOptions& options)
+    : options_(options),
+      exchange_(std::move(exchange)),
+      journal_(std::move(journal)),
+      clock_(clock),
+      links_(std::move(links)),
+      piece_(kPieceEvents) {
+  CHECK(options_.held_events >= kHeldEventsMin);
+  CHECK(journal_->appended_sequence() == exchange_->sequence());
+  CHECK(journal_->HasRoom(kCommandBytesMax));
+  held_.reserve(links_.size());
+  for (std::size_t i = 0; i < links_.size(); ++i) held_.emplace_back(options_.held_events);
+}
+
+bool Shard::Turn() {
+  if (!status_.ok()) return false;
+  const std::int64_t now_ns = clock_.NowNs();
+  bool did = DoDue(now_ns);
+  if (!status_.ok()) return false;
+  did = TakeCommands() || did;
+  did = PublishIndicative(now_ns) || did;
+  did = DrainEvents() || did;
+  did = WriteJournal() || did;
+  did = Release() || did;
+  if (did) ReadGauges();
+  return did && status_.ok();
+}
+
+std::int64_t Shard::IdleNs() {
+  if (!status_.ok()) return -1;
+  std::int64_t wait = INT64_MAX;
+  if (next_due_ns_ != INT64_MAX) {
+    wait = due_waits_ ? kLookAgainNs : clock_.RealNsUntil(next_due_ns_);
+  }
+  if (indicative_ns_ != INT64_MAX) wait = std::min(wait, clock_.RealNsUntil(indicative_ns_));
+  if (journal_->next_turn_ns() != INT64_MAX) {
+    wait = std::min(wait, journal_->next_turn_ns() - clock_.MonotonicNs());
+  }
+  bool ring_is_full = false;
+  for (const HeldEvents& held : held_) {
+    ring_is_full = ring_is_full || held.WaitsForRing(journal_->durable_sequence());
+  }
+  if (ring_is_full || journal_->disk_full()) wait = std::min(wait, kLookAgainNs);
+  return wait == INT64_MAX ? -1 : std::max<std::int64_t>(wait, 0);
+}
+
+bool Shard::AtRest() {
+  bool rest = !exchange_->Draining() && journal_->durable_sequence() == exchange_->sequence();
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    rest = rest && held_[i].empty() && links_[i].commands.Front() == nullptr;
+  }
+  return rest;
+}
+
+absl::Status Shard::Settle() {
+  if (!status_.ok()) return status_;
+  status_ = journal_->Settle();
+  if (status_.ok()) Release();
+  ReadGauges();
+  return status_;
+}
+
+// Time.
+
+bool Shard::DoDue(std::int64_t now_ns) {
+  JournalOutcome();  // The journal may have ended between a round's closing and its outcome.
+  due_waits_ = false;
+  for (std::uint32_t done = 0; done < kDueATurn; ++done) {
+    const std::optional<DueCommand> due = exchange_->NextDue();
+    const bool finishes = due && due->type == CommandType::kFinishRound;
+    // What lies behind a finish does not change before it is done.
+    if (!finishes) next_due_ns_ = due ? due->due_ns : INT64_MAX;
+    if (!due || due->due_ns > now_ns) return done > 0;
+    const bool closes = due->type == CommandType::kCloseRound;
+    due_waits_ = (finishes && exchange_->Draining()) || !journal_->HasRoom(kClearBytes) ||
+                 (closes && !EveryLinkIsReadUpTo(due->due_ns));
+    if (due_waits_) return done > 0;
+    if (!DoOneDue(*due, now_ns) || closes) return true;  // A clear is work enough for a turn.
+  }
+  return true;
+}
+
+bool Shard::EveryLinkIsReadUpTo(std::int64_t gate_ns) {
+  return std::all_of(links_.begin(), links_.end(),
+                     [gate_ns](ShardEnd& link) { return link.ReadUpTo(gate_ns); });
+}
+
+// Ensures: false where the exchange does not do it.
+bool Shard::DoOneDue(const DueCommand& due, std::int64_t now_ns) {
+  OwnCommand<ProductBody> command(due.type, due.body);
+  if (!ApplyAndJournal(command.header, StampOf(due, now_ns))) {
+    status_ = absl::InternalError(
+        absl::StrCat("market ", static_cast<std::uint32_t>(due.body.product.market), " product ",
+                     due.body.product.start_minute, " round ", due.body.round,
+                     ": the exchange cannot do its ", static_cast<int>(due.type), " that is due"));
+    return false;
+  }
+  if (due.type == CommandType::kCloseRound) {
+    counters_.rounds_late.Add(now_ns - due.due_ns > options_.late_ns ? 1 : 0);
+    JournalOutcome();
+  } else {
+    indicative_ns_ = INT64_MIN;  // A book has opened.
+  }
+  return true;
+}
+
+std::int64_t Shard::StampOf(const DueCommand& due, std::int64_t now_ns) const {
+  const MarketDefinition* market = exchange_->FindMarket(due.body.product.market);
+  if (due.type == CommandType::kFinishRound || market == nullptr) return due.due_ns;
+  const std::int64_t start_ns = StartNs(due.body.product.start_minute);
+  bool too_late = now_ns >= start_ns - std::int64_t{market->gate_before_s} * kSecondNs;
+  if (due.type == CommandType::kCloseRound) {
+    too_late = now_ns > start_ns - std::int64_t{market->min_notice_s} * kSecondNs &&
+               now_ns - due.due_ns > options_.late_ns;
+  }
+  return too_late ? now_ns : due.due_ns;
+}
+
+void Shard::JournalOutcome() {
+  const std::optional<OutcomeBody> outcome = exchange_->TakeOutcome();
+  if (!outcome) return;
+  (outcome->result == RoundResult::kVoid ? counters_.rounds_void : counters_.rounds_cleared).Add(1);
+  OwnCommand<OutcomeBody> command(CommandType::kOutcome, *outcome);
+  const bool as_computed = ApplyAndJournal(command.header, exchange_->time_ns());
+  CHECK(as_computed);
+}
+
+bool Shard::PublishIndicative(std::int64_t now_ns) {
+  if (now_ns < indicative_ns_ || HeldRoom() < options_.held_events / 4) return false;
+  indicative_ns_ = exchange_->PublishIndicative(now_ns);
+  return exchange_->Draining();
+}
+
+// Commands.
+
+bool Shard::TakeCommands() {
+  if (links_.empty()) return false;
+  std::uint32_t taken = 0;
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    const std::size_t left = links_.size() - i;
+    const auto share = (options_.commands_a_turn - taken) / static_cast<std::uint32_t>(left);
+    taken += TakeFrom((first_link_ + i) % links_.size(), std::max(share, 1u));
+  }
+  first_link_ = (first_link_ + 1) % links_.size();
+  return taken > 0;
+}
+
+std::uint32_t Shard::TakeFrom(std::size_t link, std::uint32_t most) {
+  CommandReceiver& commands = links_[link].commands;
+  std::uint32_t taken = 0;
+  for (; taken < most; ++taken) {
+    CommandHeader* command = commands.Front();
+    if (command == nullptr || command->time_ns >= next_due_ns_ || !HasRoomFor(*command)) break;
+    Take(link, *command);
+    commands.Pop();
+  }
+  if (taken > 0) commands.Release();
+  return taken;
+}
+
+bool Shard::HasRoomFor(const CommandHeader& command) const {
+  if (answers_wait_ || HeldRoom() < kAnswerEventsMax) return false;
+  if (IsQuery(command.type)) return true;
+  return !journal_->disk_full() && journal_->HasRoom(command.length);
+}
+
+void Shard::Take(std::size_t link, CommandHeader& command) {
+  const CommandView view(&command);
+  if (IsQuery(command.type)) {
+    answers_count_ = false;
+    asking_link_ = link;
+    exchange_->Ask(view);
+    counters_.queries.Add(1);
+    return DrainAnswers();
+  }
+  CHECK(IsFromClient(command.type) || command.type == CommandType::kDisconnect);
+  answers_count_ = !IsFromClient(command.type) || exchange_->Screen(view);
+  if (answers_count_) {
+    const bool applied = ApplyAndJournal(command, command.time_ns);
+    CHECK(applied);  // Whatever a client sends is applied, if only to its refusal.
+  } else {
+    counters_.screened.Add(1);
+  }
+  DrainAnswers();
+}
+
+// Journaled is what was applied; nothing leaves before both.
+bool Shard::ApplyAndJournal(CommandHeader& command, std::int64_t time_ns) {
+  command.sequence = exchange_->sequence() + 1;
+  command.time_ns = std::max(exchange_->time_ns(), time_ns);
+  const CommandView view(&command);
+  if (!exchange_->Apply(view)) return false;
+  journal_->Append(view);
+  counters_.commands.Add(1);
+  counters_.journal_bytes.Add(command.length);
+  return true;
+}
+
+// Events.
+
+bool Shard::DrainEvents() {
+  // Rounds leave a quarter of the room to answers.
+  const std::size_t kept = answers_wait_ ? 0 : options_.held_events / 4;
+  std::size_t budget = options_.events_a_turn;
+  bool did = false;
+  while (budget > 0 && exchange_->Draining()) {
+    const std::size_t room = HeldRoom();
+    if (room <= kept) {
+      counters_.held_full.Add(1);
+      break;
+    }
+    const std::size_t most = std::min({budget, room - kept, piece_.size()});
+    DrainPiece(most);
+    budget -= most;
+    did = true;
+  }
+  return did;
+}
+
+void Shard::DrainAnswers() {
+  answers_wait_ = true;
+  while (answers_wait_) {
+    const std::size_t most = std::min(HeldRoom(), kAnswerPieceEvents);
+    if (most == 0) return;
+    DrainPiece(most);
+  }
+}
+
+// Answers come before numbered events: where a full piece ends with one of these, they are all out.
+void Shard::DrainPiece(std::size_t most) {
+  const std::size_t drained = exchange_->Drain(std::span(piece_).first(most));
+  for (std::size_t i = 0; i < drained; ++i) Route(piece_[i]);
+  answers_wait_ = drained == most && piece_[drained - 1].event_number == 0 && exchange_->Draining();
+}
+
+// Any event may be for any link, or for all.
+std::size_t Shard::HeldRoom() const {
+  std::size_t room = options_.held_events;
+  for (const HeldEvents& held : held_) room = std::min(room, held.room());
+  return room;
+}
+
+void Shard::Route(const Event& event) {
+  Count(event);
+  const bool to_asker =
+      event.type == EventType::kLogonAnswer || event.type == EventType::kLogonMarket;
+  if (to_asker) {
+    if (event.type == EventType::kLogonAnswer && event.logon_answer.reason == Reason::kNone) {
+      link_of_[event.credential] = asking_link_;
+    }
+    held_[asking_link_].Push(event);
+    return;
+  }
+  if (event.credential == CredentialId{}) {
+    for (HeldEvents& held : held_) held.Push(event);
+    return;
+  }
+  const auto link = link_of_.find(event.credential);
+  if (link == link_of_.end()) {
+    counters_.events_dropped.Add(1);
+    return;
+  }
+  held_[link->second].Push(event);
+}
+
+void Shard::Count(const Event& event) {
+  if (!answers_count_) return;
+  if (event.type == EventType::kRefusals) {
+    for (std::size_t i = 0; i < event.refusals.count; ++i) {
+      counters_.Refused(event.refusals.refusals[i].reason, 1);
+    }
+  } else if (event.type == EventType::kAnswer && event.answer.reason == Reason::kNone) {
+    counters_.orders_accepted.Add(event.answer.items - event.answer.refused);
+  } else if (event.type == EventType::kAnswer) {
+    counters_.frames_refused.Add(1);
+  }
+}
+
+// Durability.
+
+bool Shard::WriteJournal() {
+  const std::uint64_t durable = journal_->durable_sequence();
+  const std::uint64_t written = journal_->batches_written();
+  status_ = journal_->Turn(clock_.MonotonicNs());
+  return journal_->durable_sequence() != durable || journal_->batches_written() != written;
+}
+
+bool Shard::Release() {
+  if (!status_.ok()) return false;
+  bool any = false;
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    const std::size_t released = held_[i].Release(journal_->durable_sequence(), links_[i].events);
+    if (released == 0) continue;
+    counters_.events.Add(released);
+    links_[i].RingGateway();
+    any = true;
+  }
+  return any;
+}
+
+void Shard::ReadGauges() {
+  counters_.sequence.Set(exchange_->sequence());
+  counters_.durable_sequence.Set(journal_->durable_sequence());
+  counters_.open_orders.Set(exchange_->open_orders());
+  counters_.memory_bytes.Set(exchange_->memory_bytes());
+}
+
+}  // namespace engine

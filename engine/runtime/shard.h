@@ -1,0 +1,118 @@
+// A shard: the exchange of some markets, its journal and its ends of the links to the gateways.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "engine/core/exchange.h"
+#include "engine/journal/journal.h"
+#include "engine/runtime/clock.h"
+#include "engine/runtime/counters.h"
+#include "engine/runtime/held_events.h"
+#include "engine/runtime/link.h"
+
+namespace engine {
+
+struct ShardOptions {
+  std::size_t held_events = std::size_t{1} << 15;  // A link; a power of two, at least 1,024.
+  std::uint32_t commands_a_turn = 256;
+  std::uint32_t events_a_turn = 4'096;
+  // In exchange time. A round that is closed this soon after its gate is not too late, even where
+  // the market's gate lies right at its minimum notice.
+  std::int64_t late_ns = 1'000'000'000;
+};
+
+// A turn of work does a bounded amount of each, in this order:
+//   time      what is due is stamped, journaled and applied. A gate closes only when every link has
+//             been read up to it (link.h); until then only what was stamped before it is taken, so
+//             that an order is in time if the gateway had read its frame before the gate. What is
+//             done late is stamped with the time at which it was due, so that it closes no other
+//             gate too early; a round that is too late to be cleared, and a product that is too
+//             late to be opened, with the time that it is.
+//   commands  from the links in turn, while journal and held events have room for the worst of one.
+//   events    from the exchange to the links' held events. An event is for the link of its
+//             credential's last logon; where there is none it is dropped: the journal has it.
+//   journal   one step; then what has become durable leaves for the rings.
+// A gateway that does not take its events stops the intake of all when its held events are full;
+// nothing is lost, and the others' events go on.
+//
+// Thread: one at a time; nothing waits in it. Cost: no allocation but where the exchange's state
+// or the number of credentials seen grows beyond what it was.
+class Shard {
+ public:
+  // Requires: the exchange is as the journal left it: same sequence. The clock outlives the shard.
+  Shard(std::unique_ptr<Exchange> exchange, std::unique_ptr<Journal> journal, Clock& clock,
+        std::vector<ShardEnd> links, const ShardOptions& options);
+
+  // Ensures: true if it did anything; false also for ever after an error: see status().
+  bool Turn();
+
+  // What stopped it: the journal cannot be written. Nothing undurable was told to anyone.
+  const absl::Status& status() const { return status_; }
+
+  // How long its thread may sleep when Turn() did nothing and nobody rings, in real nanoseconds;
+  // -1: for ever.
+  std::int64_t IdleNs();
+
+  // Whether all that was sent to it is done, on disk and in the rings.
+  bool AtRest();
+
+  // Before turning again after a sleep.
+  void WokenUp() { journal_->ClearCompletionFd(); }
+  int completion_fd() const { return journal_->completion_fd(); }
+
+  // Blocks until all that was taken is on disk, then releases its events as far as the rings have
+  // room: the last thing before a shard ends.
+  absl::Status Settle();
+
+  const ShardCounters& counters() const { return counters_; }
+  const Exchange& exchange() const { return *exchange_; }
+
+ private:
+  bool DoDue(std::int64_t now_ns);
+  bool DoOneDue(const DueCommand& due, std::int64_t now_ns);
+  std::int64_t StampOf(const DueCommand& due, std::int64_t now_ns) const;
+  bool EveryLinkIsReadUpTo(std::int64_t gate_ns);
+  void JournalOutcome();
+  bool TakeCommands();
+  std::uint32_t TakeFrom(std::size_t link, std::uint32_t most);
+  bool HasRoomFor(const CommandHeader& command) const;
+  void Take(std::size_t link, CommandHeader& command);
+  [[nodiscard]] bool ApplyAndJournal(CommandHeader& command, std::int64_t time_ns);
+  bool PublishIndicative(std::int64_t now_ns);
+  bool DrainEvents();
+  void DrainAnswers();
+  void DrainPiece(std::size_t most);
+  std::size_t HeldRoom() const;
+  void Route(const Event& event);
+  void Count(const Event& event);
+  bool WriteJournal();
+  bool Release();
+  void ReadGauges();
+
+  const ShardOptions options_;
+  std::unique_ptr<Exchange> exchange_;
+  std::unique_ptr<Journal> journal_;
+  Clock& clock_;
+  std::vector<ShardEnd> links_;
+  std::vector<HeldEvents> held_;  // One a link.
+  std::vector<Event> piece_;      // What Drain() fills before it is routed.
+  absl::flat_hash_map<CredentialId, std::size_t> link_of_;  // By last successful logon.
+  std::size_t asking_link_ = 0;                             // Where the last question came from.
+  std::size_t first_link_ = 0;                              // Whose turn it is to be first.
+  // When time next asks for something; what is stamped then or later is not taken before it is
+  // done.
+  std::int64_t next_due_ns_ = INT64_MIN;
+  bool due_waits_ = false;      // It is due, and waits for a link or for room.
+  bool answers_wait_ = false;   // The exchange may still have answers to the last command.
+  bool answers_count_ = false;  // They are new ones, not repeated.
+  std::int64_t indicative_ns_ = INT64_MIN;  // When to publish next.
+  absl::Status status_;
+  ShardCounters counters_;
+};
+
+}  // namespace engine

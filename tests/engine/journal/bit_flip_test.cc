@@ -1,0 +1,93 @@
+// Any bit of a journal may flip: it is found, or it was in what nobody was told of.
+// PEERWATT_LONG=1 flips every bit, otherwise one of each byte.
+#include <cstdlib>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "engine/journal/journal.h"
+#include "tests/support/journal_disk.h"
+#include "tests/support/journal_records.h"
+
+namespace engine {
+namespace {
+
+enum class Verdict : std::uint8_t { kRefused, kAllThere, kLastBatchCut, kWrong };
+
+// Three batches, of which the last ends the journal, or an empty one behind it.
+struct FlippedJournal {
+  explicit FlippedJournal(bool window_closed) {
+    auto journal = OpenInMemory(disk, {});
+    EXPECT_TRUE(journal.ok());
+    WriteBatch(**journal, {TestRecord(1, 60), TestRecord(2, 61)});
+    WriteBatch(**journal, {TestRecord(3, 1)});
+    WriteBatch(**journal, {TestRecord(4, 110), TestRecord(5, 13)});
+    if (window_closed) {
+      EXPECT_TRUE((*journal)->Settle().ok());
+    }
+    all = ReadAll(disk).records;
+    EXPECT_EQ(all.size(), 5u);
+  }
+
+  Verdict Read() {
+    const ReadBack read = ReadAll(disk);
+    if (!read.status.ok()) {
+      const bool named = read.status.ToString().find(path) != std::string::npos;
+      return named ? Verdict::kRefused : Verdict::kWrong;
+    }
+    if (read.records == all) return Verdict::kAllThere;
+    const RecordBytes three(all.begin(), all.begin() + 3);
+    return read.records == three && read.tail.cut ? Verdict::kLastBatchCut : Verdict::kWrong;
+  }
+
+  // Flips each bit in turn and counts the verdicts by `judge(byte, verdict)`.
+  template <typename Judge>
+  void FlipAll(Judge judge) {
+    const char* is_long = std::getenv("PEERWATT_LONG");
+    const bool every_bit = is_long != nullptr && std::string(is_long) == "1";
+    std::vector<std::byte>& bytes = disk.Bytes(path);
+    for (std::size_t byte = 0; byte < bytes.size(); ++byte) {
+      for (unsigned bit = every_bit ? 0 : byte % 8; bit < (every_bit ? 8 : byte % 8 + 1); ++bit) {
+        bytes[byte] ^= std::byte(1u << bit);
+        EXPECT_TRUE(judge(byte, Read())) << "bit " << bit << " of byte " << byte;
+        bytes[byte] ^= std::byte(1u << bit);
+      }
+    }
+  }
+
+  static constexpr std::size_t kLastBegin = 4 * kBlockBytes;
+  static constexpr std::size_t kLastEnd = 6 * kBlockBytes;
+  const std::string path = "shard-0/" + SegmentName(1);
+  MemoryDisk disk;
+  RecordBytes all;
+};
+
+TEST(BitFlip, NeverLosesARecordOnceTheWindowIsClosed) {
+  FlippedJournal journal(true);
+  journal.FlipAll([](std::size_t byte, Verdict verdict) {
+    // Behind the last batch with records there is nothing to lose.
+    return byte < FlippedJournal::kLastEnd ? verdict == Verdict::kRefused
+                                           : verdict == Verdict::kAllThere;
+  });
+}
+
+TEST(BitFlip, LosesAtMostTheLastBatchWhileTheWindowIsOpen) {
+  FlippedJournal journal(false);
+  journal.FlipAll([](std::size_t byte, Verdict verdict) {
+    if (byte < FlippedJournal::kLastBegin) return verdict == Verdict::kRefused;
+    if (byte < FlippedJournal::kLastEnd) return verdict == Verdict::kLastBatchCut;
+    return verdict == Verdict::kAllThere;
+  });
+}
+
+TEST(BitFlip, NeverLosesARecordOnceANewSegmentHasBegun) {
+  FlippedJournal journal(false);
+  ASSERT_TRUE(OpenInMemory(journal.disk, ReadAll(journal.disk).tail).ok());
+  journal.FlipAll([](std::size_t byte, Verdict verdict) {
+    return byte < FlippedJournal::kLastEnd ? verdict == Verdict::kRefused
+                                           : verdict == Verdict::kAllThere;
+  });
+}
+
+}  // namespace
+}  // namespace engine
