@@ -1,0 +1,200 @@
+#include "gateway/accounts_file.h"
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "gateway/token.h"
+#include "gateway/toml_file.h"
+
+namespace gateway {
+namespace {
+
+absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
+
+// The lines behind the header, field by field.
+class CsvLines {
+ public:
+  CsvLines(std::string_view text, std::string file) : rest_(text), file_(std::move(file)) {}
+
+  absl::Status CheckHeader(std::string_view header) {
+    if (NextLine() && line_ == header) {
+      names_ = Split(header);
+      return absl::OkStatus();
+    }
+    return ErrorAt(file_, 1, absl::StrCat("the first line must be: ", Absl(header)));
+  }
+
+  // Empty lines are passed over. Ensures: false at the end.
+  absl::StatusOr<bool> Next() {
+    do {
+      if (!NextLine()) return false;
+    } while (line_.empty());
+    fields_ = Split(line_);
+    if (fields_.size() == names_.size()) return true;
+    return Error(absl::StrCat(fields_.size(), " fields where the header has ", names_.size()));
+  }
+
+  // A field as a whole number.
+  absl::StatusOr<std::uint64_t> Number(std::size_t column, std::uint64_t low,
+                                       std::uint64_t high) const {
+    std::uint64_t number = 0;
+    const std::string_view text = fields_[column];
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{} && end == text.data() + text.size() && number >= low &&
+        number <= high) {
+      return number;
+    }
+    return FieldError(column, absl::StrCat("a whole number from ", low, " to ", high));
+  }
+  std::string_view Text(std::size_t column) const { return fields_[column]; }
+
+  absl::Status FieldError(std::size_t column, absl::string_view allowed) const {
+    return Error(absl::StrCat(Absl(names_[column]), " = \"", Absl(fields_[column]),
+                              "\": allowed is ", allowed));
+  }
+  absl::Status Error(const std::string& message) const { return ErrorAt(file_, number_, message); }
+
+ private:
+  static std::vector<std::string_view> Split(std::string_view line) {
+    std::vector<std::string_view> fields;
+    while (true) {
+      const std::size_t comma = line.find(',');
+      fields.push_back(line.substr(0, comma));
+      if (comma == std::string_view::npos) return fields;
+      line.remove_prefix(comma + 1);
+    }
+  }
+
+  bool NextLine() {
+    if (rest_.empty()) return false;
+    const std::size_t end = rest_.find('\n');
+    line_ = rest_.substr(0, end);
+    rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
+    if (!line_.empty() && line_.back() == '\r') line_.remove_suffix(1);
+    ++number_;
+    return true;
+  }
+
+  std::string_view rest_;
+  std::string file_;
+  std::string_view line_;
+  std::uint32_t number_ = 0;
+  std::vector<std::string_view> names_;
+  std::vector<std::string_view> fields_;
+};
+
+// The numbers of a line, or the first error in it.
+class LineNumbers {
+ public:
+  explicit LineNumbers(const CsvLines& lines) : lines_(lines) {}
+
+  std::uint64_t Take(std::size_t column, std::uint64_t low, std::uint64_t high) {
+    const auto number = lines_.Number(column, low, high);
+    if (!number.ok() && status_.ok()) status_ = number.status();
+    return number.ok() ? *number : 0;
+  }
+  const absl::Status& status() const { return status_; }
+
+ private:
+  const CsvLines& lines_;
+  absl::Status status_;
+};
+
+using MeteringPoints = absl::flat_hash_map<engine::MeteringPointId, std::size_t>;
+
+absl::Status AddMeteringPoint(const engine::MeteringPointBody& point, const CsvLines& lines,
+                              MeteringPoints& known, Definitions& definitions) {
+  const auto [at, fresh] = known.try_emplace(point.id, definitions.metering_points.size());
+  if (fresh) {
+    definitions.metering_points.push_back(point);
+    return absl::OkStatus();
+  }
+  const engine::MeteringPointBody& before = definitions.metering_points[at->second];
+  if (before.import_limit_w == point.import_limit_w &&
+      before.export_limit_w == point.export_limit_w) {
+    return absl::OkStatus();
+  }
+  return lines.Error(absl::StrCat("metering point ", static_cast<std::uint64_t>(point.id),
+                                  " has other limits on an earlier line"));
+}
+
+std::optional<engine::CredentialKind> KindOf(std::string_view word) {
+  if (word == "device") return engine::CredentialKind::kDevice;
+  if (word == "aggregator") return engine::CredentialKind::kAggregator;
+  if (word == "operator") return engine::CredentialKind::kOperator;
+  return std::nullopt;
+}
+
+}  // namespace
+
+absl::Status ReadAccounts(std::string_view text, const std::string& file,
+                          Definitions& definitions) {
+  CsvLines lines(text, file);
+  if (absl::Status status = lines.CheckHeader(kAccountsHeader); !status.ok()) return status;
+  absl::flat_hash_set<engine::AccountId> known;
+  MeteringPoints points;
+  while (true) {
+    const auto more = lines.Next();
+    if (!more.ok()) return more.status();
+    if (!*more) return absl::OkStatus();
+    LineNumbers numbers(lines);
+    const engine::MeteringPointBody point{
+        .id = engine::MeteringPointId(numbers.Take(2, 1, UINT64_MAX)),
+        .import_limit_w = static_cast<std::uint32_t>(numbers.Take(5, 0, UINT32_MAX)),
+        .export_limit_w = static_cast<std::uint32_t>(numbers.Take(6, 0, UINT32_MAX))};
+    const engine::AccountBody account{
+        .id = engine::AccountId(numbers.Take(0, 1, UINT64_MAX)),
+        .party = engine::PartyId(numbers.Take(1, 1, UINT64_MAX)),
+        .metering_point = point.id,
+        .market = engine::MarketId(static_cast<std::uint32_t>(numbers.Take(3, 1, UINT32_MAX))),
+        .credential =
+            engine::CredentialId(static_cast<std::uint32_t>(numbers.Take(4, 1, UINT32_MAX)))};
+    if (!numbers.status().ok()) return numbers.status();
+    if (!known.insert(account.id).second) {
+      return lines.Error(
+          absl::StrCat("account ", static_cast<std::uint64_t>(account.id), " twice"));
+    }
+    if (absl::Status status = AddMeteringPoint(point, lines, points, definitions); !status.ok()) {
+      return status;
+    }
+    definitions.accounts.push_back(account);
+  }
+}
+
+absl::Status ReadCredentials(std::string_view text, const std::string& file,
+                             Definitions& definitions) {
+  CsvLines lines(text, file);
+  if (absl::Status status = lines.CheckHeader(kCredentialsHeader); !status.ok()) return status;
+  absl::flat_hash_set<engine::CredentialId> known;
+  absl::flat_hash_set<engine::TokenHash> tokens;
+  while (true) {
+    const auto more = lines.Next();
+    if (!more.ok()) return more.status();
+    if (!*more) return absl::OkStatus();
+    LineNumbers numbers(lines);
+    engine::CredentialBody credential{
+        .id = engine::CredentialId(static_cast<std::uint32_t>(numbers.Take(0, 1, UINT32_MAX))),
+        .orders_per_second = static_cast<std::uint32_t>(numbers.Take(3, 0, UINT32_MAX))};
+    if (!numbers.status().ok()) return numbers.status();
+    const auto kind = KindOf(lines.Text(1));
+    if (!kind) return lines.FieldError(1, "device, aggregator or operator");
+    credential.kind = *kind;
+    const auto hash = HashFromHex(lines.Text(2));
+    if (!hash) return lines.FieldError(2, "64 hex digits in lower case");
+    credential.token_hash = *hash;
+    if (!known.insert(credential.id).second) {
+      return lines.Error(
+          absl::StrCat("credential ", static_cast<std::uint32_t>(credential.id), " twice"));
+    }
+    if (!tokens.insert(*hash).second) return lines.Error("a token that an earlier line has");
+    definitions.credentials.push_back(credential);
+  }
+}
+
+}  // namespace gateway

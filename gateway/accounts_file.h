@@ -1,0 +1,25 @@
+// The accounts and credentials files: CSV with a header line and no quotes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "gateway/definitions.h"
+
+namespace gateway {
+
+inline constexpr std::string_view kAccountsHeader =
+    "account,party,metering_point,market,credential,import_limit_w,export_limit_w";
+inline constexpr std::string_view kCredentialsHeader =
+    "credential,kind,token_sha256,orders_per_second";
+
+// Adds what the file defines. Kinds are device, aggregator and operator; token_sha256 is the hash
+// of the token's bytes in lower-case hex; 0 as a limit or rate means none of its own. Ensures: an
+// error that names file, line, column and what is allowed: a wrong header, an id that is
+//          zero or comes twice, two accounts that say different limits of one metering point.
+absl::Status ReadAccounts(std::string_view text, const std::string& file, Definitions& definitions);
+absl::Status ReadCredentials(std::string_view text, const std::string& file,
+                             Definitions& definitions);
+
+}  // namespace gateway

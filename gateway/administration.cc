@@ -1,0 +1,183 @@
+#include "gateway/administration.h"
+
+#include <cstring>
+#include <ctime>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "engine/core/check.h"
+#include "engine/journal/disk.h"
+#include "gateway/accounts_file.h"
+#include "gateway/market_file.h"
+#include "gateway/token.h"
+#include "gateway/toml_file.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::uint32_t kOnlyShard = 0;
+
+std::int64_t WallNs() {
+  timespec time{};
+  CHECK(::clock_gettime(CLOCK_REALTIME, &time) == 0);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+void ApplyGenesis(const engine::ClusterDescription& description, std::uint64_t order_capacity,
+                  std::int64_t time_ns, engine::Exchange& exchange, Bytes& commands) {
+  struct {
+    engine::CommandHeader header;
+    engine::GenesisBody body;
+  } genesis;
+  genesis.header.sequence = 1;
+  genesis.header.time_ns = time_ns;
+  genesis.header.length = sizeof(genesis);
+  genesis.header.type = engine::CommandType::kGenesis;
+  genesis.header.count = 1;
+  genesis.body = {.cluster_id = description.cluster_id,
+                  .shard = kOnlyShard,
+                  .shard_count = description.shard_count,
+                  .order_capacity = order_capacity};
+  static_assert(sizeof(genesis) == sizeof(engine::CommandHeader) + sizeof(engine::GenesisBody));
+  CHECK(exchange.Apply(engine::CommandView(&genesis.header)));
+  const auto* bytes = reinterpret_cast<const std::byte*>(&genesis);
+  commands.insert(commands.end(), bytes, bytes + sizeof(genesis));
+}
+
+absl::Status AppendAll(const Bytes& commands, engine::Journal& journal) {
+  for (std::size_t at = 0; at < commands.size();) {
+    const engine::CommandView command(
+        reinterpret_cast<const engine::CommandHeader*>(commands.data() + at));
+    if (!journal.HasRoom(command.header().length)) {
+      if (absl::Status status = journal.Settle(); !status.ok()) return status;
+    }
+    journal.Append(command);
+    at += command.header().length;
+  }
+  return journal.Settle();
+}
+
+absl::Status WriteFirstJournal(const engine::DataDirectory& directory, const Bytes& commands) {
+  std::string writer;
+  auto journal = OpenJournal(directory, Config(), engine::JournalTail(), &writer);
+  if (!journal.ok()) return journal.status();
+  return AppendAll(commands, **journal);
+}
+
+}  // namespace
+
+engine::ClockScale ScaleOf(const engine::ClusterDescription& description) {
+  return {.origin_ns = description.clock_origin_ns,
+          .wall_at_init_ns = description.clock_wall_ns,
+          .factor = description.clock_factor};
+}
+
+absl::StatusOr<Definitions> ReadDefinitions(const DefinitionFiles& files) {
+  Definitions definitions;
+  if (!files.markets.empty()) {
+    const auto text = ReadText(files.markets);
+    if (!text.ok()) return text.status();
+    auto markets = ParseMarkets(*text, files.markets);
+    if (!markets.ok()) return markets.status();
+    definitions.markets = *std::move(markets);
+  }
+  if (!files.credentials.empty()) {
+    const auto text = ReadText(files.credentials);
+    if (!text.ok()) return text.status();
+    absl::Status status = ReadCredentials(*text, files.credentials, definitions);
+    if (!status.ok()) return status;
+  }
+  if (!files.accounts.empty()) {
+    const auto text = ReadText(files.accounts);
+    if (!text.ok()) return text.status();
+    absl::Status status = ReadAccounts(*text, files.accounts, definitions);
+    if (!status.ok()) return status;
+  }
+  return definitions;
+}
+
+absl::StatusOr<std::string> Initialise(const InitOptions& options) {
+  auto definitions = ReadDefinitions(options.files);
+  if (!definitions.ok()) return definitions.status();
+  const auto token = MakeToken();
+  const auto cluster_id = engine::MakeClusterId();
+  if (!token || !cluster_id.ok()) {
+    return absl::UnavailableError("the system gives no random numbers");
+  }
+  definitions->credentials.push_back({.id = kFirstOperator,
+                                      .kind = engine::CredentialKind::kOperator,
+                                      .token_hash = HashToken(*token)});
+  const std::int64_t wall_ns = WallNs();
+  const engine::ClusterDescription description{
+      .cluster_id = *cluster_id,
+      .shard_count = 1,
+      .clock_origin_ns = options.clock_origin_ns.value_or(wall_ns),
+      .clock_wall_ns = wall_ns,
+      .clock_factor = options.clock_factor};
+  engine::Exchange exchange;
+  Bytes commands;
+  const std::int64_t time_ns = description.clock_origin_ns;
+  ApplyGenesis(description, options.order_capacity, time_ns, exchange, commands);
+  if (absl::Status status = Apply(*definitions, time_ns, exchange, commands); !status.ok()) {
+    return status;
+  }
+  engine::Disk& disk = engine::PosixDisk();
+  auto directory = engine::DataDirectory::Create(disk, options.data, description);
+  if (!directory.ok()) return directory.status();
+  absl::Status status = WriteFirstJournal(*directory, commands);
+  if (status.ok()) status = directory->Commit(disk);
+  if (!status.ok()) return status;
+  return *token;
+}
+
+absl::StatusOr<std::size_t> Configure(const std::string& data, const DefinitionFiles& files) {
+  const auto wanted = ReadDefinitions(files);
+  if (!wanted.ok()) return wanted.status();
+  auto directory = engine::DataDirectory::Open(engine::PosixDisk(), data);
+  if (!directory.ok()) return directory.status();
+  auto shard = RecoverShard(*directory);
+  if (!shard.ok()) return shard.status();
+  const Definitions changes = Changes(*wanted, *shard->exchange);
+  if (changes.size() == 0) return std::size_t{0};
+  // All are applied before the first is journaled: a refused one leaves nothing behind.
+  engine::ExchangeClock clock(ScaleOf(directory->description()));
+  Bytes commands;
+  absl::Status status = Apply(changes, clock.NowNs(), *shard->exchange, commands);
+  if (!status.ok()) return status;
+  std::string writer;
+  auto journal = OpenJournal(*directory, Config(), shard->recovery.tail, &writer);
+  if (!journal.ok()) return journal.status();
+  status = AppendAll(commands, **journal);
+  if (!status.ok()) return status;
+  return changes.size();
+}
+
+absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory) {
+  OpenShard shard{.exchange = std::make_unique<engine::Exchange>(), .recovery = {}};
+  auto recovery = engine::RecoverExchange(
+      engine::PosixDisk(),
+      {.folder = directory.ShardFolder(kOnlyShard), .identity = directory.Identity(kOnlyShard)},
+      *shard.exchange);
+  if (!recovery.ok()) return recovery.status();
+  shard.recovery = *std::move(recovery);
+  return shard;
+}
+
+absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataDirectory& directory,
+                                                             const Config& config,
+                                                             const engine::JournalTail& tail,
+                                                             std::string* writer_description) {
+  const std::string folder = directory.ShardFolder(kOnlyShard);
+  auto writer = engine::MakeBatchWriter(folder, config.journal_backend);
+  if (!writer.ok()) return writer.status();
+  *writer_description = (*writer)->description();
+  engine::JournalOptions options;
+  options.folder = folder;
+  options.identity = directory.Identity(kOnlyShard);
+  options.segment_bytes = static_cast<std::uint64_t>(config.journal_segment_mib) << 20;
+  options.batch_bytes = static_cast<std::size_t>(config.journal_batch_kib) << 10;
+  return engine::Journal::Open(engine::PosixDisk(), *std::move(writer), std::move(options), tail);
+}
+
+}  // namespace gateway

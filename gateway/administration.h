@@ -1,0 +1,61 @@
+// What an operator does while the daemon does not run: makes a data directory, changes definitions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "engine/core/exchange.h"
+#include "engine/journal/batch_writer.h"
+#include "engine/journal/data_directory.h"
+#include "engine/journal/journal.h"
+#include "engine/runtime/clock.h"
+#include "engine/runtime/recovery.h"
+#include "gateway/config.h"
+#include "gateway/definitions.h"
+
+namespace gateway {
+
+// Who can do anything from the start; its token is printed once.
+inline constexpr engine::CredentialId kFirstOperator{UINT32_MAX};
+
+// Empty: no such file.
+struct DefinitionFiles {
+  std::string markets;
+  std::string accounts;
+  std::string credentials;
+};
+absl::StatusOr<Definitions> ReadDefinitions(const DefinitionFiles& files);
+
+struct InitOptions {
+  std::string data;
+  DefinitionFiles files;
+  std::int64_t clock_factor = 1;                // Over 1: a demo clock, so many times as fast.
+  std::optional<std::int64_t> clock_origin_ns;  // Exchange time of this moment; else the wall's.
+  std::uint64_t order_capacity = std::uint64_t{1} << 22;  // Open orders of all books together.
+};
+
+// Everything is checked before the directory is made; what fails later leaves none that opens.
+// Ensures: the token of the first operator, which only its hash remains of.
+absl::StatusOr<std::string> Initialise(const InitOptions& options);
+
+// Journals what the files say and the exchange does not have yet.
+// Ensures: how many definitions were new or changed.
+absl::StatusOr<std::size_t> Configure(const std::string& data, const DefinitionFiles& files);
+
+// A shard's exchange and its journal, brought back from the directory and ready to go on.
+struct OpenShard {
+  std::unique_ptr<engine::Exchange> exchange;
+  engine::Recovery recovery;
+};
+absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory);
+absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataDirectory& directory,
+                                                             const Config& config,
+                                                             const engine::JournalTail& tail,
+                                                             std::string* writer_description);
+
+engine::ClockScale ScaleOf(const engine::ClusterDescription& description);
+
+}  // namespace gateway

@@ -1,0 +1,91 @@
+// The client of a Peerwatt daemon: one credential's connection, that comes back by itself.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "engine/core/command.h"
+#include "gateway/budget.h"
+#include "gateway/client_codec.h"
+
+namespace gateway {
+
+// What all clients of one thread share, so that tens of thousands fit in a process. An idle client
+// holds a socket, a coroutine and about a kilobyte.
+struct ClientDesk {
+  explicit ClientDesk(boost::asio::io_context& io_context) : io(io_context) {}
+
+  boost::asio::io_context& io;
+  RequestBuilder builder;
+  Budget budget{UINT32_MAX, UINT64_MAX / 2};
+  std::vector<std::byte> scratch = std::vector<std::byte>(std::size_t{128} << 10);
+};
+
+struct ClientOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;
+  std::string token;
+  std::uint64_t next_event = 0;   // The first event number that was not seen.
+  std::uint16_t heartbeat_s = 0;  // 0: the daemon's default.
+  bool cancel_on_disconnect = false;
+  bool reconnect = true;      // After the connection was lost, not after a refused logon.
+  std::uint32_t window = 32;  // Frames that may be unanswered: 1 to kAnswersKept.
+};
+
+// Who is told; besides the daemon's messages. Calls come from the thread of the io_context; a
+// function may call any of the client's.
+class ClientHandler : public MessageHandler {
+ public:
+  // Logged on, again or for the first time; OnLogonAnswer came before.
+  virtual void OnReady() {}
+  // `why` is for people. `again`: the client will connect again.
+  virtual void OnDisconnected(std::string_view /*why*/, bool /*again*/) {}
+};
+
+// Requests are numbered, kept until they are answered, and sent again with the same bytes after a
+// reconnect, or when the daemon was busy or throttled them: each is done once, and OnAnswer says
+// once what came of it. Answers that only postpone (busy, throttled, gap) are not handed on.
+//
+// Thread: that of the desk's io_context.
+class Client {
+ public:
+  // Requires: desk and handler outlive it.
+  Client(ClientDesk& desk, const ClientOptions& options, ClientHandler& handler);
+  // Closes the connection; the handler hears nothing more.
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  void Start();  // Connects and logs on, and goes on doing so.
+  void Stop();   // Logs out, once what was sent is written.
+
+  bool ready() const;  // Logged on.
+  std::size_t unanswered() const;
+  bool HasRoom() const;                // Another request may be made.
+  std::size_t orders_a_frame() const;  // As the last logon said.
+  std::size_t keys_a_frame() const;
+
+  // Each returns the request's client_seq. Requires: HasRoom(), a logon before, 1 to
+  // orders_a_frame() orders, or 1 to keys_a_frame() keys.
+  std::uint64_t Submit(std::span<const engine::OrderBody> orders);
+  std::uint64_t Replace(std::span<const engine::OrderBody> orders);
+  std::uint64_t Cancel(std::span<const engine::OrderKeyBody> keys);
+  std::uint64_t CancelAll(const engine::OrderScopeBody& scope);
+
+  // A question, answered by OnOpenOrders with this number. Lost with the connection.
+  // Requires: ready().
+  void ListOpenOrders(std::uint64_t query, const engine::OrderScopeBody& scope);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;  // The reactor's operations hold it too.
+};
+
+}  // namespace gateway

@@ -1,0 +1,90 @@
+#include "gateway/definitions.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace gateway {
+namespace {
+
+template <typename Body, typename Find>
+std::vector<Body> Changed(const std::vector<Body>& wanted, Find find) {
+  static_assert(std::has_unique_object_representations_v<Body>);
+  std::vector<Body> changed;
+  for (const Body& body : wanted) {
+    const Body* now = find(body.id);
+    if (now == nullptr || std::memcmp(now, &body, sizeof(body)) != 0) changed.push_back(body);
+  }
+  return changed;
+}
+
+class Applier {
+ public:
+  Applier(std::int64_t time_ns, engine::Exchange& exchange, Bytes& commands)
+      : time_ns_(std::max(time_ns, exchange.time_ns())), exchange_(exchange), commands_(commands) {}
+
+  template <typename Body>
+  absl::Status Add(engine::CommandType type, const std::vector<Body>& bodies, const char* what) {
+    for (const Body& body : bodies) {
+      std::vector<std::uint64_t> memory((sizeof(engine::CommandHeader) + sizeof(body)) / 8);
+      auto* bytes = reinterpret_cast<std::byte*>(memory.data());
+      const engine::CommandHeader header{
+          .sequence = exchange_.sequence() + 1,
+          .time_ns = time_ns_,
+          .length = static_cast<std::uint32_t>(sizeof(header) + sizeof(body)),
+          .type = type,
+          .count = 1};
+      std::memcpy(bytes, &header, sizeof(header));
+      std::memcpy(bytes + sizeof(header), &body, sizeof(body));
+      const engine::CommandView view(reinterpret_cast<const engine::CommandHeader*>(bytes));
+      if (!exchange_.Apply(view)) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            what, " ", static_cast<std::uint64_t>(body.id),
+            ": the exchange refuses this definition: it names what is not there, or changes what "
+            "is fixed (an account's party and market)"));
+      }
+      commands_.insert(commands_.end(), bytes, bytes + header.length);
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  std::int64_t time_ns_;
+  engine::Exchange& exchange_;
+  Bytes& commands_;
+};
+
+}  // namespace
+
+Definitions Changes(const Definitions& wanted, const engine::Exchange& exchange) {
+  return {.markets = Changed(wanted.markets, [&](auto id) { return exchange.FindMarket(id); }),
+          .metering_points = Changed(wanted.metering_points,
+                                     [&](auto id) { return exchange.FindMeteringPoint(id); }),
+          .credentials =
+              Changed(wanted.credentials, [&](auto id) { return exchange.FindCredential(id); }),
+          .accounts = Changed(wanted.accounts, [&](auto id) { return exchange.FindAccount(id); })};
+}
+
+absl::Status Apply(const Definitions& definitions, std::int64_t time_ns, engine::Exchange& exchange,
+                   Bytes& commands) {
+  using engine::CommandType;
+  Applier applier(time_ns, exchange, commands);
+  absl::Status status = applier.Add(CommandType::kDefineMarket, definitions.markets, "market");
+  if (status.ok()) {
+    status = applier.Add(CommandType::kDefineMeteringPoint, definitions.metering_points,
+                         "metering point");
+  }
+  if (status.ok()) {
+    status = applier.Add(CommandType::kDefineCredential, definitions.credentials, "credential");
+  }
+  if (status.ok()) {
+    status = applier.Add(CommandType::kDefineAccount, definitions.accounts, "account");
+  }
+  return status;
+}
+
+}  // namespace gateway

@@ -1,0 +1,35 @@
+// What an operator's files define, and what of it is new to an exchange.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/core/command.h"
+#include "engine/core/exchange.h"
+#include "gateway/frame_builder.h"
+
+namespace gateway {
+
+struct Definitions {
+  std::vector<engine::MarketDefinition> markets;
+  std::vector<engine::MeteringPointBody> metering_points;
+  std::vector<engine::CredentialBody> credentials;
+  std::vector<engine::AccountBody> accounts;
+
+  std::size_t size() const {
+    return markets.size() + metering_points.size() + credentials.size() + accounts.size();
+  }
+};
+
+// What `exchange` does not have, or has otherwise.
+Definitions Changes(const Definitions& wanted, const engine::Exchange& exchange);
+
+// Applies each as a command at `time_ns`, in an order in which nothing names what is not there yet.
+// Ensures: `commands` holds the commands that were applied, one behind the other, to be journaled;
+//          an error that names the first one that the exchange refuses.
+absl::Status Apply(const Definitions& definitions, std::int64_t time_ns, engine::Exchange& exchange,
+                   Bytes& commands);
+
+}  // namespace gateway

@@ -1,0 +1,380 @@
+#include "gateway/gateway.h"
+
+#include <cstring>
+#include <exception>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "engine/core/check.h"
+
+namespace gateway {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+// Of one turn, so that sockets and the ring take turns.
+constexpr std::size_t kEventsATurn = 4'096;
+constexpr int kReadsATurn = 4;  // Of one session while it has more.
+constexpr std::size_t kScratchBytes = std::size_t{128} << 10;
+// After the system had no file descriptor or memory for another connection.
+constexpr std::chrono::milliseconds kAcceptPause{50};
+constexpr std::chrono::milliseconds kDisconnectRetry{1};
+
+}  // namespace
+
+Gateway::Gateway(const GatewayOptions& options, engine::Clock& clock, engine::GatewayEnd link,
+                 Budget& budget)
+    : options_(options),
+      clock_(clock),
+      link_(std::move(link)),
+      budget_(budget),
+      desk_{.options = options_, .clock = clock_, .link = link_, .builder = builder_},
+      io_(1),
+      work_(asio::make_work_guard(io_)),
+      acceptor_(io_),
+      doorbell_(io_, link_.own_doorbell().fd()),
+      timer_(io_),
+      accept_pause_(io_),
+      scratch_(kScratchBytes) {}
+
+Gateway::~Gateway() {
+  for (auto& [id, session] : sessions_) session->connection().Close();
+  doorbell_.release();  // It is the doorbell's own.
+}
+
+absl::Status Gateway::Listen(const Listener& listener) {
+  auto acceptor = listener.Acceptor(io_);
+  if (!acceptor.ok()) return acceptor.status();
+  acceptor_ = *std::move(acceptor);
+  asio::co_spawn(io_, Accept(), asio::detached);
+  return absl::OkStatus();
+}
+
+bool Gateway::stopped() const { return stopping_ && sessions_.empty() && disconnects_.empty(); }
+
+bool Gateway::Turn() {
+  bool worked = io_.poll() > 0;
+  worked |= TakeEvents();
+  worked |= SendDisconnects();
+  worked |= FlushDirty();
+  RemoveEnded();
+  return worked;
+}
+
+void Gateway::Wait() {
+  if (!doorbell_waits_) {
+    doorbell_waits_ = true;
+    doorbell_.async_wait(asio::posix::stream_descriptor::wait_read,
+                         [this](const error_code&) { doorbell_waits_ = false; });
+  }
+  link_.own_doorbell().PrepareToSleep();
+  if (link_.events.Ready().empty()) {
+    // Nobody rings when the ring has room again for a disconnect.
+    disconnects_.empty() ? io_.run_one() : io_.run_one_for(kDisconnectRetry);
+  }
+  link_.own_doorbell().WakeUp();
+}
+
+asio::awaitable<void> Gateway::Accept() {
+  while (acceptor_.is_open()) {
+    auto [error, socket] = co_await acceptor_.async_accept(kAwait);
+    if (!error) {
+      Admit(std::move(socket));
+      continue;
+    }
+    if (error == asio::error::operation_aborted) break;
+    // No descriptor, no memory, or a client that has gone: the others go on.
+    counters_.accept_errors.Add(1);
+    accept_pause_.expires_after(kAcceptPause);
+    co_await accept_pause_.async_wait(kAwait);
+  }
+}
+
+void Gateway::Admit(Tcp::socket socket) {
+  if (stopping_) return;
+  if (!budget_.TakeConnection()) {
+    counters_.refused.Add(1);
+    Bytes frame;
+    builder_.Terminate(TerminateReason::kTooManyConnections, options_.reconnect_after_ms, frame);
+    error_code error;
+    socket.non_blocking(true, error);
+    socket.write_some(asio::buffer(frame), error);
+    return;
+  }
+  counters_.accepted.Add(1);
+  const std::uint64_t id = ++last_session_;
+  auto owned =
+      std::make_unique<Session>(id, std::move(socket), budget_, desk_, clock_.MonotonicNs());
+  Session& session = *owned;
+  sessions_.emplace(id, std::move(owned));
+  counters_.sessions.Set(sessions_.size());
+  session.read_waits = true;
+  asio::co_spawn(io_, ReadLoop(session), [this, &session](std::exception_ptr failure) {
+    if (failure != nullptr) counters_.accept_errors.Add(1);  // No memory for its coroutine.
+    session.read_waits = false;
+    CloseNow(session);
+  });
+  StartTimer();
+}
+
+asio::awaitable<void> Gateway::ReadLoop(Session& session) {
+  Connection::Socket& socket = session.connection().socket();
+  while (socket.is_open()) {
+    const auto [error] = co_await socket.async_wait(Tcp::socket::wait_read, kAwait);
+    if (error || !ReadOnce(session)) break;
+  }
+}
+
+// Ensures: false where the connection is over.
+bool Gateway::ReadOnce(Session& session) {
+  using Result = Connection::ReadResult;
+  if (session.closing()) return Discard(session);
+  desk_.reading = false;
+  desk_.committed = false;
+  Result result = Result::kMore;
+  for (int i = 0; i < kReadsATurn && result == Result::kMore; ++i) {
+    result = session.connection().Read(scratch_, session);
+  }
+  if (desk_.reading) {
+    link_.commands.Publish();
+    link_.EndRead();
+    if (desk_.committed) link_.RingShard();
+  }
+  MarkDirty(session);
+  if (result == Result::kBad) {
+    counters_.frames_bad.Add(1);
+    session.Terminate(session.connection().bad());
+  } else if (result == Result::kOverBudget) {
+    session.Terminate(TerminateReason::kOverBudget);
+  } else if (result == Result::kEnd && !session.closing()) {
+    return false;
+  }
+  return true;
+}
+
+// What comes after the Terminate is read and forgotten: unread bytes would make the system reset
+// the connection, and the client might lose what it was told last.
+bool Gateway::Discard(Session& session) {
+  error_code error;
+  session.connection().socket().read_some(asio::buffer(scratch_), error);
+  if (!error || error == asio::error::would_block || error == asio::error::try_again) return true;
+  // A client that has said all may still read; what is left goes now or never.
+  session.connection().Write();
+  return false;
+}
+
+bool Gateway::TakeEvents() {
+  std::size_t taken = 0;
+  while (taken < kEventsATurn) {
+    const auto ready = link_.events.Ready();
+    if (ready.empty()) break;
+    for (const engine::Event& event : ready) Dispatch(event);
+    link_.events.Consume(ready.size());
+    taken += ready.size();
+  }
+  // The shard may be waiting for room.
+  if (taken != 0) link_.RingShard();
+  return taken != 0;
+}
+
+void Gateway::Dispatch(const engine::Event& event) {
+  if (event.type == engine::EventType::kLogonMarket) {
+    Session* session = FindSession(event.logon_market.session);
+    if (session != nullptr) session->AddMarket(event.logon_market.market);
+    return;
+  }
+  if (event.type == engine::EventType::kLogonAnswer) {
+    OnLogonAnswer(event);
+    return;
+  }
+  if (event.credential != engine::CredentialId{}) {
+    Session* session = router_.Find(event.credential);
+    if (session == nullptr) return;
+    session->Add(event);
+    MarkDirty(*session);
+    return;
+  }
+  for (Session* session : router_.In(event.market)) {
+    session->Add(event);
+    MarkDirty(*session);
+  }
+}
+
+void Gateway::OnLogonAnswer(const engine::Event& event) {
+  Session* session = FindSession(event.logon_answer.session);
+  if (session == nullptr || session->phase() != Session::Phase::kLogonAsked) return;
+  MarkDirty(*session);
+  if (event.logon_answer.reason != engine::Reason::kNone) {
+    session->RefuseLogon();
+    return;
+  }
+  Session* const before = router_.Bind(event.credential, *session);
+  if (before != nullptr) {
+    before->Terminate(TerminateReason::kSuperseded);
+    MarkDirty(*before);
+  }
+  session->AcceptLogon(event, router_.Of(event.credential));
+  for (Gateway* peer : peers_) {
+    if (peer == this) continue;
+    asio::post(peer->io_, [peer, credential = event.credential] { peer->Displace(credential); });
+  }
+}
+
+void Gateway::Displace(engine::CredentialId credential) {
+  Session* const session = router_.Find(credential);
+  if (session == nullptr) return;
+  router_.Unbind(credential, *session);
+  session->Terminate(TerminateReason::kSuperseded);
+  MarkDirty(*session);
+}
+
+void Gateway::MarkDirty(Session& session) {
+  if (session.dirty) return;
+  session.dirty = true;
+  dirty_.push_back(&session);
+}
+
+bool Gateway::FlushDirty() {
+  if (dirty_.empty()) return false;
+  // Writing may end a session, but adds none to the list that is not there already.
+  for (std::size_t i = 0; i < dirty_.size(); ++i) Write(*dirty_[i]);
+  for (Session* session : dirty_) session->dirty = false;
+  dirty_.clear();
+  return true;
+}
+
+void Gateway::Write(Session& session) {
+  using Result = Connection::WriteResult;
+  Connection& connection = session.connection();
+  if (!connection.socket().is_open()) return;
+  if (!session.closing()) session.Flush();
+  Result result = session.write_waits ? Result::kWouldBlock : connection.Write();
+  const bool too_much = connection.waiting_bytes() > session.max_output_bytes();
+  if ((result == Result::kOverBudget || too_much) && !session.closing()) {
+    counters_.slow_readers.Add(1);
+    session.Terminate(result == Result::kOverBudget ? TerminateReason::kOverBudget
+                                                    : TerminateReason::kSlowReader);
+    if (!session.write_waits) result = connection.Write();
+  }
+  if (session.closing()) Leave(session);
+  if (result == Result::kEnd) {
+    CloseNow(session);
+  } else if (result == Result::kAll) {
+    if (session.closing() && !std::exchange(session.output_ended, true)) connection.EndOutput();
+  } else if (!session.write_waits) {
+    WaitToWrite(session);
+  }
+}
+
+void Gateway::WaitToWrite(Session& session) {
+  session.write_waits = true;
+  session.connection().socket().async_wait(Tcp::socket::wait_write,
+                                           [this, &session](const error_code& error) {
+                                             session.write_waits = false;
+                                             if (error) {
+                                               CloseNow(session);
+                                             } else {
+                                               MarkDirty(session);
+                                             }
+                                           });
+}
+
+// The session takes no further part: its events are dropped, and its credential may be told so.
+void Gateway::Leave(Session& session) {
+  if (session.credential() == engine::CredentialId{}) return;
+  if (router_.Find(session.credential()) != &session) return;
+  router_.Unbind(session.credential(), session);
+  if (session.cancel_on_disconnect()) disconnects_.push_back(session.credential());
+}
+
+void Gateway::CloseNow(Session& session) {
+  Leave(session);
+  session.connection().Close();
+  if (!session.read_waits && !session.write_waits) ended_.push_back(session.id());
+}
+
+void Gateway::RemoveEnded() {
+  for (const std::uint64_t id : ended_) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) continue;
+    if (found->second->dirty) std::erase(dirty_, found->second.get());
+    sessions_.erase(found);
+  }
+  if (ended_.empty()) return;
+  ended_.clear();
+  counters_.sessions.Set(sessions_.size());
+}
+
+bool Gateway::SendDisconnects() {
+  if (disconnects_.empty()) return false;
+  const std::int64_t stamp_ns = link_.BeginRead(clock_);
+  std::size_t sent = 0;
+  for (const engine::CredentialId credential : disconnects_) {
+    engine::CommandHeader* command = link_.commands.Claim(sizeof(engine::CommandHeader));
+    if (command == nullptr) break;
+    command->time_ns = stamp_ns;
+    command->credential = credential;
+    command->type = engine::CommandType::kDisconnect;
+    link_.commands.Commit();
+    ++sent;
+  }
+  link_.commands.Publish();
+  link_.EndRead();
+  if (sent != 0) link_.RingShard();
+  disconnects_.erase(disconnects_.begin(),
+                     disconnects_.begin() + static_cast<std::ptrdiff_t>(sent));
+  return sent != 0;
+}
+
+void Gateway::StartTimer() {
+  if (timer_runs_) return;
+  timer_runs_ = true;
+  timer_.expires_after(options_.tick);
+  timer_.async_wait([this](const error_code& error) {
+    timer_runs_ = false;
+    if (!error) Tick();
+  });
+}
+
+void Gateway::Tick() {
+  const std::int64_t now_ns = clock_.MonotonicNs();
+  for (auto& [id, session] : sessions_) {
+    if (session->CheckDeadlines(now_ns)) {
+      CloseNow(*session);
+    } else if (session->closing() || session->connection().waiting_bytes() != 0) {
+      MarkDirty(*session);
+    }
+  }
+  if (!sessions_.empty()) StartTimer();
+}
+
+void Gateway::RequestStop() {
+  asio::post(io_, [this] { Stop(); });
+}
+
+void Gateway::Stop() {
+  stopping_ = true;
+  error_code error;
+  acceptor_.close(error);
+  accept_pause_.cancel();
+  for (auto& [id, session] : sessions_) {
+    session->Terminate(TerminateReason::kShutdown);
+    MarkDirty(*session);
+  }
+}
+
+Session* Gateway::FindSession(std::uint64_t id) const {
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+}  // namespace gateway

@@ -1,0 +1,289 @@
+// peerwattd: the exchange. What it is made of, and in which order it starts and ends.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "engine/runtime/shard.h"
+#include "engine/runtime/shard_thread.h"
+#include "gateway/administration.h"
+#include "gateway/config.h"
+#include "gateway/gateway_thread.h"
+#include "gateway/market_file.h"
+#include "gateway/token.h"
+#include "gateway/toml_file.h"
+
+namespace gateway {
+namespace {
+
+// As in sysexits.h.
+constexpr int kUsage = 64;
+constexpr int kDataError = 65;
+constexpr int kUnavailable = 69;
+constexpr int kIoError = 74;
+constexpr int kConfigError = 78;
+
+int Fail(const absl::Status& status, int code) {
+  spdlog::error("{}", std::string(status.message()));
+  return code;
+}
+
+int CodeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      return kConfigError;
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kDataLoss:
+      return kDataError;
+    default:
+      return kIoError;
+  }
+}
+
+void StartLog() {
+  auto log = spdlog::stderr_logger_mt("peerwattd");
+  log->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  log->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(log));
+}
+
+// Every connection needs a descriptor.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// A stop is asked for by signal; no thread but main hears it.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+// Nothing is answered any more and what is on disk is good: the next start goes on from there.
+void ShardFailed(const absl::Status& status) {
+  spdlog::critical("the shard stopped: {}", std::string(status.message()));
+  std::_Exit(kIoError);
+}
+
+// The whole topology: gateway threads in front, one shard behind, a ring each way between them.
+class Daemon {
+ public:
+  Daemon(const Config& config, const engine::ClusterDescription& description)
+      : config_(config),
+        options_(ToGatewayOptions(config)),
+        clock_(ScaleOf(description)),
+        budget_(static_cast<std::uint32_t>(config.max_connections),
+                static_cast<std::uint64_t>(config.connection_memory_mib) << 20) {
+    options_.clock_factor = static_cast<std::uint32_t>(description.clock_factor);
+  }
+
+  absl::Status Start(std::unique_ptr<engine::Exchange> exchange,
+                     std::unique_ptr<engine::Journal> journal) {
+    auto listener =
+        Listener::Open(config_.listen_address, static_cast<std::uint16_t>(config_.listen_port));
+    if (!listener.ok()) return listener.status();
+    const engine::LinkSizes sizes{
+        .command_bytes = static_cast<std::size_t>(config_.ring_command_kib) << 10,
+        .events = static_cast<std::size_t>(config_.ring_events)};
+    std::vector<engine::ShardEnd> shard_ends;
+    std::vector<Gateway*> all;
+    for (std::int64_t i = 0; i < config_.gateway_threads; ++i) {
+      engine::Link link = engine::MakeLink(sizes, gateway_bells_.emplace_back(), shard_bell_);
+      shard_ends.push_back(std::move(link.shard));
+      all.push_back(&gateways_.emplace_back(options_, clock_, std::move(link.gateway), budget_));
+      absl::Status status = gateways_.back().Listen(*listener);
+      if (!status.ok()) return status;
+    }
+    for (Gateway* gateway : all) gateway->SetPeers(all);
+    engine::ShardOptions shard;
+    shard.late_ns *= options_.clock_factor;  // A second of real time.
+    shard_.emplace(std::move(exchange), std::move(journal), clock_, std::move(shard_ends), shard);
+    shard_thread_.emplace(*shard_, shard_bell_, "shard-0", ShardFailed);
+    for (Gateway* gateway : all) gateway_threads_.emplace_back(*gateway);
+    spdlog::info("listening on {}:{}", listener->address(), listener->port());
+    return absl::OkStatus();
+  }
+
+  // Against the arrows: sessions, then the shard, then the threads that took its last events.
+  void Stop() {
+    for (Gateway& gateway : gateways_) gateway.RequestStop();
+    for (GatewayThread& thread : gateway_threads_) thread.EndSessions();
+    shard_thread_->Stop();
+    gateway_threads_.clear();
+    spdlog::info("stopped seq={}", shard_->exchange().sequence());
+  }
+
+ private:
+  const Config config_;
+  GatewayOptions options_;
+  engine::ExchangeClock clock_;
+  Budget budget_;
+  engine::Doorbell shard_bell_;
+  std::deque<engine::Doorbell> gateway_bells_;
+  std::deque<Gateway> gateways_;
+  std::optional<engine::Shard> shard_;
+  std::optional<engine::ShardThread> shard_thread_;
+  std::deque<GatewayThread> gateway_threads_;
+};
+
+absl::StatusOr<Config> LoadConfig(const std::string& path) {
+  if (path.empty()) return Config();
+  const auto text = ReadText(path);
+  if (!text.ok()) return text.status();
+  return ParseConfig(*text, path);
+}
+
+int Run(const std::string& data, const std::string& config_path) {
+  const auto config = LoadConfig(config_path);
+  if (!config.ok()) return Fail(config.status(), kConfigError);
+  spdlog::set_level(spdlog::level::from_str(config->log_level));
+  const sigset_t stop_signals = BlockStopSignals();
+  RaiseDescriptorLimit();
+
+  const auto directory = engine::DataDirectory::Open(engine::PosixDisk(), data);
+  if (!directory.ok()) return Fail(directory.status(), CodeOf(directory.status()));
+  auto recovered = RecoverShard(*directory);
+  if (!recovered.ok()) return Fail(recovered.status(), kDataError);
+  if (const auto& cut = recovered->recovery.tail.cut; cut) {
+    spdlog::warn("left out an unfinished batch that was never answered: {} byte {}", cut->file,
+                 cut->offset);
+  }
+  spdlog::info("recovered seq={} digest={} rounds={}", recovered->recovery.sequence,
+               engine::ToHex(recovered->recovery.digest), recovered->recovery.rounds);
+  std::string writer;
+  auto journal = OpenJournal(*directory, *config, recovered->recovery.tail, &writer);
+  if (!journal.ok()) return Fail(journal.status(), CodeOf(journal.status()));
+  spdlog::info("journal by {}", writer);
+  const std::int64_t factor = directory->description().clock_factor;
+  if (factor != 1) spdlog::warn("demo clock: exchange time runs {} times as fast", factor);
+
+  Daemon daemon(*config, directory->description());
+  const absl::Status started = daemon.Start(std::move(recovered->exchange), *std::move(journal));
+  if (!started.ok()) return Fail(started, kUnavailable);
+  int signal = 0;
+  sigwait(&stop_signals, &signal);
+  spdlog::info("stopping on signal {}", signal);
+  daemon.Stop();
+  return 0;
+}
+
+int Init(InitOptions options, const std::string& clock_origin) {
+  if (!clock_origin.empty()) {
+    absl::Time origin;
+    std::string error;
+    if (!absl::ParseTime(absl::RFC3339_full, clock_origin, &origin, &error)) {
+      spdlog::error("--clock-origin {}: allowed is a time such as 2024-06-01T00:00:00Z",
+                    clock_origin);
+      return kUsage;
+    }
+    options.clock_origin_ns = absl::ToUnixNanos(origin);
+  }
+  const auto token = Initialise(options);
+  if (!token.ok()) return Fail(token.status(), CodeOf(token.status()));
+  std::printf("%s is ready.\nThe operator's token, shown only this once (credential %u):\n%s\n",
+              options.data.c_str(), static_cast<unsigned>(kFirstOperator), token->c_str());
+  return 0;
+}
+
+int ChangeDefinitions(const std::string& data, const DefinitionFiles& files) {
+  const auto changed = Configure(data, files);
+  if (!changed.ok()) return Fail(changed.status(), CodeOf(changed.status()));
+  std::printf("%zu definitions new or changed.\n", *changed);
+  return 0;
+}
+
+// Without `make`: hashes of the lines of standard input.
+int HashTokens(int make) {
+  for (int i = 0; i < make; ++i) {
+    const auto token = MakeToken();
+    if (!token) return Fail(absl::UnavailableError("no random numbers"), kIoError);
+    std::printf("%s,%s\n", token->c_str(), HexOfHash(HashToken(*token)).c_str());
+  }
+  std::string token;
+  while (make == 0 && std::getline(std::cin, token)) {
+    std::printf("%s\n", HexOfHash(HashToken(token)).c_str());
+  }
+  return 0;
+}
+
+void AddFiles(CLI::App& command, DefinitionFiles& files, bool required) {
+  command.add_option("--markets", files.markets, "Markets, TOML")->required(required);
+  command.add_option("--accounts", files.accounts, "Accounts, CSV");
+  command.add_option("--credentials", files.credentials, "Credentials, CSV");
+}
+
+int Main(int argc, char** argv) {
+  StartLog();
+  CLI::App app("peerwattd: an exchange for electricity between neighbours");
+  bool default_config = false;
+  bool default_markets = false;
+  app.add_flag("--print-default-config", default_config, "Every key of the configuration file");
+  app.add_flag("--print-default-markets", default_markets, "Every key of a markets file");
+
+  std::string data;
+  InitOptions init_options;
+  std::string clock_origin;
+  CLI::App* init = app.add_subcommand("init", "Make a data directory");
+  init->add_option("--data", init_options.data, "The directory to make")->required();
+  AddFiles(*init, init_options.files, true);
+  init->add_option("--demo-clock", init_options.clock_factor, "Exchange time runs so much faster")
+      ->check(CLI::Range(std::int64_t{1}, engine::kClockFactorMax));
+  init->add_option("--clock-origin", clock_origin, "Exchange time now, as 2024-06-01T00:00:00Z");
+  init->add_option("--order-capacity", init_options.order_capacity, "Open orders, all books")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 32));
+
+  DefinitionFiles files;
+  CLI::App* configure = app.add_subcommand("configure", "Journal changed definitions, offline");
+  configure->add_option("--data", data, "The data directory")->required();
+  AddFiles(*configure, files, false);
+
+  std::string config;
+  CLI::App* run = app.add_subcommand("run", "Serve until SIGTERM or SIGINT");
+  run->add_option("--data", data, "The data directory")->required();
+  run->add_option("--config", config, "See --print-default-config");
+
+  int make = 0;
+  CLI::App* hash = app.add_subcommand("hash-token", "Hash the tokens on standard input");
+  hash->add_option("--make", make, "Make so many tokens; prints token,hash")
+      ->check(CLI::Range(0, 1'000'000));
+  app.require_subcommand(0, 1);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  if (default_config) std::fputs(DefaultConfigText().c_str(), stdout);
+  if (default_markets) std::fputs(DefaultMarketText().c_str(), stdout);
+  if (init->parsed()) return Init(init_options, clock_origin);
+  if (configure->parsed()) return ChangeDefinitions(data, files);
+  if (run->parsed()) return Run(data, config);
+  if (hash->parsed()) return HashTokens(make);
+  if (default_config || default_markets) return 0;
+  std::fputs(app.help().c_str(), stderr);
+  return kUsage;
+}
+
+}  // namespace
+}  // namespace gateway
+
+int main(int argc, char** argv) { return gateway::Main(argc, argv); }

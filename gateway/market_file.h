@@ -1,0 +1,21 @@
+// The markets file: TOML, one [[market]] a market.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/core/market_definition.h"
+
+namespace gateway {
+
+// Ensures: an error that names file, line, key and what is allowed. Keys left out have the default
+// of MarketDefinition; `id` must be there. At least one market.
+absl::StatusOr<std::vector<engine::MarketDefinition>> ParseMarkets(std::string_view text,
+                                                                   const std::string& file);
+
+// A file with one market that says in comments what every key is.
+std::string DefaultMarketText();
+
+}  // namespace gateway

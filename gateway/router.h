@@ -1,0 +1,43 @@
+// Who is logged on at one gateway thread: which session a credential's events go to.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "engine/core/ids.h"
+#include "gateway/token_bucket.h"
+
+namespace gateway {
+
+class Session;
+
+// What a credential keeps between its connections, so that a new one is no way round a limit.
+struct LoggedOnCredential {
+  Session* session = nullptr;
+  TokenBucket orders;
+  TokenBucket cancels;
+};
+
+// Thread: its gateway's.
+class Router {
+ public:
+  // The session that the credential's events go to from now on. Ensures: returns the one before,
+  // which is no longer known here; null where there was none.
+  Session* Bind(engine::CredentialId credential, Session& session);
+  // Requires: bound before, or not; a session that was displaced changes nothing.
+  void Unbind(engine::CredentialId credential, Session& session);
+
+  LoggedOnCredential& Of(engine::CredentialId credential);
+  Session* Find(engine::CredentialId credential) const;
+  const std::vector<Session*>& In(engine::MarketId market) const;
+
+ private:
+  // The entries stay where they are: sessions point to them.
+  absl::flat_hash_map<engine::CredentialId, std::unique_ptr<LoggedOnCredential>> credentials_;
+  absl::flat_hash_map<engine::MarketId, std::vector<Session*>> markets_;
+  const std::vector<Session*> nobody_;
+};
+
+}  // namespace gateway

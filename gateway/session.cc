@@ -1,0 +1,277 @@
+#include "gateway/session.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "gateway/token.h"
+
+namespace gateway {
+namespace {
+
+using engine::Reason;
+
+// A ring that is full now is empty again about a commit of the journal later.
+constexpr std::uint32_t kBusyRetryMs = 5;
+
+std::int64_t Ns(std::chrono::milliseconds time) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
+}
+
+// Whether to come back later helps, without anything changed at the client.
+bool MayReconnect(TerminateReason reason) {
+  switch (reason) {
+    case TerminateReason::kShutdown:
+    case TerminateReason::kIdle:
+    case TerminateReason::kSlowReader:
+    case TerminateReason::kTooManyConnections:
+    case TerminateReason::kOverBudget:
+    case TerminateReason::kBusy:
+    case TerminateReason::kInternal:
+    case TerminateReason::kLogonTimeout:
+    case TerminateReason::kFrameTimeout:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Session::Session(std::uint64_t id, Connection::Socket socket, Budget& budget, SessionDesk& desk,
+                 std::int64_t now_ns)
+    : id_(id),
+      desk_(desk),
+      connection_(std::move(socket), budget),
+      heartbeat_s_(desk.options.heartbeat_default_s),
+      phase_ns_(now_ns),
+      received_ns_(now_ns),
+      partial_ns_(now_ns),
+      sent_ns_(now_ns),
+      progress_ns_(now_ns) {}
+
+std::size_t Session::max_output_bytes() const {
+  return kind_ == engine::CredentialKind::kDevice ? desk_.options.device_output_bytes
+                                                  : desk_.options.aggregator_output_bytes;
+}
+
+void Session::OnRead() {
+  desk_.stamp_ns = desk_.link.BeginRead(desk_.clock);
+  desk_.reading = true;
+}
+
+bool Session::OnFrame(const Frame& frame) {
+  ++frames_;
+  if (frame.version != kWireVersion) {
+    Refuse({.type = static_cast<engine::CommandType>(frame.type)}, {Reason::kUnknownMessage, 0}, 0);
+    return true;
+  }
+  switch (frame.type) {
+    case MessageType::kLogon:
+      OnLogon(frame);
+      break;
+    case MessageType::kLogout:
+      if (IsValidLogout(frame)) {
+        Terminate(TerminateReason::kLogout);
+      } else {
+        RefuseAndEnd(frame, Reason::kMalformed, TerminateReason::kMalformed);
+      }
+      break;
+    case MessageType::kHeartbeat:
+      if (!IsValidHeartbeat(frame)) {
+        RefuseAndEnd(frame, Reason::kMalformed, TerminateReason::kMalformed);
+      }
+      break;
+    default:
+      OnCommand(frame);
+  }
+  return !closing();
+}
+
+void Session::OnLogon(const Frame& frame) {
+  if (phase_ != Phase::kConnected) {
+    Terminate(TerminateReason::kAlreadyLoggedOn);
+    return;
+  }
+  LogonRequest logon;
+  if (!ReadLogon(frame, logon)) {
+    RefuseAndEnd(frame, Reason::kMalformed, TerminateReason::kMalformed);
+    return;
+  }
+  constexpr std::uint32_t kLength = sizeof(engine::CommandHeader) + sizeof(engine::LogonBody);
+  engine::CommandHeader* command = desk_.link.commands.Claim(kLength);
+  if (command == nullptr) {
+    Terminate(TerminateReason::kBusy);
+    return;
+  }
+  command->time_ns = desk_.stamp_ns;
+  command->type = engine::CommandType::kLogon;
+  command->count = 1;
+  const engine::LogonBody body{
+      .token_hash = HashToken(logon.token), .session = id_, .next_event = logon.next_event};
+  std::memcpy(reinterpret_cast<std::byte*>(command + 1), &body, sizeof(body));
+  desk_.link.commands.Commit();
+  desk_.committed = true;
+  phase_ = Phase::kLogonAsked;
+  cancel_on_disconnect_ = logon.cancel_on_disconnect;
+  const GatewayOptions& options = desk_.options;
+  if (logon.heartbeat_s != 0) {
+    heartbeat_s_ = std::clamp(logon.heartbeat_s, options.heartbeat_min_s, options.heartbeat_max_s);
+  }
+}
+
+void Session::AcceptLogon(const engine::Event& event, LoggedOnCredential& entry) {
+  const engine::LogonAnswerEvent& answer = event.logon_answer;
+  credential_ = event.credential;
+  entry_ = &entry;
+  kind_ = answer.kind;
+  phase_ = Phase::kLoggedOn;
+  const bool device = kind_ == engine::CredentialKind::kDevice;
+  max_frame_bytes_ = device ? kDeviceFrameBytesMax : kFrameBytesMax;
+  stream_ = EventStream(max_frame_bytes_);
+  const GatewayOptions& options = desk_.options;
+  std::uint32_t rate = answer.orders_per_second;
+  if (rate == 0) {
+    const std::array rates = {options.device_orders_per_second,
+                              options.aggregator_orders_per_second,
+                              options.operator_orders_per_second};
+    rate = rates[std::min(static_cast<std::size_t>(kind_), rates.size() - 1)];
+  }
+  entry.orders.SetRate(rate);
+  const std::uint64_t cancels = std::uint64_t{rate} * options.cancel_factor;
+  entry.cancels.SetRate(static_cast<std::uint32_t>(std::min<std::uint64_t>(cancels, UINT32_MAX)));
+  desk_.builder.LogonAnswer({.reason = Reason::kNone,
+                             .kind = kind_,
+                             .heartbeat_s = heartbeat_s_,
+                             .max_frame_bytes = max_frame_bytes_,
+                             .orders_per_second = rate,
+                             .clock_factor = options.clock_factor,
+                             .next_client_seq = answer.next_client_seq,
+                             .next_event = answer.next_event,
+                             .server_time_ns = desk_.clock.NowNs(),
+                             .markets = markets_},
+                            connection_.output());
+}
+
+void Session::RefuseLogon() {
+  desk_.builder.LogonAnswer(
+      {.reason = Reason::kNotAuthorised, .server_time_ns = desk_.clock.NowNs(), .markets = {}},
+      connection_.output());
+  Terminate(TerminateReason::kNotAuthorised);
+}
+
+void Session::Add(const engine::Event& event) {
+  if (closing()) return;
+  // A price that is stale by the time that a slow reader gets it is not worth its memory.
+  const bool lagging = connection_.waiting_bytes() > max_output_bytes() / 2;
+  if (event.type == engine::EventType::kIndicative && lagging) return;
+  stream_.Add(event, desk_.builder, connection_.output());
+}
+
+// 0, or the milliseconds to wait.
+std::uint32_t Session::Throttle(const Request& request) {
+  const bool cancels = request.type == engine::CommandType::kCancelOrders ||
+                       request.type == engine::CommandType::kCancelAll;
+  TokenBucket& bucket = cancels ? entry_->cancels : entry_->orders;
+  return bucket.Take(std::max(request.items, 1U), desk_.clock.MonotonicNs());
+}
+
+void Session::OnCommand(const Frame& frame) {
+  if (phase_ != Phase::kLoggedOn) {
+    RefuseAndEnd(frame, Reason::kNotLoggedOn, TerminateReason::kNotLoggedOn);
+    return;
+  }
+  Request request;
+  const Reason reason = Read(frame, request);
+  if (reason == Reason::kMalformed) {
+    RefuseAndEnd(frame, reason, TerminateReason::kMalformed);
+    return;
+  }
+  // What is refused costs as much as what is not: the limit is also one on nonsense.
+  if (const std::uint32_t wait_ms = Throttle(request); wait_ms != 0) {
+    Refuse(request, {Reason::kThrottled, 0}, wait_ms);
+    return;
+  }
+  if (reason != Reason::kNone) {
+    Refuse(request, {reason, 0}, 0);
+    return;
+  }
+  engine::CommandHeader* command = desk_.link.commands.Claim(request.command_bytes);
+  if (command == nullptr) {
+    Refuse(request, {Reason::kBusy, 0}, kBusyRetryMs);
+    return;
+  }
+  const FrameRefusal refusal = Write(request, credential_, desk_.stamp_ns, command);
+  if (refusal.reason != Reason::kNone) {
+    Refuse(request, refusal, 0);
+    return;
+  }
+  desk_.link.commands.Commit();
+  desk_.committed = true;
+}
+
+void Session::Refuse(const Request& request, FrameRefusal refusal, std::uint32_t retry_after_ms) {
+  const engine::Refusal item{.index = refusal.index, .reason = refusal.reason};
+  const bool names_item =
+      refusal.reason >= Reason::kBadSide && refusal.reason <= Reason::kReservedNotZero;
+  const engine::AnswerEvent answer{.client_seq = request.client_seq,
+                                   .time_ns = desk_.stamp_ns,
+                                   .command_sequence = 0,
+                                   .expected_client_seq = 0,
+                                   .command = request.type,
+                                   .reason = refusal.reason,
+                                   .items = request.items,
+                                   .refused = static_cast<std::uint16_t>(names_item ? 1 : 0)};
+  desk_.builder.Answer(answer, {&item, answer.refused}, retry_after_ms, connection_.output());
+}
+
+void Session::RefuseAndEnd(const Frame& frame, Reason reason, TerminateReason why) {
+  Refuse({.type = static_cast<engine::CommandType>(frame.type)}, {reason, 0}, 0);
+  Terminate(why);
+}
+
+void Session::Terminate(TerminateReason reason) {
+  if (closing()) return;
+  Flush();
+  const bool slow =
+      reason == TerminateReason::kSlowReader || reason == TerminateReason::kOverBudget;
+  if (slow) connection_.DropWaiting();
+  desk_.builder.Terminate(reason, MayReconnect(reason) ? desk_.options.reconnect_after_ms : 0,
+                          connection_.output());
+  phase_ = Phase::kClosing;
+  phase_ns_ = desk_.clock.MonotonicNs();
+}
+
+bool Session::CheckDeadlines(std::int64_t now_ns) {
+  const GatewayOptions& options = desk_.options;
+  if (closing()) return now_ns - phase_ns_ > Ns(options.closing_timeout);
+  if (connection_.sent_total() != sent_bytes_ || connection_.waiting_bytes() == 0) {
+    if (connection_.sent_total() != sent_bytes_) sent_ns_ = now_ns;
+    sent_bytes_ = connection_.sent_total();
+    progress_ns_ = now_ns;
+  }
+  if (frames_ != partial_frames_ || !connection_.InsideFrame()) {
+    if (frames_ != partial_frames_) received_ns_ = now_ns;
+    partial_frames_ = frames_;
+    partial_ns_ = now_ns;
+  }
+  const std::int64_t heartbeat_ns = std::int64_t{heartbeat_s_} * 1'000'000'000;
+  const std::int64_t idle_ns = 2 * heartbeat_ns + Ns(options.idle_slack);
+  if (phase_ != Phase::kLoggedOn && now_ns - phase_ns_ > Ns(options.logon_timeout)) {
+    Terminate(TerminateReason::kLogonTimeout);
+  } else if (connection_.InsideFrame() && now_ns - partial_ns_ > Ns(options.frame_timeout)) {
+    Terminate(TerminateReason::kFrameTimeout);
+  } else if (now_ns - progress_ns_ > Ns(options.slow_reader_timeout)) {
+    Terminate(TerminateReason::kSlowReader);
+  } else if (phase_ == Phase::kLoggedOn && now_ns - received_ns_ > idle_ns) {
+    Terminate(TerminateReason::kIdle);
+  } else if (phase_ == Phase::kLoggedOn && now_ns - sent_ns_ >= heartbeat_ns) {
+    desk_.builder.Heartbeat(desk_.clock.NowNs(), connection_.output());
+    sent_ns_ = now_ns;
+  }
+  return false;
+}
+
+}  // namespace gateway

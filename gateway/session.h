@@ -1,0 +1,105 @@
+// One connection's protocol: logon, requests, heartbeats, deadlines, the end.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/core/event.h"
+#include "engine/runtime/clock.h"
+#include "engine/runtime/link.h"
+#include "gateway/codec.h"
+#include "gateway/connection.h"
+#include "gateway/event_stream.h"
+#include "gateway/options.h"
+#include "gateway/router.h"
+
+namespace gateway {
+
+// What all sessions of a gateway thread work with.
+struct SessionDesk {
+  const GatewayOptions& options;
+  engine::Clock& clock;
+  engine::GatewayEnd& link;
+  FrameBuilder& builder;
+  std::int64_t stamp_ns = 0;  // Exchange time of what is being read.
+  bool reading = false;       // Begun at the link and not ended.
+  bool committed = false;     // A command waits to be published.
+};
+
+// Thread: its gateway's.
+class Session final : public FrameSink {
+ public:
+  enum class Phase : std::uint8_t { kConnected, kLogonAsked, kLoggedOn, kClosing };
+
+  // Requires: `desk` outlives it; `now_ns` here and below is MonotonicNs() of the clock.
+  Session(std::uint64_t id, Connection::Socket socket, Budget& budget, SessionDesk& desk,
+          std::int64_t now_ns);
+
+  std::uint64_t id() const { return id_; }
+  Phase phase() const { return phase_; }
+  bool closing() const { return phase_ == Phase::kClosing; }
+  engine::CredentialId credential() const { return credential_; }
+  const std::vector<engine::MarketId>& markets() const { return markets_; }
+  Connection& connection() { return connection_; }
+
+  // Whether the credential's orders go when the session ends without another in its place.
+  bool cancel_on_disconnect() const { return cancel_on_disconnect_; }
+
+  // The answer of the exchange to the Logon, in the order in which its events come.
+  void AddMarket(engine::MarketId market) { markets_.push_back(market); }
+  void AcceptLogon(const engine::Event& event, LoggedOnCredential& entry);
+  void RefuseLogon();
+
+  // Any other event for the credential or a market of it.
+  void Add(const engine::Event& event);
+  // Ends a wake-up: what waited for company goes to the connection's output.
+  void Flush() { stream_.Flush(desk_.builder, connection_.output()); }
+
+  // The last frame; nothing is taken from the client any more. The first reason stands.
+  void Terminate(TerminateReason reason);
+
+  // Ends the session where a deadline has passed, and shows life where it is time.
+  // Ensures: true where the connection must be closed at once.
+  bool CheckDeadlines(std::int64_t now_ns);
+
+  void OnRead() override;
+  bool OnFrame(const Frame& frame) override;
+  std::uint32_t max_frame_bytes() const override { return max_frame_bytes_; }
+  std::size_t max_output_bytes() const;
+
+  // Set and read by the gateway.
+  bool read_waits = false;   // An operation of the reactor holds the session.
+  bool write_waits = false;  // Another one.
+  bool dirty = false;        // In the list of those with output.
+  bool output_ended = false;
+
+ private:
+  void OnLogon(const Frame& frame);
+  void OnCommand(const Frame& frame);
+  void Refuse(const Request& request, FrameRefusal refusal, std::uint32_t retry_after_ms);
+  void RefuseAndEnd(const Frame& frame, engine::Reason reason, TerminateReason why);
+  std::uint32_t Throttle(const Request& request);
+
+  const std::uint64_t id_;
+  SessionDesk& desk_;
+  Connection connection_;
+  EventStream stream_;
+  Phase phase_ = Phase::kConnected;
+  engine::CredentialKind kind_{};
+  bool cancel_on_disconnect_ = false;
+  std::uint16_t heartbeat_s_;
+  std::uint32_t max_frame_bytes_ = kDeviceFrameBytesMax;
+  engine::CredentialId credential_{};
+  LoggedOnCredential* entry_ = nullptr;
+  std::vector<engine::MarketId> markets_;
+  std::int64_t phase_ns_;             // Since when it is in its phase.
+  std::int64_t received_ns_;          // The last whole frame.
+  std::int64_t partial_ns_ = 0;       // Since when a frame is incomplete; 0: none is.
+  std::uint64_t frames_ = 0;          // Received.
+  std::uint64_t partial_frames_ = 0;  // frames_ when the incomplete one was seen first.
+  std::int64_t sent_ns_;              // When output was last appended, as far as seen.
+  std::uint64_t sent_bytes_ = 0;      // sent_total() then.
+  std::int64_t progress_ns_;          // When the client last took a byte, or none waited.
+};
+
+}  // namespace gateway

@@ -1,0 +1,116 @@
+#include "gateway/administration.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "gateway/accounts_file.h"
+#include "gateway/token.h"
+
+namespace gateway {
+namespace {
+
+using testing::HasSubstr;
+
+// A folder of its own, with the files of one market, one credential and one account.
+class Administration : public testing::Test {
+ protected:
+  Administration() {
+    std::string name = (std::filesystem::temp_directory_path() / "peerwatt-XXXXXX").string();
+    folder = ::mkdtemp(name.data());
+    Put("markets.toml", "[[market]]\nid = 1\n");
+    Put("credentials.csv",
+        std::string(kCredentialsHeader) + "\n5,device," + HexOfHash(HashToken("secret")) + ",0\n");
+    Put("accounts.csv", std::string(kAccountsHeader) + "\n1,2,3,1,5,0,0\n");
+    init.data = Path("data");
+    init.files = {.markets = Path("markets.toml"),
+                  .accounts = Path("accounts.csv"),
+                  .credentials = Path("credentials.csv")};
+  }
+  ~Administration() override { std::filesystem::remove_all(folder); }
+
+  std::string Path(const std::string& name) const { return (folder / name).string(); }
+  void Put(const std::string& name, const std::string& text) const {
+    std::ofstream(folder / name) << text;
+  }
+  OpenShard Recover() const {
+    const auto directory = engine::DataDirectory::Open(engine::PosixDisk(), init.data);
+    EXPECT_TRUE(directory.ok()) << directory.status();
+    auto shard = RecoverShard(*directory);
+    EXPECT_TRUE(shard.ok()) << shard.status();
+    return *std::move(shard);
+  }
+
+  std::filesystem::path folder;
+  InitOptions init;
+};
+
+TEST_F(Administration, InitJournalsTheDefinitionsAndAnOperator) {
+  const auto token = Initialise(init);
+  ASSERT_TRUE(token.ok()) << token.status();
+  const OpenShard shard = Recover();
+  EXPECT_NE(shard.exchange->FindMarket(engine::MarketId(1)), nullptr);
+  EXPECT_NE(shard.exchange->FindAccount(engine::AccountId(1)), nullptr);
+  const engine::CredentialBody* first = shard.exchange->FindCredential(kFirstOperator);
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(first->kind, engine::CredentialKind::kOperator);
+  EXPECT_EQ(first->token_hash, HashToken(*token));
+  EXPECT_EQ(shard.exchange->genesis().order_capacity, init.order_capacity);
+}
+
+TEST_F(Administration, InitRefusesADirectoryThatIsOneAlready) {
+  ASSERT_TRUE(Initialise(init).ok());
+  EXPECT_FALSE(Initialise(init).ok());
+  EXPECT_EQ(Recover().recovery.sequence, 6U);
+}
+
+TEST_F(Administration, InitKeepsTheDemoClock) {
+  init.clock_factor = 60;
+  init.clock_origin_ns = 1'700'000'000'000'000'000;
+  ASSERT_TRUE(Initialise(init).ok());
+  const auto description = engine::DataDirectory::Read(engine::PosixDisk(), init.data);
+  ASSERT_TRUE(description.ok());
+  EXPECT_EQ(ScaleOf(*description).factor, 60);
+  EXPECT_EQ(ScaleOf(*description).origin_ns, *init.clock_origin_ns);
+  EXPECT_EQ(Recover().exchange->time_ns(), *init.clock_origin_ns);
+}
+
+TEST_F(Administration, InitMakesNothingWhereAFileIsBad) {
+  Put("accounts.csv", std::string(kAccountsHeader) + "\n1,2,3,9,5,0,0\n");
+  const auto token = Initialise(init);
+  EXPECT_THAT(std::string(token.status().message()), HasSubstr("account 1"));
+  EXPECT_FALSE(std::filesystem::exists(init.data));
+}
+
+TEST_F(Administration, ConfigureJournalsOnlyWhatHasChanged) {
+  ASSERT_TRUE(Initialise(init).ok());
+  EXPECT_EQ(*Configure(init.data, init.files), 0U);
+  Put("markets.toml", "[[market]]\nid = 1\nretail_ticks = 300\n[[market]]\nid = 2\n");
+  EXPECT_EQ(*Configure(init.data, init.files), 2U);
+  const OpenShard shard = Recover();
+  EXPECT_EQ(shard.exchange->FindMarket(engine::MarketId(1))->retail_ticks, 300);
+  EXPECT_NE(shard.exchange->FindMarket(engine::MarketId(2)), nullptr);
+}
+
+TEST_F(Administration, ConfigureLeavesNothingOfWhatIsRefused) {
+  ASSERT_TRUE(Initialise(init).ok());
+  Put("markets.toml", "[[market]]\nid = 1\nretail_ticks = 300\n");
+  Put("accounts.csv", std::string(kAccountsHeader) + "\n1,77,3,1,5,0,0\n");
+  EXPECT_THAT(std::string(Configure(init.data, init.files).status().message()),
+              HasSubstr("account 1"));
+  EXPECT_EQ(Recover().exchange->FindMarket(engine::MarketId(1))->retail_ticks, 0);
+}
+
+TEST_F(Administration, ConfigureRefusesADirectoryInUse) {
+  ASSERT_TRUE(Initialise(init).ok());
+  const auto in_use = engine::DataDirectory::Open(engine::PosixDisk(), init.data);
+  ASSERT_TRUE(in_use.ok());
+  EXPECT_FALSE(Configure(init.data, init.files).ok());
+}
+
+}  // namespace
+}  // namespace gateway

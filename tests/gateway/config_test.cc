@@ -1,0 +1,99 @@
+#include "gateway/config.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace gateway {
+namespace {
+
+using testing::HasSubstr;
+
+std::string ErrorOf(const std::string& text) {
+  const auto config = ParseConfig(text, "peerwattd.toml");
+  return config.ok() ? "" : std::string(config.status().message());
+}
+
+TEST(Config, DefaultTextGivesTheDefaults) {
+  const auto config = ParseConfig(DefaultConfigText(), "default");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(*config, Config());
+}
+
+TEST(Config, EmptyTextGivesTheDefaults) {
+  const auto config = ParseConfig("", "empty");
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(*config, Config());
+}
+
+TEST(Config, TakesWhatIsAllowed) {
+  const auto config = ParseConfig(
+      "[listen]\naddress = \"::1\"\nport = 0\n[journal]\nbackend = \"posix\"\n"
+      "[log]\nlevel = \"debug\"\n[rings]\nevents = 1024\n",
+      "file");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->listen_address, "::1");
+  EXPECT_EQ(config->listen_port, 0);
+  EXPECT_EQ(config->journal_backend, engine::WriterChoice::kPosix);
+  EXPECT_EQ(config->log_level, "debug");
+  EXPECT_EQ(config->ring_events, 1'024);
+}
+
+TEST(Config, ReachesTheGateway) {
+  const auto config = ParseConfig(
+      "[sessions]\nlogon_timeout_ms = 70\nheartbeat_default_s = 9\n"
+      "[connections]\ndevice_output_kib = 20\n[rates]\ncancel_factor = 3\n",
+      "file");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const GatewayOptions options = ToGatewayOptions(*config);
+  EXPECT_EQ(options.logon_timeout.count(), 70);
+  EXPECT_EQ(options.heartbeat_default_s, 9);
+  EXPECT_EQ(options.device_output_bytes, 20U * 1'024);
+  EXPECT_EQ(options.cancel_factor, 3U);
+}
+
+TEST(Config, RefusesAnUnknownKeyWithItsPlaceAndThoseThatThereAre) {
+  const std::string error = ErrorOf("[listen]\nport = 1\nprot = 2\n");
+  EXPECT_THAT(error, HasSubstr("peerwattd.toml:3: unknown key prot"));
+  EXPECT_THAT(error, HasSubstr("gateway_threads"));
+}
+
+TEST(Config, RefusesAnUnknownTable) {
+  EXPECT_THAT(ErrorOf("\n[lisen]\nport = 1\n"),
+              HasSubstr("peerwattd.toml:2: unknown table [lisen]"));
+  EXPECT_THAT(ErrorOf("[[listen]]\nport = 1\n"), HasSubstr("unknown table"));
+}
+
+TEST(Config, RefusesAKeyOutsideOfTables) {
+  EXPECT_THAT(ErrorOf("\nport = 1\n"), HasSubstr("peerwattd.toml:2: a key outside of any table"));
+}
+
+TEST(Config, RefusesAnImpossibleNumberAndSaysWhatIsAllowed) {
+  EXPECT_THAT(
+      ErrorOf("[listen]\nport = 65536\n"),
+      HasSubstr("peerwattd.toml:2: port = 65536: allowed is a whole number from 0 to 65535"));
+  EXPECT_THAT(ErrorOf("[listen]\nport = \"x\"\n"), HasSubstr("whole number from 0 to 65535"));
+  EXPECT_THAT(ErrorOf("[listen]\nport = 1.5\n"), HasSubstr("whole number from 0 to 65535"));
+}
+
+TEST(Config, RefusesAnImpossibleWordAndSaysWhatIsAllowed) {
+  EXPECT_THAT(ErrorOf("[journal]\nbackend = \"aio\"\n"),
+              HasSubstr("peerwattd.toml:2: backend = \"aio\": allowed is \"auto\", \"io_uring\", "
+                        "\"posix\""));
+  EXPECT_THAT(ErrorOf("[listen]\naddress = \"localhost\"\n"), HasSubstr(":2: address: allowed is"));
+}
+
+TEST(Config, RefusesWhatDoesNotGoTogether) {
+  EXPECT_THAT(ErrorOf("[sessions]\nheartbeat_min_s = 60\n"), HasSubstr("heartbeat_min_s <="));
+  EXPECT_THAT(ErrorOf("[rings]\ncommand_kib = 1000\n"), HasSubstr("a power of two"));
+  EXPECT_THAT(ErrorOf("[rings]\nevents = 5000\n"), HasSubstr("a power of two"));
+  EXPECT_THAT(ErrorOf("[journal]\nbatch_kib = 1022\n"), HasSubstr("a multiple of 4"));
+}
+
+TEST(Config, RefusesTextThatIsNotToml) {
+  EXPECT_THAT(ErrorOf("[listen]\nport = \n"), HasSubstr("peerwattd.toml:2: "));
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,221 @@
+#include "gateway/definitions.h"
+
+#include <string>
+#include <string_view>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/core/exchange.h"
+#include "gateway/accounts_file.h"
+#include "gateway/market_file.h"
+#include "gateway/token.h"
+
+namespace gateway {
+namespace {
+
+using testing::HasSubstr;
+
+std::string MarketError(const std::string& text) {
+  const auto markets = ParseMarkets(text, "markets.toml");
+  return markets.ok() ? "" : std::string(markets.status().message());
+}
+
+std::string AccountsError(const std::string& text) {
+  Definitions definitions;
+  return std::string(ReadAccounts(text, "accounts.csv", definitions).message());
+}
+
+std::string CredentialsError(const std::string& text) {
+  Definitions definitions;
+  return std::string(ReadCredentials(text, "credentials.csv", definitions).message());
+}
+
+std::string Accounts(std::string_view lines) {
+  return std::string(kAccountsHeader) + "\n" + std::string(lines);
+}
+std::string Credentials(std::string_view lines) {
+  return std::string(kCredentialsHeader) + "\n" + std::string(lines);
+}
+
+std::string Hash(std::string_view token) { return HexOfHash(HashToken(token)); }
+
+TEST(MarketFile, DefaultTextGivesTheDefaults) {
+  const auto markets = ParseMarkets(DefaultMarketText(), "default");
+  ASSERT_TRUE(markets.ok()) << markets.status();
+  ASSERT_EQ(markets->size(), 1U);
+  engine::MarketDefinition expected;
+  expected.id = engine::MarketId(1);
+  std::string_view("UTC").copy(expected.time_zone.data(), 3);
+  EXPECT_EQ(markets->front(), expected);
+}
+
+TEST(MarketFile, TakesEveryField) {
+  const auto markets = ParseMarkets(
+      "[[market]]\nid = 7\nname = \"North\"\ncurrency = \"CHF\"\ntime_zone = \"Europe/Zurich\"\n"
+      "rule = \"uniform_price\"\nrule_version = 1\nmargin = \"time\"\n"
+      "self_trade = \"cancel_older\"\ncarry_over = true\nslot_minutes = 30\nband_low_ticks = -50\n"
+      "band_levels = 500\nopen_before_s = 7200\ngate_before_s = 600\nmin_notice_s = 61\n"
+      "rounds = 3\nround_interval_s = 900\nfreeze_s = 30\nindicative_interval_s = 10\n"
+      "indicative_min_parties = 4\nindicative_step_ticks = 5\nindicative_step_wh = 6\n"
+      "order_max_wh = 8000\nparty_orders_max = 9\nbook_orders_max = 10000\nretail_ticks = 300\n"
+      "feed_in_ticks = 80\nk_numerator = 1\nk_denominator = 3\n",
+      "markets.toml");
+  ASSERT_TRUE(markets.ok()) << markets.status();
+  const engine::MarketDefinition& market = markets->front();
+  EXPECT_EQ(market.id, engine::MarketId(7));
+  EXPECT_EQ(std::string(market.name.data()), "North");
+  EXPECT_EQ(std::string(market.currency.data(), 3), "CHF");
+  EXPECT_EQ(std::string(market.time_zone.data()), "Europe/Zurich");
+  EXPECT_EQ(market.rule.margin, engine::Margin::kTime);
+  EXPECT_EQ(market.rule.self_trade, engine::SelfTrade::kCancelOlder);
+  EXPECT_EQ(market.carry_over, 1);
+  EXPECT_EQ(market.slot_minutes, 30U);
+  EXPECT_EQ(market.band_low_ticks, -50);
+  EXPECT_EQ(market.rounds, 3U);
+  EXPECT_EQ(market.rule.k_denominator, 3U);
+  EXPECT_EQ(market.feed_in_ticks, 80);
+}
+
+TEST(MarketFile, RefusesWhatCannotBeWithItsPlace) {
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nslots = 4\n"),
+              HasSubstr("markets.toml:3: unknown key slots"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 0\n"), HasSubstr("markets.toml:2: id = 0: allowed is"));
+  EXPECT_THAT(MarketError("[[market]]\nname = \"x\"\n"),
+              HasSubstr("markets.toml:1: a market without an id"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\ntime_zone = \"Mars\"\n"), HasSubstr("IANA name"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\ncurrency = \"euro\"\n"), HasSubstr("ISO 4217"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nmargin = \"luck\"\n"), HasSubstr("\"pro_rata\""));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\ncarry_over = 1\n"), HasSubstr("true or false"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nslot_minutes = 20\n"),
+              HasSubstr("markets.toml:1: market 1 cannot be"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\n[[market]]\nid = 1\n"),
+              HasSubstr("markets.toml:3: market 1 twice"));
+  EXPECT_THAT(MarketError("[markets]\nid = 1\n"), HasSubstr("[[market]] tables only"));
+  EXPECT_THAT(MarketError(""), HasSubstr("no [[market]]"));
+}
+
+TEST(AccountsFile, ReadsAccountsAndTheirMeteringPoints) {
+  Definitions definitions;
+  ASSERT_TRUE(ReadAccounts(Accounts("1,2,3,4,5,6,7\r\n\n8,2,3,4,5,6,7\n"), "a", definitions).ok());
+  ASSERT_EQ(definitions.accounts.size(), 2U);
+  EXPECT_EQ(definitions.accounts[1].id, engine::AccountId(8));
+  EXPECT_EQ(definitions.accounts[0].credential, engine::CredentialId(5));
+  ASSERT_EQ(definitions.metering_points.size(), 1U);
+  EXPECT_EQ(definitions.metering_points[0].export_limit_w, 7U);
+}
+
+TEST(AccountsFile, RefusesBadLinesWithTheirPlace) {
+  EXPECT_THAT(AccountsError("account,party\n"),
+              HasSubstr("accounts.csv:1: the first line must be"));
+  EXPECT_THAT(AccountsError(""), HasSubstr("accounts.csv:1: "));
+  EXPECT_THAT(AccountsError(Accounts("1,2,3,4,5,6\n")), HasSubstr("accounts.csv:2: 6 fields"));
+  EXPECT_THAT(AccountsError(Accounts("1,2,3,4,5,6,7\n0,2,3,4,5,6,7\n")),
+              HasSubstr("accounts.csv:3: account = \"0\": allowed is a whole number from 1"));
+  EXPECT_THAT(AccountsError(Accounts("1,2,3,4,5,6,-7\n")), HasSubstr("export_limit_w = \"-7\""));
+  EXPECT_THAT(AccountsError(Accounts("1,2,3,4,5,6,7 \n")), HasSubstr("export_limit_w"));
+  EXPECT_THAT(AccountsError(Accounts("1,2,3,4294967296,5,6,7\n")), HasSubstr("market"));
+  EXPECT_THAT(AccountsError(Accounts("1,2,3,4,5,6,7\n1,2,3,4,5,6,7\n")),
+              HasSubstr("account 1 twice"));
+  EXPECT_THAT(AccountsError(Accounts("1,2,3,4,5,6,7\n2,2,3,4,5,6,8\n")),
+              HasSubstr("metering point 3 has other limits"));
+}
+
+TEST(CredentialsFile, ReadsKindsAndHashes) {
+  Definitions definitions;
+  ASSERT_TRUE(
+      ReadCredentials(Credentials("5,aggregator," + Hash("a") + ",9\n6,device," + Hash("b") + ",0"),
+                      "c", definitions)
+          .ok());
+  ASSERT_EQ(definitions.credentials.size(), 2U);
+  EXPECT_EQ(definitions.credentials[0].kind, engine::CredentialKind::kAggregator);
+  EXPECT_EQ(definitions.credentials[0].orders_per_second, 9U);
+  EXPECT_EQ(definitions.credentials[1].token_hash, HashToken("b"));
+}
+
+TEST(CredentialsFile, RefusesBadLinesWithTheirPlace) {
+  EXPECT_THAT(CredentialsError("credential\n"), HasSubstr("credentials.csv:1: "));
+  EXPECT_THAT(CredentialsError(Credentials("1,robot," + Hash("a") + ",0\n")),
+              HasSubstr("credentials.csv:2: kind = \"robot\": allowed is device, aggregator"));
+  EXPECT_THAT(CredentialsError(Credentials("1,device,abc,0\n")), HasSubstr("64 hex digits"));
+  EXPECT_THAT(CredentialsError(Credentials("1,device," + std::string(64, 'G') + ",0\n")),
+              HasSubstr("64 hex digits"));
+  EXPECT_THAT(
+      CredentialsError(Credentials("1,device," + Hash("a") + ",0\n1,device," + Hash("b") + ",0\n")),
+      HasSubstr("credentials.csv:3: credential 1 twice"));
+  EXPECT_THAT(
+      CredentialsError(Credentials("1,device," + Hash("a") + ",0\n2,device," + Hash("a") + ",0\n")),
+      HasSubstr("a token that an earlier line has"));
+}
+
+TEST(Token, IsHashedAsTheStandardSays) {
+  EXPECT_EQ(Hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(HashFromHex(Hash("abc")), HashToken("abc"));
+}
+
+TEST(Token, IsAnotherEachTime) { EXPECT_NE(MakeToken(), MakeToken()); }
+
+// An exchange with a genesis, and the definitions of small files.
+class Defined : public testing::Test {
+ protected:
+  Defined() {
+    struct {
+      engine::CommandHeader header;
+      engine::GenesisBody body;
+    } genesis;
+    genesis.header = {.sequence = 1,
+                      .time_ns = 5,
+                      .length = sizeof(genesis),
+                      .type = engine::CommandType::kGenesis,
+                      .count = 1};
+    genesis.body = {.order_capacity = 1'000};
+    EXPECT_TRUE(exchange.Apply(engine::CommandView(&genesis.header)));
+    definitions.markets = *ParseMarkets("[[market]]\nid = 1\n", "m");
+    EXPECT_TRUE(
+        ReadCredentials(Credentials("5,device," + Hash("a") + ",0\n"), "c", definitions).ok());
+    EXPECT_TRUE(ReadAccounts(Accounts("1,2,3,1,5,6,7\n"), "a", definitions).ok());
+  }
+
+  engine::Exchange exchange;
+  Definitions definitions;
+};
+
+TEST_F(Defined, AllIsNewToAnEmptyExchangeAndNothingAfterwards) {
+  EXPECT_EQ(Changes(definitions, exchange).size(), 4U);
+  Bytes commands;
+  ASSERT_TRUE(Apply(definitions, 10, exchange, commands).ok());
+  EXPECT_EQ(exchange.sequence(), 5U);
+  EXPECT_EQ(Changes(definitions, exchange).size(), 0U);
+}
+
+TEST_F(Defined, OnlyWhatIsOtherwiseIsAChange) {
+  Bytes commands;
+  ASSERT_TRUE(Apply(definitions, 10, exchange, commands).ok());
+  definitions.markets[0].retail_ticks += 1;
+  const Definitions changes = Changes(definitions, exchange);
+  EXPECT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes.markets.size(), 1U);
+}
+
+TEST_F(Defined, CommandsAreThoseThatWereApplied) {
+  Bytes commands;
+  ASSERT_TRUE(Apply(definitions, 10, exchange, commands).ok());
+  std::uint64_t sequence = 2;
+  for (std::size_t at = 0; at < commands.size(); ++sequence) {
+    const auto* header = reinterpret_cast<const engine::CommandHeader*>(commands.data() + at);
+    EXPECT_EQ(header->sequence, sequence);
+    EXPECT_EQ(header->time_ns, 10);
+    at += header->length;
+  }
+  EXPECT_EQ(sequence, 6U);
+}
+
+TEST_F(Defined, NamesTheDefinitionThatTheExchangeRefuses) {
+  definitions.accounts[0].market = engine::MarketId(9);
+  Bytes commands;
+  const absl::Status status = Apply(definitions, 10, exchange, commands);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("account 1: the exchange refuses"));
+}
+
+}  // namespace
+}  // namespace gateway

@@ -1,0 +1,76 @@
+#include "gateway/gateway.h"
+
+#include <memory>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/gateway/hand_turned_gateway.h"
+
+namespace gateway {
+namespace {
+
+using engine::CommandType;
+using engine::CredentialKind;
+
+TEST(Gateway, RefusesConnectionsOverItsLimit) {
+  HandTurnedGateway daemon(HandTurnedGateway::Quick(), 1);
+  RawClient first(daemon);
+  first.LogOnAs(7);
+  RawClient second(daemon);
+  EXPECT_TRUE(second.HearTermination(TerminateReason::kTooManyConnections));
+  EXPECT_GT(second.reconnect_after_ms, 0U);
+  first.Close();
+  ASSERT_TRUE(daemon.TurnUntil([&] { return daemon.gateway().counters().sessions.value() == 0; }));
+  RawClient third(daemon);
+  third.LogOnAs(8);
+}
+
+TEST(Gateway, TellsEverySessionOfAMarketThatAProductOpened) {
+  HandTurnedGateway daemon;
+  RawClient first(daemon);
+  first.LogOnAs(7);
+  RawClient second(daemon);
+  second.LogOnAs(8);
+  engine::Event opened;
+  opened.type = engine::EventType::kProductOpened;
+  opened.market = engine::MarketId(1);
+  opened.product_opened = {};
+  daemon.Send(opened);
+  opened.market = engine::MarketId(2);
+  daemon.Send(opened);
+  EXPECT_TRUE(first.HearUntil([&] { return first.products == 1; }));
+  EXPECT_TRUE(second.HearUntil([&] { return second.products == 1; }));
+}
+
+TEST(Gateway, EndsItsSessionsWhenItStops) {
+  HandTurnedGateway daemon;
+  RawClient client(daemon);
+  client.LogOnAs(7, CredentialKind::kAggregator, true);
+  daemon.gateway().RequestStop();
+  EXPECT_TRUE(client.HearTermination(TerminateReason::kShutdown));
+  EXPECT_GT(client.reconnect_after_ms, 0U);
+  EXPECT_EQ(daemon.NextCommand().header().type, CommandType::kDisconnect);
+  client.Close();
+  EXPECT_TRUE(daemon.TurnUntil([&] { return daemon.gateway().stopped(); }));
+}
+
+TEST(Gateway, ServesHundredsOfConnections) {
+  HandTurnedGateway daemon(HandTurnedGateway::Quick(), 300);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (std::uint32_t i = 1; i <= 300; ++i) {
+    clients.push_back(std::make_unique<RawClient>(daemon));
+    clients.back()->LogOnAs(i);
+  }
+  EXPECT_EQ(daemon.gateway().counters().sessions.value(), 300U);
+  for (const auto& client : clients) client->Submit(1);
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    daemon.Send(daemon.Accepted(daemon.NextCommand()));
+  }
+  for (const auto& client : clients) {
+    EXPECT_TRUE(client->HearUntil([&] { return client->answers.size() == 1; }));
+  }
+}
+
+}  // namespace
+}  // namespace gateway
