@@ -1,0 +1,100 @@
+"""A real peerwattd on loopback, with a data directory of its own, for the system tests."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("PEERWATT_BIN", TOP / "build/release/bin"))
+LONG = "PEERWATT_LONG" in os.environ
+
+
+def peerwatt(*arguments, **more):
+    """Runs the tool; its output as text."""
+    done = subprocess.run([BIN / "peerwatt", *map(str, arguments)], capture_output=True, text=True,
+                          timeout=300, **more)
+    if done.returncode != 0:
+        raise AssertionError(f"peerwatt {arguments}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Exchange:
+    """Use as a context: everything ends with it."""
+
+    def __init__(self, homes, credentials=0, speed=1, hours_before=0.0, generate=()):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="peerwatt-test-"))
+        self.feed = self.folder / "day.pwfeed"
+        self.setup = self.folder / "setup"
+        self.data = self.folder / "data"
+        self.process = None
+        self.port = 0
+        peerwatt("feed", "generate", self.feed, "--homes", homes, *generate)
+        peerwatt("feed", "setup", self.feed, self.setup, "--credentials", credentials,
+                 "--seed", 1)
+        clock = []
+        if speed > 1:
+            info = peerwatt("feed", "info", self.feed)
+            first = re.search(r"^(\S+)\.\d+Z to ", info, re.M).group(1)
+            seconds = int(subprocess.check_output(["date", "-u", "-d", first + "Z", "+%s"]))
+            origin = time.gmtime(seconds - 5 * speed - int(hours_before * 3600))
+            clock = ["--demo-clock", str(speed), "--clock-origin",
+                     time.strftime("%Y-%m-%dT%H:%M:%SZ", origin)]
+        subprocess.run([BIN / "peerwattd", "init", "--data", self.data,
+                        "--markets", self.setup / "markets.toml",
+                        "--accounts", self.setup / "accounts.csv",
+                        "--credentials", self.setup / "credentials.csv", *clock],
+                       check=True, stdout=subprocess.DEVNULL)
+        rows = (self.setup / "tokens.csv").read_text().splitlines()[1:]
+        self.tokens = dict(row.split(",") for row in rows)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.kill()
+        if kind is None:
+            shutil.rmtree(self.folder)
+        else:
+            print("kept:", self.folder, file=sys.stderr)
+
+    def start(self):
+        """Starts the daemon on the port it had before, and waits until it listens."""
+        config = self.folder / "peerwattd.toml"
+        config.write_text(f"[listen]\nport = {self.port}\n")
+        log = self.folder / "daemon.log"
+        with open(log, "wb") as out:
+            self.process = subprocess.Popen(
+                [BIN / "peerwattd", "run", "--data", self.data, "--config", config], stderr=out)
+        for _ in range(600):
+            text = log.read_text()
+            found = re.search(r"listening on 127\.0\.0\.1:(\d+)", text)
+            if found:
+                self.port = int(found.group(1))
+                return text
+            if self.process.poll() is not None:
+                raise AssertionError("the daemon ended:\n" + text)
+            time.sleep(0.05)
+        raise AssertionError("the daemon does not listen:\n" + log.read_text())
+
+    def kill(self):
+        """As if the power of the process went: no warning."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=30) == 0
+
+    def replay(self, *arguments, **more):
+        """The replay's process; the caller waits for it."""
+        return subprocess.Popen(
+            [BIN / "peerwatt", "replay", self.feed, "--to", f"127.0.0.1:{self.port}",
+             "--setup", self.setup, "--json", *map(str, arguments)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)

@@ -1,0 +1,53 @@
+"""The wire in raw sockets, by the frames of tools/controller.py."""
+
+import pathlib
+import socket
+import struct
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+import controller  # noqa: E402
+
+HEADER = struct.Struct("<IHH")
+LOGON_ANSWER, ANSWER, TERMINATE = 129, 130, 192
+
+
+class Wire:
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def receive(self):
+        """One whole frame: its type and all its bytes; None at the end of the connection."""
+        data = b""
+        while len(data) < HEADER.size or len(data) < HEADER.unpack_from(data)[0]:
+            want = HEADER.size if len(data) < HEADER.size else HEADER.unpack_from(data)[0]
+            piece = self.socket.recv(want - len(data))
+            if not piece:
+                return None
+            data += piece
+        return HEADER.unpack_from(data)[1], data
+
+    def receive_type(self, message_type):
+        """The next frame of that type; others are passed over."""
+        while True:
+            received = self.receive()
+            if received is None:
+                raise AssertionError("the connection ended")
+            if received[0] == message_type:
+                return received[1]
+
+    def log_on(self, token):
+        self.send(controller.logon_frame(token, 0, 30))
+        return self.receive_type(LOGON_ANSWER)
+
+
+def order(account, client_order_id, start_minute, side, ticks, energy_wh):
+    return {"account": account, "client_order_id": client_order_id, "market": 1,
+            "start_minute_utc": start_minute, "limit_ticks": ticks, "energy_wh": energy_wh,
+            "side": side}

@@ -1,0 +1,174 @@
+#include "tools/peerwatt/clear.h"
+
+#include <fstream>
+#include <numeric>
+#include <sstream>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "nlohmann/json.hpp"
+#include "tests/support/naive_auction.h"
+#include "tests/support/random_source.h"
+
+namespace tools {
+namespace {
+
+constexpr char kHeader[] = "order_id,account,side,price_ticks,energy_wh\n";
+
+std::string WriteCsv(const std::string& text) {
+  const std::string path = testing::TempDir() + "orders-" + std::to_string(::getpid()) + ".csv";
+  std::ofstream(path, std::ios::trunc) << text;
+  return path;
+}
+
+absl::StatusOr<nlohmann::json> ClearText(const std::string& csv,
+                                         const std::vector<std::string>& parameters = {}) {
+  const absl::StatusOr<OrdersFile> file = ReadOrdersFile(WriteCsv(csv));
+  if (!file.ok()) return file.status();
+  const absl::StatusOr<engine::RuleParameters> rule = ParseRule("uniform_price", parameters);
+  if (!rule.ok()) return rule.status();
+  const absl::StatusOr<ClearedRound> round = ClearOrders(*file, *rule);
+  if (!round.ok()) return round.status();
+  std::ostringstream out;
+  PrintJson(*file, *round, out);
+  return nlohmann::json::parse(out.str());
+}
+
+TEST(Clear, PrintsFillsInInputOrderAndTradesInPriorityOrder) {
+  const auto json = ClearText(std::string(kHeader) +
+                              "1,a,buy,31,300\n2,b,buy,40,100\n3,c,sell,20,100\n4,d,sell,10,150\n");
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ((*json)["price_ticks"], 31);
+  EXPECT_EQ((*json)["buy_price_ticks"], 31);
+  EXPECT_EQ((*json)["sell_price_ticks"], 31);
+  EXPECT_EQ((*json)["volume_wh"], 250);
+  EXPECT_EQ((*json)["fills"].size(), 4u);
+  EXPECT_EQ(
+      (*json)["fills"][0],
+      (nlohmann::json{
+          {"order_id", 1}, {"energy_wh", 150}, {"price_ticks", 31}, {"amount_units", 4'650}}));
+  EXPECT_EQ(
+      (*json)["trades"][0],
+      (nlohmann::json{
+          {"buy_order_id", 2}, {"sell_order_id", 4}, {"energy_wh", 100}, {"price_ticks", 31}}));
+  EXPECT_EQ((*json)["trades"].size(), 3u);
+}
+
+TEST(Clear, SaysNullWhereNothingTrades) {
+  for (const char* rows : {"", "1,a,buy,10,5\n", "1,a,buy,10,5\n2,b,sell,11,5\n"}) {
+    const auto json = ClearText(std::string(kHeader) + rows);
+    ASSERT_TRUE(json.ok()) << json.status();
+    EXPECT_TRUE((*json)["price_ticks"].is_null());
+    EXPECT_EQ((*json)["volume_wh"], 0);
+    EXPECT_TRUE((*json)["fills"].empty());
+  }
+}
+
+TEST(Clear, RefusesTheNewerOrderOfAPartyThatCrosses) {
+  const auto json = ClearText(
+      "order_id,account,party,side,price_ticks,energy_wh\n"
+      "x1,a,p,buy,30,5\nx2,b,p,sell,20,5\nx3,c,q,sell,20,5\n");
+  ASSERT_TRUE(json.ok()) << json.status();
+  ASSERT_EQ((*json)["refused"].size(), 1u);
+  EXPECT_EQ((*json)["refused"][0]["order_id"], "x2");
+  EXPECT_EQ((*json)["refused"][0]["reason"], "self_trade");
+  EXPECT_EQ((*json)["volume_wh"], 5);
+}
+
+TEST(Clear, CancelsTheOlderWhereAskedTo) {
+  const auto json = ClearText(
+      "order_id,account,party,side,price_ticks,energy_wh\n"
+      "1,a,p,buy,30,5\n2,b,p,sell,20,5\n3,c,q,buy,25,5\n",
+      {"self_trade=cancel_older"});
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ((*json)["refused"][0]["order_id"], 1);
+  EXPECT_EQ((*json)["refused"][0]["reason"], "self_trade_cancelled");
+  EXPECT_EQ((*json)["fills"][0]["order_id"], 2);
+}
+
+TEST(Clear, RefusesWhatNoOrderMayHave) {
+  const auto json = ClearText(std::string(kHeader) +
+                              "1,a,buy,30,0\n2,b,buy,30,4000000001\n3,c,buy,30,5\n3,c,buy,31,5\n");
+  ASSERT_TRUE(json.ok()) << json.status();
+  ASSERT_EQ((*json)["refused"].size(), 3u);
+  EXPECT_EQ((*json)["refused"][0]["reason"], "energy_zero");
+  EXPECT_EQ((*json)["refused"][1]["reason"], "energy_too_large");
+  EXPECT_EQ((*json)["refused"][2]["reason"], "duplicate_client_order_id");
+}
+
+struct BadFile {
+  const char* csv;
+  const char* complaint;  // What the error names.
+};
+
+TEST(Clear, NamesThePlaceOfAFault) {
+  const BadFile files[] = {
+      {"order_id,account,side,price_ticks\n1,a,buy,3\n", "energy_wh"},
+      {"order_id,account,side,price_ticks,energy_wh,colour\n", "unknown column 'colour'"},
+      {"order_id,account,side,price_ticks,energy_wh\n1,a,hold,3,4\n", ":2:"},
+      {"order_id,account,side,price_ticks,energy_wh\n1,a,buy,3,4\n2,b,buy,x,4\n", ":3:"},
+      {"order_id,account,side,price_ticks,energy_wh\n1,a,buy,3,4\n2,b,buy,3.5,4\n", ":3:"},
+      {"order_id,account,side,price_ticks,energy_wh\n1,a,buy,3,-4\n", "energy_wh"},
+      {"order_id,account,side,price_ticks,energy_wh\n1,a,buy,0,4\n2,b,sell,65536,4\n", "span"},
+      {"order_id,account,side,price_ticks,energy_wh\n1,a,buy\n", ":2:"},
+  };
+  for (const BadFile& file : files) {
+    const auto json = ClearText(file.csv);
+    ASSERT_FALSE(json.ok()) << file.csv;
+    EXPECT_NE(json.status().message().find(file.complaint), absl::string_view::npos)
+        << json.status();
+  }
+}
+
+TEST(Clear, TakesTheWidestSpanOfPrices) {
+  const auto json = ClearText(std::string(kHeader) + "1,a,sell,-40000,4\n2,b,buy,25535,4\n");
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ((*json)["price_ticks"], -7'233);  // (-40000 + 25535) / 2 = -7232.5, rounded down.
+}
+
+TEST(Clear, RefusesUnknownRulesAndParameters) {
+  EXPECT_FALSE(ParseRule("first_price", {}).ok());
+  EXPECT_FALSE(ParseRule("uniform_price", {"k=3/2"}).ok());
+  EXPECT_FALSE(ParseRule("uniform_price", {"margin=lottery"}).ok());
+  EXPECT_FALSE(ParseRule("uniform_price", {"colour=red"}).ok());
+  EXPECT_EQ(ParseRule("uniform_price", {"k=1/3", "margin=time"})->k_denominator, 3u);
+}
+
+TEST(Clear, AgreesWithTheNaiveAuctionThroughTheWholeExchange) {
+  for (std::uint64_t seed = 0; seed < engine::Repeats(300, 10'000); ++seed) {
+    SCOPED_TRACE(seed);
+    engine::RandomSource random(seed);
+    std::vector<engine::NaiveOrder> orders(random.Below(60));
+    std::string csv = kHeader;
+    const bool by_time = random.Below(2) == 0;
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+      orders[i] = {random.Below(2) == 0 ? engine::Side::kBuy : engine::Side::kSell,
+                   static_cast<std::int64_t>(random.Below(30)) - 15, 1 + random.Below(300)};
+      csv += std::to_string(i) + ",a" + std::to_string(i) + "," +
+             (orders[i].side == engine::Side::kBuy ? "buy," : "sell,") +
+             std::to_string(orders[i].limit) + "," + std::to_string(orders[i].open) + "\n";
+    }
+    engine::RuleParameters rule;
+    if (by_time) rule.margin = engine::Margin::kTime;
+    const engine::NaiveRound expected = engine::NaiveClear(orders, rule);
+    const auto json = ClearText(
+        csv, by_time ? std::vector<std::string>{"margin=time"} : std::vector<std::string>{});
+    ASSERT_TRUE(json.ok()) << json.status();
+    ASSERT_EQ((*json)["volume_wh"], expected.energy);
+    if (expected.energy == 0) continue;
+    ASSERT_EQ((*json)["price_ticks"], expected.price);
+    std::vector<std::uint64_t> filled(orders.size());
+    for (const auto& fill : (*json)["fills"]) {
+      filled[fill["order_id"].get<std::size_t>()] = fill["energy_wh"].get<std::uint64_t>();
+    }
+    ASSERT_EQ(filled, expected.filled);
+    std::uint64_t traded = 0;
+    for (const auto& trade : (*json)["trades"]) traded += trade["energy_wh"].get<std::uint64_t>();
+    ASSERT_EQ(traded, expected.energy);
+  }
+}
+
+}  // namespace
+}  // namespace tools

@@ -1,0 +1,339 @@
+#!/usr/bin/python3
+"""A controller in Python: logs on, submits an order, prints its answers and fills.
+
+It shows the whole wire in one file, for makers of controllers: schemas/README.md is the page beside
+it. Needs `python3-flatbuffers` and `flatc` (package flatbuffers-compiler).
+
+  tools/controller.py --port 7411 --token pw_... --account 1 --market 1 --side buy \\
+      --limit-ticks 250 --energy-wh 500 --start 2024-06-01T12:00:00Z
+"""
+
+import argparse
+import datetime
+import importlib
+import os
+import pathlib
+import random
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+import flatbuffers
+
+SCHEMA = pathlib.Path(__file__).resolve().parent.parent / "schemas" / "peerwatt.fbs"
+
+# A frame is this header and a FlatBuffer, padded with zeros to a multiple of 8 bytes.
+HEADER = struct.Struct("<IHH")  # Length of the whole frame, message type, version.
+VERSION = 1
+
+LOGON, LOGOUT, HEARTBEAT = 1, 2, 3
+SUBMIT_ORDERS = 16
+LOGON_ANSWER, ANSWER = 129, 130
+ROUND_CLEARED, FILLS, ROUND_VOID, ORDER_CANCELLED = 144, 145, 146, 147
+PRODUCT_OPENED = 160
+TERMINATE = 192
+
+# Reasons that only postpone: the same bytes are sent again later.
+BUSY, THROTTLED = 2, 3
+
+
+def generated_wire():
+    """The Python code that flatc makes of the schema, generated anew for this process."""
+    folder = tempfile.mkdtemp(prefix="peerwatt-wire-")
+    subprocess.run(["flatc", "--python", "-o", folder, str(SCHEMA)], check=True)
+    sys.path.insert(0, folder)
+    return lambda table: importlib.import_module("wire." + table)
+
+
+wire = generated_wire()
+
+
+def frame(message_type, builder, table):
+    """One whole frame."""
+    builder.Finish(table)
+    body = bytes(builder.Output())
+    body += bytes(-len(body) % 8)
+    return HEADER.pack(HEADER.size + len(body), message_type, VERSION) + body
+
+
+def logon_frame(token, next_event, heartbeat_s):
+    builder = flatbuffers.Builder(256)
+    text = builder.CreateString(token)
+    logon = wire("Logon")
+    logon.LogonStart(builder)
+    logon.LogonAddToken(builder, text)
+    logon.LogonAddNextEvent(builder, next_event)
+    logon.LogonAddHeartbeatS(builder, heartbeat_s)
+    return frame(LOGON, builder, logon.LogonEnd(builder))
+
+
+def heartbeat_frame():
+    builder = flatbuffers.Builder(64)
+    heartbeat = wire("Heartbeat")
+    heartbeat.HeartbeatStart(builder)
+    return frame(HEARTBEAT, builder, heartbeat.HeartbeatEnd(builder))
+
+
+def logout_frame():
+    builder = flatbuffers.Builder(64)
+    logout = wire("Logout")
+    logout.LogoutStart(builder)
+    return frame(LOGOUT, builder, logout.LogoutEnd(builder))
+
+
+def submit_frame(client_seq, orders):
+    """`orders`: dictionaries with the fields of an Order; what this version does not use is zero."""
+    builder = flatbuffers.Builder(1024)
+    submit = wire("SubmitOrders")
+    submit.SubmitOrdersStartOrdersVector(builder, len(orders))
+    for order in reversed(orders):  # FlatBuffers are built from their end.
+        wire("Order").CreateOrder(
+            builder,
+            account=order["account"],
+            clientOrderId=order["client_order_id"],
+            market=order["market"],
+            startMinuteUtc=order["start_minute_utc"],
+            limitTicks=order["limit_ticks"],
+            energyWh=order["energy_wh"],
+            minEnergyWh=0,
+            responseParam=0,
+            group=0,
+            side=order["side"],
+            response=0,
+            timeInForce=0,
+            reserved0=0,
+            reserved1=0,
+            reserved2=0,
+        )
+    vector = builder.EndVector()
+    submit.SubmitOrdersStart(builder)
+    submit.SubmitOrdersAddClientSeq(builder, client_seq)
+    submit.SubmitOrdersAddOrders(builder, vector)
+    return frame(SUBMIT_ORDERS, builder, submit.SubmitOrdersEnd(builder))
+
+
+class ConnectionEnded(Exception):
+    """The daemon has ended the connection, or the network has."""
+
+
+class Controller:
+    """One credential. Every request is kept until it is answered, and sent again after a reconnect
+    with the same bytes: the daemon does it once, and answers what it answered before."""
+
+    def __init__(self, options):
+        self.options = options
+        self.next_seq = None  # The daemon says where we are.
+        self.next_event = 0
+        self.unanswered = {}  # client_seq -> frame, in order.
+        self.finished = False
+        self.filled_wh = 0
+        self.fills_to_come = 0
+        self.last_round = False
+        self.received = b""
+
+    def run(self):
+        """Comes back after each lost connection until the order's last round is over."""
+        deadline = time.monotonic() + self.options.timeout_s
+        pause_s = 0.1
+        while not self.finished and time.monotonic() < deadline:
+            try:
+                with socket.create_connection((self.options.host, self.options.port), 5) as sock:
+                    self.sock = sock
+                    self.log_on()
+                    pause_s = 0.1
+                    self.trade(deadline)
+            except (ConnectionEnded, OSError) as end:
+                print(f"connection ended: {end}", flush=True)
+                if isinstance(end, ConnectionEnded) and end.args[1:] == (0,):
+                    return False  # Coming back would not help.
+                time.sleep(pause_s * random.uniform(0.5, 1.0))
+                pause_s = min(2 * pause_s, 5.0)
+        return self.finished
+
+    def log_on(self):
+        self.received = b""
+        self.sock.sendall(logon_frame(self.options.token, self.next_event, 10))
+        message_type, body = self.next_message(5.0)
+        answer = wire("LogonAnswer").LogonAnswer.GetRootAs(body, 0)
+        if message_type != LOGON_ANSWER or answer.Reason() != 0:
+            raise ConnectionEnded(f"logon refused, reason {answer.Reason()}", 0)
+        self.heartbeat_s = answer.HeartbeatS()
+        print(
+            f"logged on: next_client_seq={answer.NextClientSeq()} "
+            f"markets={[answer.Markets(i) for i in range(answer.MarketsLength())]} "
+            f"clock_factor={answer.ClockFactor()}",
+            flush=True,
+        )
+        first = self.next_seq is None
+        if first or not self.unanswered:
+            self.next_seq = answer.NextClientSeq()
+        for request in self.unanswered.values():
+            self.sock.sendall(request)
+        if first:
+            self.submit(self.start_minute(answer.ServerTimeNs()))
+
+    def start_minute(self, server_time_ns):
+        if self.options.start:
+            start = datetime.datetime.fromisoformat(self.options.start.replace("Z", "+00:00"))
+            return int(start.timestamp()) // 60
+        minutes = server_time_ns // 60_000_000_000 + self.options.ahead_minutes
+        return minutes - minutes % self.options.slot_minutes
+
+    def submit(self, start_minute):
+        order = {
+            "account": self.options.account,
+            "client_order_id": self.options.order_id or time.time_ns(),
+            "market": self.options.market,
+            "start_minute_utc": start_minute,
+            "limit_ticks": self.options.limit_ticks,
+            "energy_wh": self.options.energy_wh,
+            "side": 0 if self.options.side == "buy" else 1,
+        }
+        self.product = (order["market"], start_minute)
+        request = submit_frame(self.next_seq, [order])
+        self.unanswered[self.next_seq] = request
+        self.next_seq += 1
+        self.sock.sendall(request)
+
+    def trade(self, deadline):
+        last_heartbeat = time.monotonic()
+        while not self.finished and time.monotonic() < deadline:
+            message = self.next_message(0.2)
+            if message:
+                self.handle(*message)
+            if time.monotonic() - last_heartbeat > self.heartbeat_s / 2:
+                self.sock.sendall(heartbeat_frame())
+                last_heartbeat = time.monotonic()
+        self.sock.sendall(logout_frame())
+
+    def next_message(self, timeout_s):
+        """(type, body) of the next whole frame, or None where none has come in time."""
+        self.sock.settimeout(timeout_s)
+        while True:
+            if len(self.received) >= HEADER.size:
+                length, message_type, version = HEADER.unpack_from(self.received)
+                if len(self.received) >= length:
+                    body = self.received[HEADER.size : length]
+                    self.received = self.received[length:]
+                    if version == VERSION:  # A newer daemon may say more than we know.
+                        return message_type, body
+                    continue
+            try:
+                piece = self.sock.recv(65536)
+            except socket.timeout:
+                return None
+            if not piece:
+                raise ConnectionEnded("closed")
+            self.received += piece
+
+    def handle(self, message_type, body):
+        handlers = {
+            ANSWER: self.on_answer,
+            ROUND_CLEARED: self.on_round_cleared,
+            FILLS: self.on_fills,
+            ROUND_VOID: self.on_round_void,
+            ORDER_CANCELLED: self.on_order_cancelled,
+            TERMINATE: self.on_terminate,
+        }
+        handler = handlers.get(message_type)
+        if handler:
+            handler(body)
+
+    def on_answer(self, body):
+        answer = wire("Answer").Answer.GetRootAs(body, 0)
+        if answer.Reason() in (BUSY, THROTTLED):
+            time.sleep(answer.RetryAfterMs() / 1000)
+            for request in self.unanswered.values():
+                self.sock.sendall(request)
+            return
+        self.unanswered.pop(answer.ClientSeq(), None)
+        refused = [
+            (answer.Refused(i).Index(), answer.Refused(i).Reason())
+            for i in range(answer.RefusedLength())
+        ]
+        print(
+            f"answer: client_seq={answer.ClientSeq()} reason={answer.Reason()} refused={refused} "
+            f"command_sequence={answer.CommandSequence()}",
+            flush=True,
+        )
+        if answer.Reason() != 0 or refused:
+            self.finished = True
+
+    def on_round_cleared(self, body):
+        cleared = wire("RoundCleared").RoundCleared.GetRootAs(body, 0)
+        self.next_event = cleared.Event() + 1
+        price = f"{cleared.PriceTicks()} ticks" if cleared.Result() == 1 else "no trade"
+        print(
+            f"round cleared: market={cleared.Market()} start={cleared.StartMinuteUtc()} "
+            f"round={cleared.Round()}/{cleared.Rounds()} {price} energy={cleared.EnergyWh()} Wh "
+            f"fills={cleared.Fills()}",
+            flush=True,
+        )
+        ours = (cleared.Market(), cleared.StartMinuteUtc()) == self.product
+        last = cleared.Round() == cleared.Rounds() or not cleared.CarryOver()
+        self.fills_to_come = cleared.Fills()
+        if ours and last and self.fills_to_come == 0:
+            self.finished = True
+        self.last_round = ours and last
+
+    def on_fills(self, body):
+        fills = wire("Fills").Fills.GetRootAs(body, 0)
+        for i in range(fills.FillsLength()):
+            fill = fills.Fills(i)
+            self.filled_wh += fill.EnergyWh()
+            print(
+                f"fill: client_order_id={fill.ClientOrderId()} {fill.EnergyWh()} Wh at "
+                f"{fill.PriceTicks()} ticks, amount={fill.AmountUnits()} units, "
+                f"open={fill.OpenWh()} Wh",
+                flush=True,
+            )
+        self.next_event = fills.FirstEvent() + fills.FillsLength()
+        self.fills_to_come -= fills.FillsLength()
+        if self.last_round and self.fills_to_come == 0:
+            self.finished = True
+
+    def on_round_void(self, body):
+        void = wire("RoundVoid").RoundVoid.GetRootAs(body, 0)
+        self.next_event = void.Event() + 1
+        print(f"round void: market={void.Market()} start={void.StartMinuteUtc()}", flush=True)
+        if (void.Market(), void.StartMinuteUtc()) == self.product:
+            self.finished = void.Round() == void.Rounds() or not void.CarryOver()
+
+    def on_order_cancelled(self, body):
+        cancelled = wire("OrderCancelled").OrderCancelled.GetRootAs(body, 0)
+        self.next_event = cancelled.Event() + 1
+        print(f"cancelled: {cancelled.ClientOrderId()} reason={cancelled.Reason()}", flush=True)
+
+    def on_terminate(self, body):
+        end = wire("Terminate").Terminate.GetRootAs(body, 0)
+        raise ConnectionEnded(
+            f"terminated: {end.Text().decode()} ({end.Reason()})", end.ReconnectAfterMs()
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--token", default=os.environ.get("PEERWATT_TOKEN"), help="or PEERWATT_TOKEN")
+    parser.add_argument("--account", type=int, required=True)
+    parser.add_argument("--market", type=int, default=1)
+    parser.add_argument("--side", choices=["buy", "sell"], required=True)
+    parser.add_argument("--limit-ticks", type=int, required=True)
+    parser.add_argument("--energy-wh", type=int, required=True)
+    parser.add_argument("--order-id", type=int, help="client_order_id; else from the clock")
+    parser.add_argument("--start", help="delivery, as 2024-06-01T12:00:00Z; else --ahead-minutes")
+    parser.add_argument("--ahead-minutes", type=int, default=60, help="from the daemon's time")
+    parser.add_argument("--slot-minutes", type=int, default=15)
+    parser.add_argument("--timeout-s", type=float, default=600)
+    options = parser.parse_args()
+    if not options.token:
+        parser.error("--token is needed")
+    return 0 if Controller(options).run() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

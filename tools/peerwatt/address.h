@@ -1,0 +1,18 @@
+// HOST:PORT on a command line.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace tools {
+
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+absl::StatusOr<Address> ParseAddress(const std::string& text);
+
+}  // namespace tools

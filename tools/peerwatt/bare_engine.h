@@ -1,0 +1,56 @@
+// The exchange alone, without network or journal: for rounds and replays offline.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/core/exchange.h"
+#include "tools/peerwatt/command_bytes.h"
+
+namespace tools {
+
+// Commands are sequenced as a shard would; rounds open and close when their time comes.
+class BareEngine {
+ public:
+  // `hear` gets every event.
+  explicit BareEngine(std::function<void(const engine::Event&)> hear) : hear_(std::move(hear)) {}
+
+  // Does what falls due up to the command's time, then the command.
+  // Ensures: an error where the exchange refuses a definition, or a client command is out of turn.
+  absl::Status Apply(engine::CommandView command);
+  // Does what falls due up to then.
+  absl::Status AdvanceTo(std::int64_t time_ns);
+
+  template <typename Body>
+  absl::Status Apply(engine::CommandHeader header, std::span<const Body> bodies) {
+    return Apply(made_.Set(header, bodies));
+  }
+  template <typename Body>
+  absl::Status Define(engine::CommandType type, std::int64_t time_ns, const Body& body) {
+    engine::CommandHeader header;
+    header.type = type;
+    header.time_ns = time_ns;
+    return Apply(header, std::span<const Body>(&body, 1));
+  }
+
+  const engine::Exchange& exchange() const { return exchange_; }
+  const std::vector<engine::OutcomeBody>& outcomes() const { return outcomes_; }
+
+ private:
+  absl::Status Sequence(engine::CommandView command, std::int64_t time_ns);
+  absl::Status Do(engine::CommandType type, std::int64_t time_ns, const engine::ProductBody& body);
+  void Drain();
+
+  engine::Exchange exchange_;
+  std::function<void(const engine::Event&)> hear_;
+  CommandBytes made_;       // By the caller, through the templates.
+  CommandBytes sequenced_;  // The copy that carries sequence and time.
+  CommandBytes due_;
+  std::vector<engine::Event> events_ = std::vector<engine::Event>(1'024);
+  std::vector<engine::OutcomeBody> outcomes_;
+};
+
+}  // namespace tools

@@ -1,0 +1,292 @@
+#include "tools/peerwatt/clear.h"
+
+#include <algorithm>
+#include <span>
+#include <string_view>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "engine/core/clearing/pairing.h"
+#include "engine/core/clearing/rules.h"
+#include "nlohmann/json.hpp"
+#include "tools/peerwatt/bare_engine.h"
+
+namespace tools {
+namespace {
+
+using engine::CommandType;
+using engine::Reason;
+
+constexpr engine::MarketId kMarket{1};
+constexpr engine::CredentialId kCredential{1};
+constexpr std::uint32_t kStartMinute = 15;  // The first slot that opens at time 0.
+
+absl::Status SetFraction(std::string_view text, engine::RuleParameters& rule) {
+  const std::vector<std::string> parts =
+      absl::StrSplit(absl::string_view(text.data(), text.size()), absl::MaxSplits('/', 1));
+  std::uint32_t numerator = 0;
+  std::uint32_t denominator = 1;
+  if (!absl::SimpleAtoi(parts[0], &numerator) ||
+      (parts.size() == 2 && !absl::SimpleAtoi(parts[1], &denominator)) || denominator == 0 ||
+      numerator > denominator) {
+    return absl::InvalidArgumentError("k: expected n/d from 0/1 to 1/1, such as 1/2");
+  }
+  rule.k_numerator = numerator;
+  rule.k_denominator = denominator;
+  return absl::OkStatus();
+}
+
+absl::Status SetParameter(std::string_view name, std::string_view value,
+                          engine::RuleParameters& rule) {
+  if (name == "k") return SetFraction(value, rule);
+  if (name == "margin" && (value == "pro_rata" || value == "time")) {
+    rule.margin = value == "time" ? engine::Margin::kTime : engine::Margin::kProRata;
+    return absl::OkStatus();
+  }
+  if (name == "self_trade" && (value == "refuse" || value == "cancel_older")) {
+    rule.self_trade =
+        value == "refuse" ? engine::SelfTrade::kRefuse : engine::SelfTrade::kCancelOlder;
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("parameter ", std::string(name), "=", std::string(value),
+                   ": expected k=n/d, margin=pro_rata|time or self_trade=refuse|cancel_older"));
+}
+
+// A market that lasts one round and takes whatever the file has.
+engine::MarketDefinition OneRound(const OrdersFile& file, const engine::RuleParameters& rule) {
+  engine::MarketDefinition market;
+  market.id = kMarket;
+  market.band_low_ticks = static_cast<std::int32_t>(file.lowest_ticks);
+  market.band_levels = static_cast<std::uint32_t>(file.highest_ticks - file.lowest_ticks + 1);
+  market.open_before_s = 3'600;
+  market.gate_before_s = 60;
+  market.min_notice_s = 0;
+  market.order_max_wh = static_cast<std::uint32_t>(engine::kOrderEnergyMaxWh);
+  market.party_orders_max = engine::kPartyOrdersMax;
+  market.book_orders_max = engine::kBookOrdersMax;
+  market.rule = rule;
+  return market;
+}
+
+class Clearing {
+ public:
+  Clearing(const OrdersFile& file, const engine::RuleParameters& rule)
+      : file_(file), engine_([this](const engine::Event& event) { Hear(event); }) {
+    round_.rule = rule;
+  }
+
+  absl::StatusOr<ClearedRound> Run() {
+    if (absl::Status status = Define(); !status.ok()) return status;
+    if (absl::Status status = Submit(); !status.ok()) return status;
+    if (absl::Status status = engine_.AdvanceTo(kGateNs); !status.ok()) return status;
+    const auto by_order = [](const auto& a, const auto& b) { return a.order < b.order; };
+    std::sort(round_.fills.begin(), round_.fills.end(), by_order);
+    std::stable_sort(round_.refused.begin(), round_.refused.end(), by_order);
+    Pair();
+    return std::move(round_);
+  }
+
+ private:
+  absl::Status Define();
+  absl::Status Submit();
+  absl::Status SendFrame();
+  bool RefusedHere(std::uint32_t order);
+  void Hear(const engine::Event& event);
+  void Pair();
+
+  static constexpr std::int64_t kGateNs = (kStartMinute - 1) * std::int64_t{60'000'000'000};
+
+  const OrdersFile& file_;
+  BareEngine engine_;
+  ClearedRound round_;
+  absl::flat_hash_set<std::string> ids_;
+  std::uint64_t client_seq_ = 0;
+  std::vector<engine::OrderBody> frame_;
+  std::vector<std::uint32_t> frame_orders_;  // Their indices in the file.
+};
+
+absl::Status Clearing::Define() {
+  engine::GenesisBody genesis;
+  genesis.order_capacity = file_.orders.size() + 2 * engine::kFrameOrdersMax;
+  absl::Status status = engine_.Define(CommandType::kGenesis, 0, genesis);
+  status.Update(engine_.Define(CommandType::kDefineMarket, 0, OneRound(file_, round_.rule)));
+  engine::CredentialBody credential;
+  credential.id = kCredential;
+  status.Update(engine_.Define(CommandType::kDefineCredential, 0, credential));
+  status.Update(engine_.Define(CommandType::kDefineMeteringPoint, 0,
+                               engine::MeteringPointBody{.id = engine::MeteringPointId{1}}));
+  for (std::uint32_t i = 0; i < file_.party_of.size() && status.ok(); ++i) {
+    status = engine_.Define(CommandType::kDefineAccount, 0,
+                            engine::AccountBody{.id = engine::AccountId{i + 1},
+                                                .party = engine::PartyId{file_.party_of[i] + 1},
+                                                .metering_point = engine::MeteringPointId{1},
+                                                .market = kMarket,
+                                                .credential = kCredential});
+  }
+  return status;
+}
+
+// What no order of the wire could say.
+bool Clearing::RefusedHere(std::uint32_t index) {
+  const FileOrder& order = file_.orders[index];
+  Reason reason = Reason::kNone;
+  if (order.energy_wh > engine::kOrderEnergyMaxWh) reason = Reason::kEnergyTooLarge;
+  if (!ids_.insert(absl::StrCat(order.account, "/", order.order_id)).second) {
+    reason = Reason::kDuplicateClientOrderId;
+  }
+  if (reason != Reason::kNone) round_.refused.push_back({index, reason});
+  return reason != Reason::kNone;
+}
+
+absl::Status Clearing::SendFrame() {
+  if (frame_.empty()) return absl::OkStatus();
+  engine::CommandHeader header;
+  header.type = CommandType::kSubmitOrders;
+  header.credential = kCredential;
+  header.client_seq = ++client_seq_;
+  const absl::Status status = engine_.Apply(header, std::span<const engine::OrderBody>(frame_));
+  frame_.clear();
+  frame_orders_.clear();
+  return status;
+}
+
+absl::Status Clearing::Submit() {
+  for (std::uint32_t i = 0; i < file_.orders.size(); ++i) {
+    if (RefusedHere(i)) continue;
+    const FileOrder& order = file_.orders[i];
+    frame_.push_back({.account = engine::AccountId{order.account + 1},
+                      .client_order_id = engine::ClientOrderId{i},
+                      .product = {kMarket, kStartMinute},
+                      .limit_ticks = static_cast<std::int32_t>(order.price_ticks),
+                      .energy_wh = static_cast<std::uint32_t>(order.energy_wh),
+                      .response_param = order.response_param,
+                      .side = order.side,
+                      .response = order.response});
+    frame_orders_.push_back(i);
+    if (frame_.size() < engine::kFrameOrdersMax) continue;
+    if (absl::Status status = SendFrame(); !status.ok()) return status;
+  }
+  return SendFrame();
+}
+
+void Clearing::Hear(const engine::Event& event) {
+  switch (event.type) {
+    case engine::EventType::kRefusals:
+      for (std::uint16_t i = 0; i < event.refusals.count; ++i) {
+        const engine::Refusal& refusal = event.refusals.refusals[i];
+        round_.refused.push_back({frame_orders_[refusal.index], refusal.reason});
+      }
+      break;
+    case engine::EventType::kOrderCancelled:
+      round_.refused.push_back({static_cast<std::uint32_t>(event.order_cancelled.client_order_id),
+                                event.order_cancelled.reason});
+      break;
+    case engine::EventType::kRoundCleared:
+      round_.traded = event.round_cleared.result == engine::RoundResult::kTraded;
+      round_.price_ticks = event.round_cleared.price_ticks;
+      round_.energy_wh = event.round_cleared.energy_wh;
+      break;
+    case engine::EventType::kFill:
+      round_.fills.push_back({static_cast<std::uint32_t>(event.fill.client_order_id),
+                              event.fill.energy_wh, event.fill.amount_units});
+      break;
+    default:
+      break;
+  }
+}
+
+void Clearing::Pair() {
+  std::vector<engine::PairingFill> sides[2];
+  std::vector<std::uint32_t> orders[2];
+  for (const ClearedFill& fill : round_.fills) {
+    const FileOrder& order = file_.orders[fill.order];
+    const auto side = static_cast<std::size_t>(order.side);
+    sides[side].push_back({order.price_ticks, fill.energy_wh});
+    orders[side].push_back(fill.order);
+  }
+  for (const engine::PairedTrade& trade : engine::PairFills(sides[0], sides[1])) {
+    round_.trades.push_back({orders[0][trade.bid], orders[1][trade.ask], trade.energy_wh});
+  }
+}
+
+// A number where the text is one, so that ids come back as they went in.
+std::string JsonId(const std::string& id) {
+  const bool number = id.size() < 16 && id.find_first_not_of("0123456789") == std::string::npos &&
+                      (id.size() == 1 || id[0] != '0');
+  if (number) return id;
+  return nlohmann::json(id).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
+                                                 const std::vector<std::string>& parameters) {
+  const engine::RuleEntry* entry = engine::FindRule(rule);
+  if (entry == nullptr) {
+    std::string known;
+    for (const engine::RuleEntry& each : engine::kRules) {
+      absl::StrAppend(&known, known.empty() ? "" : ", ", std::string(each.name));
+    }
+    return absl::InvalidArgumentError(absl::StrCat("rule ", rule, ": known are ", known));
+  }
+  engine::RuleParameters parsed;
+  parsed.rule = entry->rule;
+  parsed.rule_version = entry->version;
+  for (const std::string& parameter : parameters) {
+    const std::size_t equals = parameter.find('=');
+    const std::string_view text = parameter;
+    const absl::Status status = SetParameter(
+        text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1), parsed);
+    if (!status.ok()) return status;
+  }
+  return parsed;
+}
+
+absl::StatusOr<ClearedRound> ClearOrders(const OrdersFile& file,
+                                         const engine::RuleParameters& rule) {
+  return Clearing(file, rule).Run();
+}
+
+void PrintJson(const OrdersFile& file, const ClearedRound& round, std::ostream& out) {
+  const std::string price = round.traded ? absl::StrCat(round.price_ticks) : "null";
+  const auto id = [&](std::uint32_t order) { return JsonId(file.orders[order].order_id); };
+  const char* comma = "";
+  out << "{\"rule\":\"uniform_price\",\"version\":" << round.rule.rule_version
+      << ",\"price_ticks\":" << price << ",\"buy_price_ticks\":" << price
+      << ",\"sell_price_ticks\":" << price << ",\"volume_wh\":" << round.energy_wh
+      << ",\"fills\":[";
+  for (const ClearedFill& fill : round.fills) {
+    out << comma << "{\"order_id\":" << id(fill.order) << ",\"energy_wh\":" << fill.energy_wh
+        << ",\"price_ticks\":" << price << ",\"amount_units\":" << fill.amount_units << "}";
+    comma = ",";
+  }
+  out << "],\"trades\":[";
+  comma = "";
+  for (const ClearedTrade& trade : round.trades) {
+    out << comma << "{\"buy_order_id\":" << id(trade.buy_order)
+        << ",\"sell_order_id\":" << id(trade.sell_order) << ",\"energy_wh\":" << trade.energy_wh
+        << ",\"price_ticks\":" << price << "}";
+    comma = ",";
+  }
+  out << "],\"refused\":[";
+  comma = "";
+  for (const RefusedOrder& refused : round.refused) {
+    out << comma << "{\"order_id\":" << id(refused.order) << ",\"reason\":\""
+        << engine::ReasonName(refused.reason) << "\"}";
+    comma = ",";
+  }
+  out << "]}\n";
+}
+
+void PrintCsv(const OrdersFile& file, const ClearedRound& round, std::ostream& out) {
+  out << "order_id,energy_wh,price_ticks,amount_units\n";
+  for (const ClearedFill& fill : round.fills) {
+    out << file.orders[fill.order].order_id << "," << fill.energy_wh << "," << round.price_ticks
+        << "," << fill.amount_units << "\n";
+  }
+}
+
+}  // namespace tools

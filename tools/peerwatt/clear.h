@@ -1,0 +1,53 @@
+// `peerwatt clear`: one round of a CSV of orders, offline, through the code of the daemon.
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/core/market_definition.h"
+#include "engine/core/reason.h"
+#include "tools/peerwatt/orders_file.h"
+
+namespace tools {
+
+struct ClearedFill {
+  std::uint32_t order = 0;  // Index in OrdersFile::orders.
+  std::uint32_t energy_wh = 0;
+  std::int64_t amount_units = 0;
+};
+struct ClearedTrade {
+  std::uint32_t buy_order = 0;
+  std::uint32_t sell_order = 0;
+  std::uint64_t energy_wh = 0;
+};
+struct RefusedOrder {
+  std::uint32_t order = 0;
+  engine::Reason reason{};
+};
+
+struct ClearedRound {
+  engine::RuleParameters rule;
+  bool traded = false;
+  std::int64_t price_ticks = 0;
+  std::uint64_t energy_wh = 0;
+  std::vector<ClearedFill> fills;     // By order; only orders that got energy.
+  std::vector<ClearedTrade> trades;   // In priority order.
+  std::vector<RefusedOrder> refused;  // By order; also those that a newer one displaced.
+};
+
+// `parameters` are texts such as "k=1/2", "margin=time", "self_trade=cancel_older".
+absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
+                                                 const std::vector<std::string>& parameters);
+
+absl::StatusOr<ClearedRound> ClearOrders(const OrdersFile& file,
+                                         const engine::RuleParameters& rule);
+
+void PrintJson(const OrdersFile& file, const ClearedRound& round, std::ostream& out);
+// The fills alone: order_id,energy_wh,price_ticks,amount_units.
+void PrintCsv(const OrdersFile& file, const ClearedRound& round, std::ostream& out);
+
+}  // namespace tools

@@ -1,0 +1,119 @@
+#include "tools/peerwatt/controller.h"
+
+#include <chrono>
+#include <string_view>
+
+#include <boost/asio/io_context.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "engine/core/reason.h"
+#include "gateway/client/client.h"
+
+namespace tools {
+namespace {
+
+class Controller : public gateway::ClientHandler {
+ public:
+  Controller(gateway::ClientDesk& desk, const gateway::ClientOptions& client,
+             const engine::OrderBody& order, std::ostream& out)
+      : order_(order), out_(out), client_(desk, client, *this) {
+    client_.Start();
+  }
+
+  bool done() const { return done_ || !status_.ok(); }
+  const absl::Status& status() const { return status_; }
+  void Stop() { client_.Stop(); }
+
+  void OnLogonAnswer(const gateway::LogonAnswerMessage& message) override {
+    out_ << "logged on, next client_seq " << message.next_client_seq << "\n";
+  }
+  void OnReady() override { SubmitOnce(); }
+  void OnDisconnected(std::string_view why, bool again) override {
+    if (done_) return;
+    out_ << "disconnected: " << why << "\n";
+    if (!again) status_ = absl::UnavailableError(std::string(why));
+  }
+  void OnProductOpened(const engine::ProductOpenedEvent& product) override {
+    if (order_.product.start_minute != 0 || product.product.market != order_.product.market) return;
+    order_.product = product.product;
+    SubmitOnce();
+  }
+  void OnAnswer(const gateway::AnswerMessage& message) override {
+    engine::Reason reason = message.answer.reason;
+    if (!message.refused.empty()) reason = message.refused[0].reason;
+    if (reason != engine::Reason::kNone) {
+      status_ = absl::FailedPreconditionError(
+          absl::StrCat("refused: ", std::string(engine::ReasonName(reason)), " (",
+                       static_cast<unsigned>(reason), ")"));
+      return;
+    }
+    out_ << "accepted, order id " << message.answer.command_sequence * engine::kOrderIdPlaces
+         << "\n";
+  }
+  void OnRoundCleared(std::uint64_t /*event*/, const engine::RoundClearedEvent& round) override {
+    if (round.product != order_.product) return;
+    out_ << "round " << round.round << " of " << round.rounds;
+    if (round.result == engine::RoundResult::kTraded) {
+      out_ << ": price " << round.price_ticks << " ticks, " << round.energy_wh << " Wh traded\n";
+    } else {
+      out_ << ": nothing traded\n";
+    }
+    fills_due_ = round.fills;
+    last_round_ = round.round == round.rounds || round.carry_over == 0;
+    done_ = last_round_ && fills_due_ == 0;
+  }
+  void OnRoundVoid(std::uint64_t /*event*/, const engine::RoundVoidEvent& round) override {
+    if (round.product != order_.product) return;
+    out_ << "round " << round.round << " is void\n";
+    done_ = round.round == round.rounds || round.carry_over == 0;
+  }
+  void OnFills(std::uint64_t /*first_event*/, std::span<const engine::FillEvent> fills) override {
+    for (const engine::FillEvent& fill : fills) {
+      if (fill.product != order_.product) continue;
+      out_ << "fill: " << fill.energy_wh << " Wh at " << fill.price_ticks << " ticks, "
+           << fill.amount_units << " units, " << fill.open_wh << " Wh left\n";
+      if (fills_due_ > 0) --fills_due_;
+    }
+    done_ = last_round_ && fills_due_ == 0;
+  }
+
+ private:
+  void SubmitOnce() {
+    if (submitted_ || !client_.ready() || order_.product.start_minute == 0) return;
+    submitted_ = true;
+    client_.Submit(std::span<const engine::OrderBody>(&order_, 1));
+  }
+
+  engine::OrderBody order_;
+  std::ostream& out_;
+  gateway::Client client_;
+  bool submitted_ = false;
+  bool last_round_ = false;
+  bool done_ = false;
+  std::uint32_t fills_due_ = 0;
+  absl::Status status_;
+};
+
+}  // namespace
+
+absl::Status RunController(const ControllerOptions& options, std::ostream& out) {
+  boost::asio::io_context io(1);
+  gateway::ClientDesk desk(io);
+  gateway::ClientOptions client;
+  client.host = options.host;
+  client.port = options.port;
+  client.token = options.token;
+  Controller controller(desk, client, options.order, out);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout_s);
+  while (!controller.done()) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return absl::DeadlineExceededError("the time is up before the order's round was told");
+    }
+    io.run_one_for(std::chrono::milliseconds(20));
+  }
+  controller.Stop();
+  io.run_for(std::chrono::milliseconds(50));
+  return controller.status();
+}
+
+}  // namespace tools

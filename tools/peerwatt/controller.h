@@ -1,0 +1,26 @@
+// `peerwatt controller`: one order of one home, from logon to fill. The sample for controller
+// makers.
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+
+#include "absl/status/status.h"
+#include "engine/core/command.h"
+
+namespace tools {
+
+struct ControllerOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;
+  std::string token;
+  engine::OrderBody order;      // start_minute 0: the next product that opens, or is told open.
+  std::int64_t timeout_s = 60;  // For everything.
+};
+
+// Logs on, submits the order, prints its answer, and prints its round and fill when they come.
+// Ensures: an error where the order is refused or the timeout passes before its round is told.
+absl::Status RunController(const ControllerOptions& options, std::ostream& out);
+
+}  // namespace tools

@@ -1,0 +1,201 @@
+#include "tools/peerwatt/journal_tools.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "engine/journal/data_directory.h"
+#include "engine/journal/disk.h"
+#include "engine/journal/reader.h"
+#include "engine/runtime/recovery.h"
+
+namespace tools {
+namespace {
+
+using engine::CommandType;
+using engine::CommandView;
+
+absl::StatusOr<std::vector<engine::ReadOptions>> Journals(const std::string& path) {
+  const absl::StatusOr<engine::ClusterDescription> cluster =
+      engine::DataDirectory::Read(engine::PosixDisk(), path);
+  if (!cluster.ok()) return cluster.status();
+  std::vector<engine::ReadOptions> journals;
+  for (std::uint32_t shard = 0; shard < cluster->shard_count; ++shard) {
+    engine::ReadOptions options;
+    options.folder = absl::StrCat(path, "/shard-", shard);
+    options.identity = engine::JournalIdentity{cluster->cluster_id, shard};
+    journals.push_back(std::move(options));
+  }
+  return journals;
+}
+
+std::string Time(std::int64_t time_ns) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::FromUnixNanos(time_ns),
+                          absl::UTCTimeZone());
+}
+
+std::string Product(const engine::ProductId& product) {
+  return absl::StrCat(
+      "market=", static_cast<std::uint32_t>(product.market), " delivery=",
+      absl::FormatTime("%Y-%m-%dT%H:%MZ",
+                       absl::FromUnixSeconds(std::int64_t{product.start_minute} * 60),
+                       absl::UTCTimeZone()));
+}
+
+const char* TypeName(CommandType type) {
+  switch (type) {
+    case CommandType::kGenesis:
+      return "genesis";
+    case CommandType::kDefineMarket:
+      return "define_market";
+    case CommandType::kDefineMeteringPoint:
+      return "define_metering_point";
+    case CommandType::kDefineAccount:
+      return "define_account";
+    case CommandType::kDefineCredential:
+      return "define_credential";
+    case CommandType::kSubmitOrders:
+      return "submit_orders";
+    case CommandType::kReplaceOrders:
+      return "replace_orders";
+    case CommandType::kCancelOrders:
+      return "cancel_orders";
+    case CommandType::kCancelAll:
+      return "cancel_all";
+    case CommandType::kDisconnect:
+      return "disconnect";
+    case CommandType::kOpenProduct:
+      return "open_product";
+    case CommandType::kCloseRound:
+      return "close_round";
+    case CommandType::kFinishRound:
+      return "finish_round";
+    case CommandType::kOutcome:
+      return "outcome";
+    case CommandType::kListOpenOrders:
+      return "list_open_orders";
+    case CommandType::kLogon:
+      return "logon";
+  }
+  return "unknown";
+}
+
+void DumpOrders(CommandView command, std::ostream& out) {
+  for (const engine::OrderBody& order : command.Items<engine::OrderBody>()) {
+    out << "    account=" << static_cast<std::uint64_t>(order.account)
+        << " client_order_id=" << static_cast<std::uint64_t>(order.client_order_id) << " "
+        << Product(order.product) << (order.side == engine::Side::kBuy ? " buy " : " sell ")
+        << order.energy_wh << " Wh at " << order.limit_ticks << " ticks\n";
+  }
+}
+
+void DumpOutcome(const engine::OutcomeBody& outcome, std::ostream& out) {
+  out << "    " << Product(outcome.product) << " round=" << outcome.round;
+  if (outcome.result == engine::RoundResult::kVoid) out << " void";
+  if (outcome.result == engine::RoundResult::kNoTrade) out << " no trade";
+  if (outcome.result == engine::RoundResult::kTraded) {
+    out << " price_ticks=" << outcome.price_ticks << " energy_wh=" << outcome.energy_wh
+        << " fills=" << outcome.fills << " digest=" << engine::ToHex(outcome.digest);
+  }
+  out << "\n";
+}
+
+void DumpBodies(CommandView command, std::ostream& out) {
+  switch (command.header().type) {
+    case CommandType::kSubmitOrders:
+    case CommandType::kReplaceOrders:
+      DumpOrders(command, out);
+      break;
+    case CommandType::kCancelOrders:
+      for (const engine::OrderKeyBody& key : command.Items<engine::OrderKeyBody>()) {
+        out << "    account=" << static_cast<std::uint64_t>(key.account)
+            << " client_order_id=" << static_cast<std::uint64_t>(key.client_order_id) << " "
+            << Product(key.product) << "\n";
+      }
+      break;
+    case CommandType::kOpenProduct:
+    case CommandType::kCloseRound:
+    case CommandType::kFinishRound:
+      for (const engine::ProductBody& body : command.Items<engine::ProductBody>()) {
+        out << "    " << Product(body.product) << " round=" << body.round << "\n";
+      }
+      break;
+    case CommandType::kOutcome:
+      for (const engine::OutcomeBody& body : command.Items<engine::OutcomeBody>()) {
+        DumpOutcome(body, out);
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+void DumpRecord(CommandView command, std::ostream& out) {
+  const engine::CommandHeader& header = command.header();
+  out << header.sequence << " " << Time(header.time_ns) << " " << TypeName(header.type);
+  if (header.credential != engine::CredentialId{}) {
+    out << " credential=" << static_cast<std::uint32_t>(header.credential);
+  }
+  if (header.client_seq != 0) out << " client_seq=" << header.client_seq;
+  out << " items=" << header.count << "\n";
+  DumpBodies(command, out);
+}
+
+// Calls replayed(shard, recovery) for each shard whose journal is whole.
+template <typename Replayed>
+absl::Status ReplayAll(const std::string& data_directory, Replayed replayed) {
+  const absl::StatusOr<std::vector<engine::ReadOptions>> journals = Journals(data_directory);
+  if (!journals.ok()) return journals.status();
+  for (const engine::ReadOptions& options : *journals) {
+    engine::Exchange exchange;
+    const absl::StatusOr<engine::Recovery> recovery =
+        engine::RecoverExchange(engine::PosixDisk(), options, exchange);
+    if (!recovery.ok()) return recovery.status();
+    replayed(options, *recovery);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status DumpJournal(const std::string& data_directory, std::ostream& out) {
+  const absl::StatusOr<std::vector<engine::ReadOptions>> journals = Journals(data_directory);
+  if (!journals.ok()) return journals.status();
+  for (const engine::ReadOptions& options : *journals) {
+    absl::StatusOr<std::unique_ptr<engine::JournalReader>> reader =
+        engine::JournalReader::Open(engine::PosixDisk(), options);
+    if (!reader.ok()) return reader.status();
+    for (;;) {
+      const absl::StatusOr<std::optional<CommandView>> record = (*reader)->Next();
+      if (!record.ok()) return record.status();
+      if (!*record) break;
+      DumpRecord(**record, out);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VerifyJournal(const std::string& data_directory, std::ostream& out) {
+  return ReplayAll(data_directory,
+                   [&](const engine::ReadOptions& options, const engine::Recovery& recovery) {
+                     out << options.folder << ": " << recovery.sequence << " records and "
+                         << recovery.rounds << " rounds come out as they were recorded";
+                     if (recovery.tail.cut) {
+                       out << "; an unacknowledged batch at " << recovery.tail.cut->file
+                           << " offset " << recovery.tail.cut->offset << " is left out";
+                     }
+                     out << "\n";
+                   });
+}
+
+absl::Status PrintJournalDigest(const std::string& data_directory, std::ostream& out) {
+  return ReplayAll(
+      data_directory, [&](const engine::ReadOptions&, const engine::Recovery& recovery) {
+        out << "seq=" << recovery.sequence << " digest=" << engine::ToHex(recovery.digest) << "\n";
+      });
+}
+
+}  // namespace tools

@@ -1,0 +1,23 @@
+// `peerwatt journal dump|verify|digest`: what a data directory's journal says. Reads only.
+#pragma once
+
+#include <ostream>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace tools {
+
+// A line a record: sequence, time, type, credential and what it says.
+absl::Status DumpJournal(const std::string& data_directory, std::ostream& out);
+// Replays every record and compares every outcome; says what there is.
+absl::Status VerifyJournal(const std::string& data_directory, std::ostream& out);
+// `seq=... digest=...` of the state after the last record.
+absl::Status PrintJournalDigest(const std::string& data_directory, std::ostream& out);
+
+// Whether every answer in `acks`, as `peerwatt replay --acks` wrote it, is in the journal as it was
+// given. Ensures: an error names the first line that is not.
+absl::Status CheckAcks(const std::string& data_directory, const std::string& acks,
+                       std::ostream& out);
+
+}  // namespace tools

@@ -1,0 +1,49 @@
+// peerwatt: replays recorded bid streams, clears a CSV of orders, reads journals.
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/peerwatt/commands.h"
+
+namespace {
+
+// As in sysexits.h.
+int ExitCode(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return 0;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kDataLoss:
+      return 65;
+    case absl::StatusCode::kNotFound:
+      return 66;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+      return 69;
+    default:
+      return 70;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("The tool of the Peerwatt exchange.", "peerwatt");
+  app.require_subcommand(1);
+  tools::Action action;
+  tools::AddClearCommand(app, action);
+  tools::AddFeedCommand(app, action);
+  tools::AddReplayCommand(app, action);
+  tools::AddJournalCommand(app, action);
+  tools::AddControllerCommand(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : 64;
+  }
+  const absl::Status status = action();
+  std::cout.flush();
+  if (!status.ok()) std::cerr << "peerwatt: " << std::string(status.message()) << "\n";
+  return ExitCode(status);
+}

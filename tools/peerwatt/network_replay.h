@@ -1,0 +1,70 @@
+// `peerwatt replay FEED --to HOST:PORT`: a feed against a daemon, and what its clients saw.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <ostream>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "engine/core/product.h"
+#include "engine/core/reason.h"
+#include "engine/runtime/latency_histogram.h"
+#include "tools/peerwatt/replay_plan.h"
+
+namespace tools {
+
+// When an order is sent.
+enum class ReplayRate : std::uint8_t {
+  kClock,  // At its own time on the daemon's clock: open loop.
+  kFixed,  // At a fixed number a second, whatever the answers: open loop.
+  kMax,    // As soon as the daemon has answered enough of those before: closed loop.
+};
+
+struct NetworkReplayOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;
+  ReplayRate rate = ReplayRate::kClock;
+  double orders_per_second = 0;  // kFixed.
+  std::size_t batch = 64;        // Orders in one frame at most.
+  std::uint32_t window = 32;     // Unanswered frames a connection.
+  std::int64_t timeout_s = 600;  // The whole replay.
+  std::string acks;              // A file that gets a line an answer; empty: none.
+  bool wait_for_rounds = true;   // kClock: until every order's rounds are told.
+};
+
+// What a product came to, as its clients heard it.
+struct ProductReport {
+  std::int32_t price_ticks = 0;
+  bool traded = false;
+  bool is_void = false;
+  std::uint64_t energy_wh = 0;  // Of the round, told to everyone.
+  std::uint64_t bid_wh = 0;     // Accepted of this replay's orders.
+  std::uint64_t ask_wh = 0;
+  std::uint64_t bought_wh = 0;  // Filled of this replay's orders.
+  std::uint64_t sold_wh = 0;
+};
+
+struct NetworkReplayResult {
+  std::uint64_t orders = 0;  // Answered, refused ones too.
+  std::uint64_t accepted = 0;
+  std::uint64_t fills = 0;
+  std::uint64_t left_out = 0;
+  std::uint64_t reconnects = 0;
+  std::uint64_t rounds_not_heard = 0;  // By clients that were disconnected when they were told.
+  std::map<engine::Reason, std::uint64_t> refused;
+  std::int64_t elapsed_ns = 0;  // From the first order sent to the last answer.
+  std::uint32_t clock_factor = 1;
+  engine::LatencyHistogram answer_ns;  // From the time an order was due to be sent to its answer.
+  std::map<engine::ProductId, ProductReport> products;
+};
+
+// Ensures: an error where a logon is refused, or the timeout passes before every order is answered.
+absl::StatusOr<NetworkReplayResult> ReplayOverNetwork(const ReplayPlan& plan,
+                                                      const NetworkReplayOptions& options);
+
+void PrintReplayJson(const NetworkReplayResult& result, std::ostream& out);
+void PrintReplayText(const NetworkReplayResult& result, std::ostream& out);
+
+}  // namespace tools

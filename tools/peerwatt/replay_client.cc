@@ -1,0 +1,170 @@
+#include "tools/peerwatt/replay_client.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace tools {
+namespace {
+
+using engine::CommandType;
+
+std::uint64_t KeyOf(const engine::ProductId& product) {
+  return std::uint64_t{static_cast<std::uint32_t>(product.market)} << 32 | product.start_minute;
+}
+
+}  // namespace
+
+std::int64_t SteadyNs() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+ReplayClient::ReplayClient(gateway::ClientDesk& desk, const gateway::ClientOptions& options,
+                           std::size_t batch, engine::CredentialId credential, ReplayTally& tally)
+    : client_(desk, options, *this), batch_(batch), credential_(credential), tally_(tally) {}
+
+void ReplayClient::Send(const DueOrder& order) {
+  queue_.push_back(order);
+  ++tally_.waiting;
+}
+
+void ReplayClient::Flush() {
+  while (was_ready_ && !queue_.empty() && client_.HasRoom()) SendFrame();
+}
+
+void ReplayClient::SendFrame() {
+  const CommandType type = queue_.front().type;
+  std::vector<DueOrder> frame;
+  std::size_t most = std::min(batch_, client_.orders_a_frame());
+  if (type == CommandType::kCancelOrders) most = std::min(batch_, client_.keys_a_frame());
+  if (type == CommandType::kCancelAll) most = 1;
+  while (!queue_.empty() && queue_.front().type == type && frame.size() < most) {
+    frame.push_back(queue_.front());
+    queue_.pop_front();
+  }
+  std::uint64_t client_seq = 0;
+  if (type == CommandType::kCancelAll) {
+    client_seq = client_.CancelAll(
+        {.account = frame[0].order.account, .market = frame[0].order.product.market});
+  } else if (type == CommandType::kCancelOrders) {
+    std::vector<engine::OrderKeyBody> keys;
+    for (const DueOrder& due : frame) {
+      keys.push_back({due.order.account, due.order.client_order_id, due.order.product});
+    }
+    client_seq = client_.Cancel(keys);
+  } else {
+    std::vector<engine::OrderBody> orders;
+    for (const DueOrder& due : frame) orders.push_back(due.order);
+    client_seq =
+        type == CommandType::kSubmitOrders ? client_.Submit(orders) : client_.Replace(orders);
+  }
+  sent_[client_seq] = std::move(frame);
+}
+
+void ReplayClient::OnLogonAnswer(const gateway::LogonAnswerMessage& message) {
+  tally_.result.clock_factor = std::max<std::uint32_t>(1, message.clock_factor);
+  if (!tally_.server_minus_steady_ns) {
+    tally_.server_at_ns = SteadyNs();
+    tally_.server_minus_steady_ns = message.server_time_ns;
+  }
+}
+
+void ReplayClient::OnReady() {
+  if (was_ready_) {
+    ++tally_.result.reconnects;
+  } else {
+    was_ready_ = true;
+    ++tally_.ready;
+  }
+  Flush();
+}
+
+void ReplayClient::OnDisconnected(std::string_view why, bool again) {
+  if (again || !tally_.error.empty()) return;
+  tally_.error = absl::StrCat("credential ", static_cast<std::uint32_t>(credential_),
+                              " was disconnected: ", std::string(why));
+}
+
+void ReplayClient::CountAccepted(const DueOrder& due) {
+  if (due.type != CommandType::kSubmitOrders && due.type != CommandType::kReplaceOrders) return;
+  const std::uint64_t key = KeyOf(due.order.product);
+  std::uint32_t& wanted_wh = wanted_wh_[{due.order.account, due.order.client_order_id, key}];
+  ProductReport& product = tally_.result.products[due.order.product];
+  const bool buys = due.order.side == engine::Side::kBuy;
+  // Unsigned arithmetic wraps around: a replace for less takes away.
+  (buys ? product.bid_wh : product.ask_wh) += std::uint64_t{due.order.energy_wh} - wanted_wh;
+  wanted_wh = due.order.energy_wh;
+  if (awaited_.try_emplace(key, true).second) ++tally_.rounds_due;
+}
+
+void ReplayClient::OnAnswer(const gateway::AnswerMessage& message) {
+  const auto found = sent_.find(message.answer.client_seq);
+  if (found == sent_.end()) return;
+  const std::vector<DueOrder> frame = std::move(found->second);
+  sent_.erase(found);
+  const std::int64_t now_ns = SteadyNs();
+  tally_.last_answer_ns = now_ns;
+  tally_.waiting -= frame.size();
+  NetworkReplayResult& result = tally_.result;
+  result.orders += frame.size();
+  std::vector<engine::Reason> reasons(frame.size(), message.answer.reason);
+  for (const engine::Refusal& refusal : message.refused) {
+    if (refusal.index < reasons.size()) reasons[refusal.index] = refusal.reason;
+  }
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    result.answer_ns.Add(
+        static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_ns - frame[i].due_ns)));
+    if (reasons[i] == engine::Reason::kNone) {
+      ++result.accepted;
+      CountAccepted(frame[i]);
+    } else {
+      ++result.refused[reasons[i]];
+    }
+  }
+  if (tally_.acks != nullptr) {
+    const engine::AnswerEvent& answer = message.answer;
+    *tally_.acks << static_cast<std::uint32_t>(credential_) << ' ' << answer.client_seq << ' '
+                 << answer.command_sequence << ' ' << answer.time_ns << ' '
+                 << static_cast<unsigned>(answer.reason) << ' ' << answer.items;
+    for (const engine::Refusal& refusal : message.refused) {
+      *tally_.acks << ' ' << refusal.index << ':' << static_cast<unsigned>(refusal.reason);
+    }
+    *tally_.acks << '\n';
+  }
+  Flush();
+}
+
+void ReplayClient::RoundTold(const engine::ProductId& product) {
+  if (awaited_.erase(KeyOf(product)) > 0) --tally_.rounds_due;
+}
+
+void ReplayClient::OnRoundCleared(std::uint64_t /*event*/, const engine::RoundClearedEvent& round) {
+  ProductReport& product = tally_.result.products[round.product];
+  if (round.result == engine::RoundResult::kTraded) {
+    product.traded = true;
+    product.price_ticks = round.price_ticks;
+    product.energy_wh = round.energy_wh;
+  }
+  if (round.round == round.rounds || round.carry_over == 0) RoundTold(round.product);
+}
+
+void ReplayClient::OnRoundVoid(std::uint64_t /*event*/, const engine::RoundVoidEvent& round) {
+  tally_.result.products[round.product].is_void = true;
+  if (round.round == round.rounds || round.carry_over == 0) RoundTold(round.product);
+}
+
+void ReplayClient::OnFills(std::uint64_t /*first_event*/,
+                           std::span<const engine::FillEvent> fills) {
+  tally_.result.fills += fills.size();
+  for (const engine::FillEvent& fill : fills) {
+    ProductReport& product = tally_.result.products[fill.product];
+    const bool buys = fill.side == engine::Side::kBuy;
+    (buys ? product.bought_wh : product.sold_wh) += fill.energy_wh;
+  }
+}
+
+}  // namespace tools

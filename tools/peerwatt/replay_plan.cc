@@ -1,0 +1,163 @@
+#include "tools/peerwatt/replay_plan.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "tools/feed/csv.h"
+#include "tools/feed/feed_file.h"
+
+namespace tools {
+namespace {
+
+using engine::CommandType;
+
+template <typename Number>
+absl::StatusOr<Number> Cell(const CsvReader& csv, std::size_t column) {
+  Number value{};
+  const std::string_view text = csv.cell(column);
+  if (!absl::SimpleAtoi(absl::string_view(text.data(), text.size()), &value)) {
+    return csv.Error(column, "expected a whole number");
+  }
+  return value;
+}
+
+class Planner {
+ public:
+  explicit Planner(std::size_t connections) : connections_(connections) {}
+
+  absl::Status ReadTokens(const std::string& path);
+  absl::Status ReadAccounts(const std::string& path);
+  absl::Status ReadFeed(const std::string& path);
+  ReplayPlan Take() { return std::move(plan_); }
+
+ private:
+  void AddItems(engine::CommandView command);
+  void Add(const engine::CommandHeader& header, const engine::OrderBody& order);
+
+  const std::size_t connections_;
+  ReplayPlan plan_;
+  absl::flat_hash_map<std::uint32_t, std::uint32_t> client_of_credential_;
+  absl::flat_hash_map<engine::AccountId, std::uint32_t> client_of_account_;
+  absl::flat_hash_map<engine::CredentialId, std::vector<engine::AccountId>> feed_accounts_;
+};
+
+absl::Status Planner::ReadTokens(const std::string& path) {
+  absl::StatusOr<CsvReader> csv = CsvReader::Open(path);
+  if (!csv.ok()) return csv.status();
+  const absl::StatusOr<std::size_t> credential = csv->Column("credential");
+  const absl::StatusOr<std::size_t> token = csv->Column("token");
+  if (!credential.ok()) return credential.status();
+  if (!token.ok()) return token.status();
+  for (;;) {
+    const absl::StatusOr<bool> row = csv->NextRow();
+    if (!row.ok()) return row.status();
+    if (!*row || (connections_ > 0 && plan_.clients.size() == connections_)) break;
+    const absl::StatusOr<std::uint32_t> id = Cell<std::uint32_t>(*csv, *credential);
+    if (!id.ok()) return id.status();
+    client_of_credential_[*id] = static_cast<std::uint32_t>(plan_.clients.size());
+    plan_.clients.push_back({engine::CredentialId{*id}, std::string(csv->cell(*token))});
+  }
+  if (connections_ > plan_.clients.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": has ", plan_.clients.size(), " credentials, not ", connections_));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Planner::ReadAccounts(const std::string& path) {
+  absl::StatusOr<CsvReader> csv = CsvReader::Open(path);
+  if (!csv.ok()) return csv.status();
+  const absl::StatusOr<std::size_t> account = csv->Column("account");
+  const absl::StatusOr<std::size_t> credential = csv->Column("credential");
+  if (!account.ok()) return account.status();
+  if (!credential.ok()) return credential.status();
+  for (;;) {
+    const absl::StatusOr<bool> row = csv->NextRow();
+    if (!row.ok()) return row.status();
+    if (!*row) return absl::OkStatus();
+    const absl::StatusOr<std::uint64_t> id = Cell<std::uint64_t>(*csv, *account);
+    const absl::StatusOr<std::uint32_t> owner = Cell<std::uint32_t>(*csv, *credential);
+    if (!id.ok()) return id.status();
+    if (!owner.ok()) return owner.status();
+    const auto client = client_of_credential_.find(*owner);
+    if (client != client_of_credential_.end()) {
+      client_of_account_[engine::AccountId{*id}] = client->second;
+    }
+  }
+}
+
+void Planner::Add(const engine::CommandHeader& header, const engine::OrderBody& order) {
+  const auto client = client_of_account_.find(order.account);
+  if (client == client_of_account_.end()) {
+    ++plan_.left_out;
+    return;
+  }
+  plan_.items.push_back({header.time_ns, header.type, client->second, order});
+}
+
+void Planner::AddItems(engine::CommandView command) {
+  const engine::CommandHeader& header = command.header();
+  switch (header.type) {
+    case CommandType::kDefineMarket:
+      for (const auto& market : command.Items<engine::MarketDefinition>()) {
+        plan_.markets[market.id] = market;
+      }
+      break;
+    case CommandType::kDefineAccount:
+      for (const auto& account : command.Items<engine::AccountBody>()) {
+        feed_accounts_[account.credential].push_back(account.id);
+      }
+      break;
+    case CommandType::kSubmitOrders:
+    case CommandType::kReplaceOrders:
+      for (const auto& order : command.Items<engine::OrderBody>()) Add(header, order);
+      break;
+    case CommandType::kCancelOrders:
+      for (const auto& key : command.Items<engine::OrderKeyBody>()) {
+        Add(header, {.account = key.account,
+                     .client_order_id = key.client_order_id,
+                     .product = key.product});
+      }
+      break;
+    case CommandType::kCancelAll:
+      for (const auto& scope : command.Items<engine::OrderScopeBody>()) {
+        if (scope.account != engine::AccountId{}) {
+          Add(header, {.account = scope.account, .product = {scope.market, 0}});
+          continue;
+        }
+        for (const engine::AccountId account : feed_accounts_[header.credential]) {
+          Add(header, {.account = account, .product = {scope.market, 0}});
+        }
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+absl::Status Planner::ReadFeed(const std::string& path) {
+  absl::StatusOr<FeedReader> feed = FeedReader::Open(path);
+  if (!feed.ok()) return feed.status();
+  for (;;) {
+    const absl::StatusOr<std::optional<engine::CommandView>> record = feed->Next();
+    if (!record.ok()) return record.status();
+    if (!*record) return absl::OkStatus();
+    AddItems(**record);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<ReplayPlan> MakeReplayPlan(const std::string& feed, const std::string& setup_folder,
+                                          std::size_t connections) {
+  Planner planner(connections);
+  absl::Status status = planner.ReadTokens(setup_folder + "/tokens.csv");
+  if (status.ok()) status = planner.ReadAccounts(setup_folder + "/accounts.csv");
+  if (status.ok()) status = planner.ReadFeed(feed);
+  if (!status.ok()) return status;
+  return planner.Take();
+}
+
+}  // namespace tools
