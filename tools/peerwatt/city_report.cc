@@ -52,8 +52,9 @@ class Table {
     const std::string currency(market_.currency.data(), market_.currency.size());
     out_ << "\n"
          << Text(market_.name) << ": hours in " << Text(market_.time_zone) << ", tariffs "
-         << Money(market_.retail_ticks * 1'000, 3) << " (retail) and "
-         << Money(market_.feed_in_ticks * 1'000, 3) << " (feed-in) " << currency << "/kWh\n\n"
+         << Money(std::int64_t{market_.retail_ticks} * 1'000, 3) << " (retail) and "
+         << Money(std::int64_t{market_.feed_in_ticks} * 1'000, 3) << " (feed-in) " << currency
+         << "/kWh\n\n"
          << "hour    price   traded   still bought   still sold    buyers   sellers\n"
          << "        " << currency << "/kWh   kWh      from grid kWh  to grid kWh   saved     "
          << "gained " << currency << "\n";

@@ -110,7 +110,7 @@ class Clearing {
 
 absl::Status Clearing::Define() {
   engine::GenesisBody genesis;
-  genesis.order_capacity = file_.orders.size() + 2 * engine::kFrameOrdersMax;
+  genesis.order_capacity = file_.orders.size() + std::uint64_t{2} * engine::kFrameOrdersMax;
   absl::Status status = engine_.Define(CommandType::kGenesis, 0, genesis);
   status.Update(engine_.Define(CommandType::kDefineMarket, 0, OneRound(file_, round_.rule)));
   engine::CredentialBody credential;
