@@ -1,9 +1,11 @@
 // How long a whole round takes an exchange: orders in, one in five replaced or cancelled, cleared,
 // told; beside a plain book of sorted levels that does the same, and a bare loop of appends.
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -76,49 +78,61 @@ BENCHMARK(BM_WholeRound)->Arg(10'000)->Arg(100'000)->Unit(benchmark::kMillisecon
 
 // Levels in a tree, orders in a list at each, found again by account: the textbook book. No checks
 // of rights, limits or self-trade, no events.
-void BM_BaselineSortedBook(benchmark::State& state) {
-  const Workload workload(state.range(0));
-  struct Resting {
-    std::uint32_t account;
-    std::uint32_t open;
-  };
-  using Levels = std::map<std::int32_t, std::vector<Resting>>;
-  for (auto _ : state) {
-    Levels sides[2];
-    std::unordered_map<std::uint64_t, std::pair<int, std::int32_t>> index;
-    const auto enter = [&](const OrderBody& order) {
-      const int side = static_cast<int>(order.side);
-      sides[side][order.limit_ticks].push_back(
-          {static_cast<std::uint32_t>(order.account), order.energy_wh});
-      index[static_cast<std::uint64_t>(order.account)] = {side, order.limit_ticks};
-    };
-    for (const OrderBody& order : workload.submits) enter(order);
-    for (const OrderBody& order : workload.changes) {
-      const auto [side, limit] = index[static_cast<std::uint64_t>(order.account)];
-      std::vector<Resting>& level = sides[side][limit];
-      for (Resting& resting : level) {
-        if (resting.account == static_cast<std::uint32_t>(order.account)) resting.open = 0;
-      }
-      enter(order);
+class SortedBook {
+ public:
+  void Enter(const OrderBody& order) {
+    const auto side = static_cast<std::size_t>(order.side);
+    sides_[side][order.limit_ticks].push_back({order.account, order.energy_wh});
+    index_[order.account] = {side, order.limit_ticks};
+  }
+
+  void Replace(const OrderBody& order) {
+    const auto [side, limit] = index_[order.account];
+    for (Resting& resting : sides_[side][limit]) {
+      if (resting.account == order.account) resting.open = 0;
     }
+    Enter(order);
+  }
+
+  std::uint64_t Clear() {
     std::uint64_t traded = 0;
-    auto bid = sides[0].rbegin();
-    auto ask = sides[1].begin();
+    auto bid = sides_[0].rbegin();
+    auto ask = sides_[1].begin();
     std::size_t b = 0;
     std::size_t a = 0;
-    while (bid != sides[0].rend() && ask != sides[1].end() && bid->first >= ask->first) {
-      if (b == bid->second.size())
-        ++bid, b = 0;
-      else if (a == ask->second.size())
-        ++ask, a = 0;
-      else {
+    while (bid != sides_[0].rend() && ask != sides_[1].end() && bid->first >= ask->first) {
+      if (b == bid->second.size()) {
+        ++bid;
+        b = 0;
+      } else if (a == ask->second.size()) {
+        ++ask;
+        a = 0;
+      } else {
         const std::uint32_t energy = std::min(bid->second[b].open, ask->second[a].open);
         traded += energy;
-        if ((bid->second[b].open -= energy) == 0) ++b;
-        if ((ask->second[a].open -= energy) == 0) ++a;
+        b += (bid->second[b].open -= energy) == 0;
+        a += (ask->second[a].open -= energy) == 0;
       }
     }
-    benchmark::DoNotOptimize(traded);
+    return traded;
+  }
+
+ private:
+  struct Resting {
+    AccountId account{};
+    std::uint32_t open = 0;
+  };
+  std::map<std::int32_t, std::vector<Resting>> sides_[2];
+  std::unordered_map<AccountId, std::pair<std::size_t, std::int32_t>> index_;
+};
+
+void BM_BaselineSortedBook(benchmark::State& state) {
+  const Workload workload(state.range(0));
+  for (auto _ : state) {
+    SortedBook book;
+    for (const OrderBody& order : workload.submits) book.Enter(order);
+    for (const OrderBody& order : workload.changes) book.Replace(order);
+    benchmark::DoNotOptimize(book.Clear());
   }
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(workload.submits.size() +
                                                                          workload.changes.size()));
@@ -128,7 +142,7 @@ BENCHMARK(BM_BaselineSortedBook)->Arg(10'000)->Arg(100'000)->Unit(benchmark::kMi
 void BM_BookAdd(benchmark::State& state) {
   const Workload workload(state.range(0));
   for (auto _ : state) {
-    BookMemory memory(static_cast<std::uint64_t>(state.range(0)) + 4 * kChunkOrders);
+    BookMemory memory(static_cast<std::uint64_t>(state.range(0)) + std::uint64_t{4} * kChunkOrders);
     Book book;
     std::uint32_t account = 0;
     for (const OrderBody& order : workload.submits) {

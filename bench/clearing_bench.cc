@@ -42,7 +42,7 @@ std::vector<Order> MakeSide(std::int64_t orders, std::uint64_t levels, bool bids
 
 struct FilledBook {
   FilledBook(std::int64_t orders, std::uint64_t levels, bool crossing)
-      : memory(static_cast<std::uint64_t>(orders) + 4 * kChunkOrders) {
+      : memory(static_cast<std::uint64_t>(orders) + std::uint64_t{4} * kChunkOrders) {
     for (const bool bids : {true, false}) {
       for (const Order& order : MakeSide(orders / 2, levels, bids, crossing)) {
         book.Add(memory, {.side = bids ? Side::kBuy : Side::kSell,

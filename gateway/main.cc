@@ -134,11 +134,11 @@ class Daemon {
   }
 
  private:
+  engine::Doorbell shard_bell_;
   const Config config_;
   GatewayOptions options_;
   engine::ExchangeClock clock_;
   Budget budget_;
-  engine::Doorbell shard_bell_;
   std::deque<engine::Doorbell> gateway_bells_;
   std::deque<Gateway> gateways_;
   std::optional<engine::Shard> shard_;
@@ -286,4 +286,11 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace gateway
 
-int main(int argc, char** argv) { return gateway::Main(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return gateway::Main(argc, argv);
+  } catch (...) {
+    std::fputs("peerwattd: out of memory, or a fault of this program\n", stderr);
+    return 70;
+  }
+}

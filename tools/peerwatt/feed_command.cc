@@ -32,11 +32,21 @@ void AddPolicyOptions(CLI::App& command, BiddingPolicy& policy, std::int32_t& re
       ->capture_default_str();
 }
 
+struct GenerateArguments {
+  CityOptions options;
+  std::string out;
+};
+
+absl::Status Generate(const GenerateArguments& arguments) {
+  return MakeFeed(arguments.out, FeedSource::kCity, arguments.options.policy.seed,
+                  [&](FeedWriter& writer) { return GenerateCity(arguments.options, writer); });
+}
+
 void AddGenerate(CLI::App& feed, Action& action) {
   CLI::App* command = feed.add_subcommand("generate", "Draw a plausible city from a seed");
-  const auto options = std::make_shared<CityOptions>();
-  const auto out = std::make_shared<std::string>();
-  command->add_option("OUT", *out, "The feed to make")->required();
+  const auto arguments = std::make_shared<GenerateArguments>();
+  CityOptions* options = &arguments->options;
+  command->add_option("OUT", arguments->out, "The feed to make")->required();
   command->add_option("--homes", options->homes, "Homes")->capture_default_str();
   command->add_option("--days", options->days, "Days")->capture_default_str();
   command->add_option("--first-day", options->first_day, "YYYY-MM-DD")->capture_default_str();
@@ -46,12 +56,8 @@ void AddGenerate(CLI::App& feed, Action& action) {
   command->add_option("--pv-share", options->pv_share_percent, "Homes with PV, percent")
       ->capture_default_str();
   AddPolicyOptions(*command, options->policy, options->retail_ticks, options->feed_in_ticks);
-  command->callback([options, out, &action] {
-    action = [options, out] {
-      return MakeFeed(*out, FeedSource::kCity, options->policy.seed,
-                      [&](FeedWriter& writer) { return GenerateCity(*options, writer); });
-    };
-  });
+  command->callback(
+      [arguments, &action] { action = [arguments] { return Generate(*arguments); }; });
 }
 
 struct ProfileArguments {
@@ -60,6 +66,14 @@ struct ProfileArguments {
   std::string stamp = "start";
   std::string out;
 };
+
+absl::Status ImportMeasured(ProfileArguments& arguments) {
+  ProfileImportOptions& options = arguments.options;
+  options.unit = arguments.unit == "kw" ? ProfileUnit::kKw : ProfileUnit::kKwh;
+  options.stamp = arguments.stamp == "end" ? ProfileStamp::kEnd : ProfileStamp::kStart;
+  return MakeFeed(arguments.out, FeedSource::kProfiles, options.policy.seed,
+                  [&](FeedWriter& writer) { return ImportProfiles(options, writer, std::cout); });
+}
 
 void AddImportProfiles(CLI::App& feed, Action& action) {
   CLI::App* command =
@@ -89,16 +103,8 @@ void AddImportProfiles(CLI::App& feed, Action& action) {
   command->add_option("--slot-minutes", options.slot_minutes, "5, 15, 30 or 60")
       ->capture_default_str();
   AddPolicyOptions(*command, options.policy, options.retail_ticks, options.feed_in_ticks);
-  command->callback([arguments, &action] {
-    action = [arguments] {
-      ProfileImportOptions& chosen = arguments->options;
-      chosen.unit = arguments->unit == "kw" ? ProfileUnit::kKw : ProfileUnit::kKwh;
-      chosen.stamp = arguments->stamp == "end" ? ProfileStamp::kEnd : ProfileStamp::kStart;
-      return MakeFeed(
-          arguments->out, FeedSource::kProfiles, chosen.policy.seed,
-          [&](FeedWriter& writer) { return ImportProfiles(chosen, writer, std::cout); });
-    };
-  });
+  command->callback(
+      [arguments, &action] { action = [arguments] { return ImportMeasured(*arguments); }; });
 }
 
 struct NemArguments {
@@ -106,6 +112,13 @@ struct NemArguments {
   std::string stamp = "end";
   std::string out;
 };
+
+absl::Status ImportRecorded(NemArguments& arguments) {
+  arguments.options.stamp = arguments.stamp == "end" ? IntervalStamp::kEnd : IntervalStamp::kStart;
+  return MakeFeed(arguments.out, FeedSource::kNem, 0, [&](FeedWriter& writer) {
+    return ImportNem(arguments.options, writer, std::cout);
+  });
+}
 
 void AddImportNem(CLI::App& feed, Action& action) {
   CLI::App* command = feed.add_subcommand(
@@ -120,15 +133,8 @@ void AddImportNem(CLI::App& feed, Action& action) {
       ->check(CLI::IsMember({"start", "end"}))
       ->capture_default_str();
   command->add_option("--zone", options.zone, "IANA time zone of the times")->capture_default_str();
-  command->callback([arguments, &action] {
-    action = [arguments] {
-      arguments->options.stamp =
-          arguments->stamp == "end" ? IntervalStamp::kEnd : IntervalStamp::kStart;
-      return MakeFeed(arguments->out, FeedSource::kNem, 0, [&](FeedWriter& writer) {
-        return ImportNem(arguments->options, writer, std::cout);
-      });
-    };
-  });
+  command->callback(
+      [arguments, &action] { action = [arguments] { return ImportRecorded(*arguments); }; });
 }
 
 struct ExportArguments {
@@ -137,6 +143,14 @@ struct ExportArguments {
   std::string out;
   std::uint32_t shard = 0;
 };
+
+absl::Status Export(const ExportArguments& arguments) {
+  const JournalExportOptions options{arguments.data + "/shard-" + std::to_string(arguments.shard),
+                                     arguments.key};
+  return MakeFeed(arguments.out, FeedSource::kJournal, 0, [&](FeedWriter& writer) {
+    return ExportJournal(engine::PosixDisk(), options, writer, std::cout);
+  });
+}
 
 void AddExport(CLI::App& feed, Action& action) {
   CLI::App* command =
@@ -147,16 +161,7 @@ void AddExport(CLI::App& feed, Action& action) {
   command->add_option("--key", arguments->key, "A file of 16 to 4,096 random bytes, kept secret")
       ->required();
   command->add_option("--shard", arguments->shard, "Which shard's journal")->capture_default_str();
-  command->callback([arguments, &action] {
-    action = [arguments] {
-      return MakeFeed(arguments->out, FeedSource::kJournal, 0, [&](FeedWriter& writer) {
-        return ExportJournal(
-            engine::PosixDisk(),
-            {arguments->data + "/shard-" + std::to_string(arguments->shard), arguments->key},
-            writer, std::cout);
-      });
-    };
-  });
+  command->callback([arguments, &action] { action = [arguments] { return Export(*arguments); }; });
 }
 
 void AddInfo(CLI::App& feed, Action& action) {

@@ -1,4 +1,5 @@
 // peerwatt: replays recorded bid streams, clears a CSV of orders, reads journals.
+#include <cstdio>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -25,9 +26,7 @@ int ExitCode(const absl::Status& status) {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int Main(int argc, char** argv) {
   CLI::App app("The tool of the Peerwatt exchange.", "peerwatt");
   app.require_subcommand(1);
   tools::Action action;
@@ -46,4 +45,15 @@ int main(int argc, char** argv) {
   std::cout.flush();
   if (!status.ok()) std::cerr << "peerwatt: " << std::string(status.message()) << "\n";
   return ExitCode(status);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Main(argc, argv);
+  } catch (...) {
+    std::fputs("peerwatt: out of memory, or a fault of this program\n", stderr);
+    return 70;
+  }
 }

@@ -280,14 +280,13 @@ void PrintReplayText(const NetworkReplayResult& result, std::ostream& out) {
     out << absl::StrCat("reconnects  ", result.reconnects, ", ", result.rounds_not_heard,
                         " rounds not heard\n");
   }
-  out << absl::StrCat(
-      "rate        ", static_cast<std::uint64_t>(PerSecond(result.orders, result.elapsed_ns)),
-      " orders/s over ", static_cast<double>(result.elapsed_ns / 1'000'000) / 1e3, " s\n");
+  out << absl::StrCat("rate        ",
+                      static_cast<std::uint64_t>(PerSecond(result.orders, result.elapsed_ns)),
+                      " orders/s over ", static_cast<double>(result.elapsed_ns) / 1e9, " s\n");
   out << "answer      ";
   for (const Percentile& percentile : kPercentiles) {
     out << percentile.name << " "
-        << static_cast<double>(result.answer_ns.Percentile(percentile.millionths) / 1'000) / 1e3
-        << " ms  ";
+        << static_cast<double>(result.answer_ns.Percentile(percentile.millionths)) / 1e6 << " ms  ";
   }
   out << "\n";
 }

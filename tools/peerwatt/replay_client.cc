@@ -52,12 +52,14 @@ void ReplayClient::SendFrame() {
         {.account = frame[0].order.account, .market = frame[0].order.product.market});
   } else if (type == CommandType::kCancelOrders) {
     std::vector<engine::OrderKeyBody> keys;
+    keys.reserve(frame.size());
     for (const DueOrder& due : frame) {
       keys.push_back({due.order.account, due.order.client_order_id, due.order.product});
     }
     client_seq = client_.Cancel(keys);
   } else {
     std::vector<engine::OrderBody> orders;
+    orders.reserve(frame.size());
     for (const DueOrder& due : frame) orders.push_back(due.order);
     client_seq =
         type == CommandType::kSubmitOrders ? client_.Submit(orders) : client_.Replace(orders);

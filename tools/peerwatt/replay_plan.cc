@@ -34,6 +34,8 @@ class Planner {
 
  private:
   void AddItems(engine::CommandView command);
+  void AddDefinitions(engine::CommandView command);
+  void AddCancelAll(const engine::CommandHeader& header, const engine::OrderScopeBody& scope);
   void Add(const engine::CommandHeader& header, const engine::OrderBody& order);
 
   const std::size_t connections_;
@@ -97,43 +99,43 @@ void Planner::Add(const engine::CommandHeader& header, const engine::OrderBody& 
   plan_.items.push_back({header.time_ns, header.type, client->second, order});
 }
 
+void Planner::AddDefinitions(engine::CommandView command) {
+  if (command.header().type == CommandType::kDefineMarket) {
+    for (const auto& market : command.Items<engine::MarketDefinition>()) {
+      plan_.markets[market.id] = market;
+    }
+  }
+  if (command.header().type == CommandType::kDefineAccount) {
+    for (const auto& account : command.Items<engine::AccountBody>()) {
+      feed_accounts_[account.credential].push_back(account.id);
+    }
+  }
+}
+
+// Of all of the feed's credential where the scope names no account.
+void Planner::AddCancelAll(const engine::CommandHeader& header,
+                           const engine::OrderScopeBody& scope) {
+  std::vector<engine::AccountId> accounts = {scope.account};
+  if (scope.account == engine::AccountId{}) accounts = feed_accounts_[header.credential];
+  for (const engine::AccountId account : accounts) {
+    Add(header, {.account = account, .product = {scope.market, 0}});
+  }
+}
+
 void Planner::AddItems(engine::CommandView command) {
   const engine::CommandHeader& header = command.header();
-  switch (header.type) {
-    case CommandType::kDefineMarket:
-      for (const auto& market : command.Items<engine::MarketDefinition>()) {
-        plan_.markets[market.id] = market;
-      }
-      break;
-    case CommandType::kDefineAccount:
-      for (const auto& account : command.Items<engine::AccountBody>()) {
-        feed_accounts_[account.credential].push_back(account.id);
-      }
-      break;
-    case CommandType::kSubmitOrders:
-    case CommandType::kReplaceOrders:
-      for (const auto& order : command.Items<engine::OrderBody>()) Add(header, order);
-      break;
-    case CommandType::kCancelOrders:
-      for (const auto& key : command.Items<engine::OrderKeyBody>()) {
-        Add(header, {.account = key.account,
-                     .client_order_id = key.client_order_id,
-                     .product = key.product});
-      }
-      break;
-    case CommandType::kCancelAll:
-      for (const auto& scope : command.Items<engine::OrderScopeBody>()) {
-        if (scope.account != engine::AccountId{}) {
-          Add(header, {.account = scope.account, .product = {scope.market, 0}});
-          continue;
-        }
-        for (const engine::AccountId account : feed_accounts_[header.credential]) {
-          Add(header, {.account = account, .product = {scope.market, 0}});
-        }
-      }
-      break;
-    default:
-      break;
+  AddDefinitions(command);
+  if (header.type == CommandType::kSubmitOrders || header.type == CommandType::kReplaceOrders) {
+    for (const auto& order : command.Items<engine::OrderBody>()) Add(header, order);
+  }
+  if (header.type == CommandType::kCancelOrders) {
+    for (const auto& key : command.Items<engine::OrderKeyBody>()) {
+      Add(header,
+          {.account = key.account, .client_order_id = key.client_order_id, .product = key.product});
+    }
+  }
+  if (header.type == CommandType::kCancelAll) {
+    for (const auto& scope : command.Items<engine::OrderScopeBody>()) AddCancelAll(header, scope);
   }
 }
 

@@ -57,7 +57,7 @@ TEST(Book, PutsAMovedOrderLast) {
 }
 
 TEST(Book, ChangesNothingWhenTheMemoryIsUsedUp) {
-  BookMemory memory(2 * kChunkOrders);
+  BookMemory memory(std::uint64_t{2} * kChunkOrders);
   Book book;
   for (std::uint32_t i = 0; i < 2 * kChunkOrders; ++i) {
     ASSERT_TRUE(book.Add(memory, Order(i, 1)));

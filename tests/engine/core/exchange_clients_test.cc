@@ -33,7 +33,14 @@ TEST_F(ExchangeClients, HearTheFirstAnswerAgainWhenTheyResend) {
   const std::uint64_t sequence = driver.exchange.sequence();
   driver.now_ns += 5;
   const AnswerEvent second = Send(1, orders);
-  EXPECT_EQ(std::memcmp(&first, &second, sizeof(first)), 0);
+  EXPECT_EQ(second.client_seq, first.client_seq);
+  EXPECT_EQ(second.time_ns, first.time_ns);
+  EXPECT_EQ(second.command_sequence, first.command_sequence);
+  EXPECT_EQ(second.expected_client_seq, first.expected_client_seq);
+  EXPECT_EQ(second.command, first.command);
+  EXPECT_EQ(second.reason, first.reason);
+  EXPECT_EQ(second.items, first.items);
+  EXPECT_EQ(second.refused, first.refused);
   EXPECT_EQ(driver.exchange.sequence(), sequence);
   EXPECT_EQ(driver.exchange.open_orders(), 1u);
   ASSERT_EQ(driver.events.size(), before + 4);

@@ -171,7 +171,7 @@ TEST_F(ExchangeOrders, AreListedWithWhatIsOpen) {
 }
 
 TEST(ExchangeOrderLimits, BoundAPartyABookAndTheShard) {
-  ExchangeDriver driver(2 * kChunkOrders);
+  ExchangeDriver driver(std::uint64_t{2} * kChunkOrders);
   MarketDefinition market = SmallMarket();
   market.party_orders_max = 2;
   market.book_orders_max = 200;

@@ -140,8 +140,9 @@ TEST(ExchangeProperty, NeverTradesBeyondALimitOrWithinAParty) {
     RandomSource random(seed);
     ExchangeDriver driver;
     driver.AddMarket(RandomMarket(random, 1));
-    for (std::uint32_t account = 1; account <= 20; ++account)
+    for (std::uint32_t account = 1; account <= 20; ++account) {
       driver.AddAccount(account, 1 + account % 7);
+    }
     driver.AdvanceTo(ExchangeDriver::MinuteNs(kStart - 30));
     std::vector<std::int32_t> limits(21);
     for (std::uint32_t account = 1; account <= 20; ++account) {
@@ -164,8 +165,7 @@ TEST(ExchangeProperty, NeverTradesBeyondALimitOrWithinAParty) {
       of_party |= fill.side == Side::kBuy ? 1 : 2;
     }
     // A party may buy and sell in two rounds of a product, not in one.
-    if (driver.outcomes.size() > 0 && driver.Fills().size() > 0 &&
-        driver.Fills().back().round == 1) {
+    if (!driver.outcomes.empty() && !driver.Fills().empty() && driver.Fills().back().round == 1) {
       for (const int both : sides) EXPECT_NE(both, 3);
     }
   }
@@ -173,9 +173,9 @@ TEST(ExchangeProperty, NeverTradesBeyondALimitOrWithinAParty) {
 
 // 100 markets x 190 products and more x 500 orders.
 TEST(ExchangeMemory, HoldsACityInOneGibibyte) {
-  constexpr std::uint32_t markets = 100;
-  ExchangeDriver driver(std::uint64_t{markets} * 192 * 2 * 256);
-  for (std::uint32_t market = 1; market <= markets; ++market) {
+  constexpr std::uint32_t kMarkets = 100;
+  ExchangeDriver driver(std::uint64_t{kMarkets} * 192 * 2 * 256);
+  for (std::uint32_t market = 1; market <= kMarkets; ++market) {
     MarketDefinition definition = SmallMarket();
     definition.id = MarketId{market};
     definition.open_before_s = 192 * 900;
@@ -189,7 +189,7 @@ TEST(ExchangeMemory, HoldsACityInOneGibibyte) {
   driver.AdvanceTo(driver.now_ns);
   driver.journal.clear();
   std::vector<OrderBody> orders;
-  for (std::uint32_t market = 1; market <= markets; ++market) {
+  for (std::uint32_t market = 1; market <= kMarkets; ++market) {
     for (std::uint32_t slot = 0; slot < 190; ++slot) {
       orders.clear();
       for (std::uint32_t home = 0; home < 500; ++home) {
@@ -203,7 +203,7 @@ TEST(ExchangeMemory, HoldsACityInOneGibibyte) {
       driver.events.clear();
     }
   }
-  EXPECT_EQ(driver.exchange.open_orders(), std::uint64_t{markets} * 190 * 500);
+  EXPECT_EQ(driver.exchange.open_orders(), std::uint64_t{kMarkets} * 190 * 500);
   EXPECT_LT(driver.exchange.memory_bytes(), std::size_t{1} << 30);
 }
 

@@ -39,8 +39,9 @@ class Round {
     for (const Side side : {Side::kBuy, Side::kSell}) {
       for (std::uint32_t at = book.first_chunk(side); at != kNoChunk;) {
         const OrderChunk& chunk = memory.orders.chunk(at);
-        for (std::uint32_t i = 0; i < chunk.used; ++i)
+        for (std::uint32_t i = 0; i < chunk.used; ++i) {
           filled[chunk.account[i]] = chunk.filled_wh[i];
+        }
         at = chunk.next;
       }
     }
