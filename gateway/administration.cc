@@ -154,14 +154,13 @@ absl::StatusOr<std::size_t> Configure(const std::string& data, const DefinitionF
 }
 
 absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory) {
-  OpenShard shard{.exchange = std::make_unique<engine::Exchange>(), .recovery = {}};
+  auto exchange = std::make_unique<engine::Exchange>();
   auto recovery = engine::RecoverExchange(
       engine::PosixDisk(),
       {.folder = directory.ShardFolder(kOnlyShard), .identity = directory.Identity(kOnlyShard)},
-      *shard.exchange);
+      *exchange);
   if (!recovery.ok()) return recovery.status();
-  shard.recovery = *std::move(recovery);
-  return shard;
+  return OpenShard{.exchange = std::move(exchange), .recovery = *std::move(recovery)};
 }
 
 absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataDirectory& directory,

@@ -118,7 +118,7 @@ void Gateway::Admit(Tcp::socket socket) {
   sessions_.emplace(id, std::move(owned));
   counters_.sessions.Set(sessions_.size());
   session.read_waits = true;
-  asio::co_spawn(io_, ReadLoop(session), [this, &session](std::exception_ptr failure) {
+  asio::co_spawn(io_, ReadLoop(session), [this, &session](const std::exception_ptr& failure) {
     if (failure != nullptr) counters_.accept_errors.Add(1);  // No memory for its coroutine.
     session.read_waits = false;
     CloseNow(session);

@@ -30,10 +30,10 @@ struct NumberKey {
       }
 
 constexpr std::int64_t kU32 = UINT32_MAX;
-constexpr std::int64_t kWeekS = 7 * 86'400;
+constexpr std::int64_t kWeekS = 604'800;
 constexpr std::int64_t kPrice = engine::kPriceTicksMax;
 
-const NumberKey kNumbers[] = {
+constexpr NumberKey kNumbers[] = {
     {"id", PEERWATT_MARKET_FIELD(id), {1, kU32}, "the number that orders and accounts name it by"},
     {"slot_minutes",
      PEERWATT_MARKET_FIELD(slot_minutes),

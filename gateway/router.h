@@ -37,7 +37,7 @@ class Router {
   // The entries stay where they are: sessions point to them.
   absl::flat_hash_map<engine::CredentialId, std::unique_ptr<LoggedOnCredential>> credentials_;
   absl::flat_hash_map<engine::MarketId, std::vector<Session*>> markets_;
-  const std::vector<Session*> nobody_;
+  const std::vector<Session*> nobody_{};
 };
 
 }  // namespace gateway

@@ -41,6 +41,23 @@ TomlTable TableOf(const std::string& name, const toml::table& table, bool in_arr
   return result;
 }
 
+// Adds the tables that stand under one key of the file, or the key itself where it is loose.
+void AddNode(const toml::key& key, const toml::node& node, std::vector<TomlTable>& tables,
+             TomlTable& loose) {
+  const std::string name(key.str());
+  if (const auto* table = node.as_table()) {
+    tables.push_back(TableOf(name, *table, false));
+    return;
+  }
+  if (!node.is_array_of_tables()) {
+    loose.entries.push_back({.key = name, .value = ValueOf(node), .line = key.source().begin.line});
+    return;
+  }
+  for (const auto& element : *node.as_array()) {
+    tables.push_back(TableOf(name, *element.as_table(), true));
+  }
+}
+
 }  // namespace
 
 absl::Status ErrorAt(const std::string& file, std::uint32_t line, std::string_view message) {
@@ -54,19 +71,7 @@ absl::StatusOr<std::vector<TomlTable>> ParseToml(std::string_view text, const st
   }
   std::vector<TomlTable> tables;
   TomlTable loose;
-  for (const auto& [key, node] : parsed.table()) {
-    const std::string name(key.str());
-    if (const auto* table = node.as_table()) {
-      tables.push_back(TableOf(name, *table, false));
-    } else if (node.is_array_of_tables()) {
-      for (const auto& element : *node.as_array()) {
-        tables.push_back(TableOf(name, *element.as_table(), true));
-      }
-    } else {
-      loose.entries.push_back(
-          {.key = name, .value = ValueOf(node), .line = key.source().begin.line});
-    }
-  }
+  for (const auto& [key, node] : parsed.table()) AddNode(key, node, tables, loose);
   if (!loose.entries.empty()) tables.push_back(std::move(loose));
   std::sort(tables.begin(), tables.end(),
             [](const TomlTable& a, const TomlTable& b) { return a.line < b.line; });

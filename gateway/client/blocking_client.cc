@@ -11,9 +11,13 @@ BlockingClient::BlockingClient(const ClientOptions& options)
     : io_(1), desk_(io_), client_(desk_, options, *this) {}
 
 BlockingClient::~BlockingClient() {
-  client_.Stop();
-  io_.restart();
-  io_.run_for(std::chrono::milliseconds(200));  // The logout leaves, or the daemon is gone.
+  try {
+    client_.Stop();
+    io_.restart();
+    io_.run_for(std::chrono::milliseconds(200));  // The logout leaves, or the daemon is gone.
+  } catch (...) {
+    over_.clear();  // A logout that cannot be sent is a lost connection to the daemon.
+  }
 }
 
 absl::StatusOr<std::unique_ptr<BlockingClient>> BlockingClient::Connect(
@@ -88,7 +92,7 @@ absl::StatusOr<std::vector<engine::OpenOrderEvent>> BlockingClient::ListOpenOrde
 std::optional<ClientEvent> BlockingClient::NextEvent(Timeout timeout) {
   const absl::Status status = WaitFor([this] { return !events_.empty(); }, timeout);
   if (!status.ok()) return std::nullopt;
-  ClientEvent event = std::move(events_.front());
+  ClientEvent event = events_.front();
   events_.pop_front();
   return event;
 }

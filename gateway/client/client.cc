@@ -330,7 +330,13 @@ void Client::Impl::Abandon() {
 Client::Client(ClientDesk& desk, const ClientOptions& options, ClientHandler& handler)
     : impl_(std::make_shared<Impl>(desk, options, handler)) {}
 
-Client::~Client() { impl_->Abandon(); }
+Client::~Client() {
+  try {
+    impl_->Abandon();
+  } catch (...) {
+    impl_.reset();  // What its operations still hold goes with the io_context.
+  }
+}
 
 void Client::Start() { asio::co_spawn(impl_->io(), Impl::Run(impl_), asio::detached); }
 void Client::Stop() { impl_->Stop(); }

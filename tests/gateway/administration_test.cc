@@ -18,7 +18,7 @@ using testing::HasSubstr;
 
 // A folder of its own, with the files of one market, one credential and one account.
 class Administration : public testing::Test {
- protected:
+ public:
   Administration() {
     std::string name = (std::filesystem::temp_directory_path() / "peerwatt-XXXXXX").string();
     folder = ::mkdtemp(name.data());
@@ -33,6 +33,7 @@ class Administration : public testing::Test {
   }
   ~Administration() override { std::filesystem::remove_all(folder); }
 
+ protected:
   std::string Path(const std::string& name) const { return (folder / name).string(); }
   void Put(const std::string& name, const std::string& text) const {
     std::ofstream(folder / name) << text;
