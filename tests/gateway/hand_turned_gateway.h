@@ -85,7 +85,12 @@ class HandTurnedGateway {
 
   // The next command that the gateway sends to the shard.
   SentCommand NextCommand() {
-    EXPECT_TRUE(TurnUntil([&] { return link_.shard.commands.Front() != nullptr; }));
+    EXPECT_TRUE(TurnUntil([&] { return HasCommand(); }));
+    return TakeCommand();
+  }
+  bool HasCommand() { return link_.shard.commands.Front() != nullptr; }
+  // Turns nothing. Requires: HasCommand().
+  SentCommand TakeCommand() {
     engine::CommandHeader* front = link_.shard.commands.Front();
     SentCommand command;
     if (front == nullptr) return command;
@@ -95,12 +100,12 @@ class HandTurnedGateway {
     link_.shard.commands.Release();
     return command;
   }
-  bool HasCommand() { return link_.shard.commands.Front() != nullptr; }
 
   void Send(const engine::Event& event) {
     ASSERT_NE(link_.shard.events.Room(), 0U);
     link_.shard.events.Put(event);
     link_.shard.events.Publish();
+    link_.shard.RingGateway();
   }
 
   // Answers a Logon as the exchange would.
