@@ -1,0 +1,118 @@
+// The baseline of round_trip_bench: a plain Asio server that looks at nothing of a frame but its
+// length, and answers each with the same bytes, those of an acknowledgement.
+#include <array>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "gateway/frame_builder.h"
+
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+// Counts whole frames in a stream of bytes that comes in pieces.
+class FrameCounter {
+ public:
+  std::size_t Take(const char* bytes, std::size_t size) {
+    std::size_t frames = 0;
+    while (size > 0) {
+      if (left_ == 0) {
+        const std::size_t take = std::min(size, length_.size() - known_);
+        std::memcpy(length_.data() + known_, bytes, take);
+        known_ += take;
+        bytes += take;
+        size -= take;
+        if (known_ < length_.size()) break;
+        std::uint32_t length = 0;
+        std::memcpy(&length, length_.data(), sizeof(length));
+        left_ = length - length_.size();
+        known_ = 0;
+      }
+      const std::size_t take = std::min(size, left_);
+      left_ -= take;
+      bytes += take;
+      size -= take;
+      if (left_ == 0) ++frames;
+    }
+    return frames;
+  }
+
+ private:
+  std::array<char, 4> length_{};
+  std::size_t known_ = 0;  // Bytes of length_.
+  std::size_t left_ = 0;   // Of the frame, behind its length.
+};
+
+gateway::Bytes Acknowledgement() {
+  gateway::Bytes answer;
+  gateway::FrameBuilder().Answer({.client_seq = 1,
+                                  .time_ns = 1,
+                                  .command_sequence = 1,
+                                  .command = engine::CommandType::kSubmitOrders,
+                                  .items = 1},
+                                 {}, 0, answer);
+  return answer;
+}
+
+asio::awaitable<void> Serve(tcp::socket socket) {
+  const gateway::Bytes answer = Acknowledgement();
+  std::vector<char> in(std::size_t{16} << 10);
+  gateway::Bytes out;
+  FrameCounter counter;
+  for (;;) {
+    const auto [error, read] = co_await socket.async_read_some(asio::buffer(in), kAwait);
+    if (error) break;
+    const std::size_t bytes = counter.Take(in.data(), read) * answer.size();
+    while (out.size() < bytes) out.insert(out.end(), answer.begin(), answer.end());
+    if (bytes == 0) continue;
+    const auto [failed, wrote] =
+        co_await asio::async_write(socket, asio::buffer(out.data(), bytes), kAwait);
+    if (failed) break;
+  }
+}
+
+asio::awaitable<void> Accept(tcp::acceptor& acceptor) {
+  for (;;) {
+    auto [error, socket] = co_await acceptor.async_accept(kAwait);
+    if (error) break;
+    boost::system::error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    asio::co_spawn(acceptor.get_executor(), Serve(std::move(socket)), asio::detached);
+  }
+}
+
+}  // namespace
+
+int main() {
+  try {
+    asio::io_context io(1);
+    tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+    acceptor.listen(4'096);
+    std::fprintf(stderr, "listening on 127.0.0.1:%u\n", acceptor.local_endpoint().port());
+    asio::signal_set signals(io, SIGTERM);
+    signals.async_wait([&io](const boost::system::error_code&, int) { io.stop(); });
+    asio::co_spawn(io, Accept(acceptor), asio::detached);
+    io.run();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bare_server: %s\n", error.what());
+    return 1;
+  }
+}
