@@ -109,12 +109,16 @@ absl::StatusOr<std::string> Initialise(const InitOptions& options) {
                                       .kind = engine::CredentialKind::kOperator,
                                       .token_hash = HashToken(*token)});
   const std::int64_t wall_ns = WallNs();
-  const engine::ClusterDescription description{
-      .cluster_id = *cluster_id,
-      .shard_count = 1,
-      .clock_origin_ns = options.clock_origin_ns.value_or(wall_ns),
-      .clock_wall_ns = wall_ns,
-      .clock_factor = options.clock_factor};
+  const std::int64_t origin_ns = options.clock_origin_ns.value_or(wall_ns);
+  if (origin_ns < 0 || origin_ns >= engine::kTimeNsMax) {
+    return absl::InvalidArgumentError(
+        "clock origin: allowed is a time from 1970-01-01T00:00:00Z to before 2200-01-01T00:00:00Z");
+  }
+  const engine::ClusterDescription description{.cluster_id = *cluster_id,
+                                               .shard_count = 1,
+                                               .clock_origin_ns = origin_ns,
+                                               .clock_wall_ns = wall_ns,
+                                               .clock_factor = options.clock_factor};
   engine::Exchange exchange;
   Bytes commands;
   const std::int64_t time_ns = description.clock_origin_ns;

@@ -160,6 +160,13 @@ bool DeliverProductOpened(const Frame& frame, MessageHandler& handler) {
   return true;
 }
 
+bool DeliverProductsEnd(const Frame& frame, MessageHandler& handler) {
+  const auto* table = Verified<wire::ProductsEnd>(frame);
+  if (table == nullptr) return false;
+  handler.OnProductsEnd({.query = table->query(), .told = table->products()});
+  return true;
+}
+
 bool DeliverIndicative(const Frame& frame, MessageHandler& handler) {
   const auto* table = Verified<wire::Indicative>(frame);
   if (table == nullptr) return false;
@@ -265,6 +272,11 @@ void RequestBuilder::ListOpenOrders(std::uint64_t query, const engine::OrderScop
                 out);
 }
 
+void RequestBuilder::ListProducts(std::uint64_t query, engine::MarketId market, Bytes& out) {
+  impl_->Finish(MessageType::kListProducts,
+                wire::CreateListProducts(impl_->builder(), query, Number(market)), out);
+}
+
 bool Deliver(const Frame& frame, MessageHandler& handler) {
   if (frame.version != kWireVersion) return true;
   switch (frame.type) {
@@ -284,6 +296,8 @@ bool Deliver(const Frame& frame, MessageHandler& handler) {
       return DeliverOrderCancelled(frame, handler);
     case MessageType::kProductOpened:
       return DeliverProductOpened(frame, handler);
+    case MessageType::kProductsEnd:
+      return DeliverProductsEnd(frame, handler);
     case MessageType::kIndicative:
       return DeliverIndicative(frame, handler);
     case MessageType::kTerminate:

@@ -36,6 +36,7 @@ class RequestBuilder {
                     Bytes& out);
   void CancelAll(std::uint64_t client_seq, const engine::OrderScopeBody& scope, Bytes& out);
   void ListOpenOrders(std::uint64_t query, const engine::OrderScopeBody& scope, Bytes& out);
+  void ListProducts(std::uint64_t query, engine::MarketId market, Bytes& out);  // 0: all.
 
  private:
   class Impl;
@@ -82,6 +83,7 @@ class MessageHandler {
   virtual void OnOrderCancelled(std::uint64_t /*event*/,
                                 const engine::OrderCancelledEvent& /*order*/) {}
   virtual void OnProductOpened(const engine::ProductOpenedEvent& /*product*/) {}
+  virtual void OnProductsEnd(const engine::ListEndEvent& /*end*/) {}
   virtual void OnIndicative(const engine::IndicativeEvent& /*indicative*/) {}
   virtual void OnTerminate(const TerminateMessage& /*message*/) {}
 };

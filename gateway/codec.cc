@@ -44,8 +44,9 @@ Reason ReadCancelAll(const Frame& frame, Request& request) {
   return Reason::kNone;
 }
 
-Reason ReadListOpenOrders(const Frame& frame, Request& request) {
-  const auto* table = Verified<wire::ListOpenOrders>(frame);
+template <typename Table>
+Reason ReadQuestion(const Frame& frame, Request& request) {
+  const auto* table = Verified<Table>(frame);
   if (table == nullptr) return Reason::kMalformed;
   request.client_seq = table->query();
   request.items = 1;
@@ -106,13 +107,16 @@ void WriteKeys(const Request& request, std::byte* out) {
   }
 }
 
-template <typename Table>
-void WriteScope(const Request& request, std::byte* out) {
-  const auto* table = reinterpret_cast<const Table*>(request.wire);
-  const engine::OrderScopeBody body{.account = engine::AccountId(table->account()),
-                                    .market = engine::MarketId(table->market()),
-                                    .zero = 0};
+void WriteScope(std::uint64_t account, std::uint32_t market, std::byte* out) {
+  const engine::OrderScopeBody body{
+      .account = engine::AccountId(account), .market = engine::MarketId(market), .zero = 0};
   std::memcpy(out, &body, sizeof(body));
+}
+
+template <typename Table>
+void WriteAccountScope(const Request& request, std::byte* out) {
+  const auto* table = reinterpret_cast<const Table*>(request.wire);
+  WriteScope(table->account(), table->market(), out);
 }
 
 }  // namespace
@@ -130,7 +134,9 @@ Reason Read(const Frame& frame, Request& request) {
     case MessageType::kCancelAll:
       return ReadCancelAll(frame, request);
     case MessageType::kListOpenOrders:
-      return ReadListOpenOrders(frame, request);
+      return ReadQuestion<wire::ListOpenOrders>(frame, request);
+    case MessageType::kListProducts:
+      return ReadQuestion<wire::ListProducts>(frame, request);
     default:
       return Reason::kUnknownMessage;
   }
@@ -152,10 +158,13 @@ FrameRefusal Write(const Request& request, engine::CredentialId credential, std:
       WriteKeys(request, bodies);
       return {};
     case CommandType::kCancelAll:
-      WriteScope<wire::CancelAll>(request, bodies);
+      WriteAccountScope<wire::CancelAll>(request, bodies);
       return {};
     case CommandType::kListOpenOrders:
-      WriteScope<wire::ListOpenOrders>(request, bodies);
+      WriteAccountScope<wire::ListOpenOrders>(request, bodies);
+      return {};
+    case CommandType::kListProducts:
+      WriteScope(0, reinterpret_cast<const wire::ListProducts*>(request.wire)->market(), bodies);
       return {};
     default:
       return WriteOrders(request, bodies);

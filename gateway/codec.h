@@ -14,7 +14,7 @@ namespace gateway {
 // A frame whose body is a valid message with a command in it, not yet checked order by order.
 struct Request {
   engine::CommandType type{};
-  std::uint64_t client_seq = 0;     // The query number of kListOpenOrders.
+  std::uint64_t client_seq = 0;     // The query number of a question.
   std::uint32_t items = 0;          // At least 1.
   std::uint32_t command_bytes = 0;  // What Write() needs.
   const std::byte* wire = nullptr;  // The orders or keys, or the table.
@@ -26,7 +26,7 @@ struct FrameRefusal {
   std::uint16_t index = 0;
 };
 
-// Verifies a frame of a type from kSubmitOrders to kListOpenOrders.
+// Verifies a frame of a type that becomes a command; of any other it says kUnknownMessage.
 // Ensures: `request` is filled where the answer is kNone; its client_seq wherever it is known.
 // Cost:    O(1).
 engine::Reason Read(const Frame& frame, Request& request);

@@ -78,7 +78,7 @@ constexpr IntegerKey kIntegers[] = {
     {"sessions",
      "reconnect_after_ms",
      &Config::reconnect_after_ms,
-     {0, kDayMs},
+     {1, kDayMs},
      "told to clients whose connection ends through no fault of theirs"},
     {"sessions",
      "heartbeat_default_s",

@@ -135,8 +135,7 @@ Connection::WriteResult Connection::Write() {
     if (!error) continue;
     if (!WouldBlock(error)) return WriteResult::kEnd;
     Compact();
-    if (!Account(accounted_output_, output_.size())) return WriteResult::kOverBudget;
-    return WriteResult::kWouldBlock;
+    return Hold();
   }
   const bool freed = Account(accounted_output_, 0);
   CHECK(freed);
@@ -144,6 +143,11 @@ Connection::WriteResult Connection::Write() {
   if (output_.capacity() > kOutputKeptBytes) Bytes().swap(output_);
   sent_ = 0;
   return WriteResult::kAll;
+}
+
+Connection::WriteResult Connection::Hold() {
+  const bool fits = Account(accounted_output_, output_.size());
+  return fits ? WriteResult::kWouldBlock : WriteResult::kOverBudget;
 }
 
 // Frees what was sent once it is the greater part; each byte is moved at most once on average.

@@ -54,6 +54,8 @@ class Connection {
   enum class WriteResult : std::uint8_t { kAll, kWouldBlock, kEnd, kOverBudget };
   // Sends what the socket takes now. Ensures: kOverBudget: what waits has no room in the budget.
   WriteResult Write();
+  // While the socket takes nothing: counts what waits. Ensures: kWouldBlock or kOverBudget.
+  WriteResult Hold();
   // Forgets what waits, but for the rest of a frame that has begun.
   void DropWaiting();
   std::uint64_t sent_total() const { return sent_total_; }

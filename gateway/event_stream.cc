@@ -19,7 +19,10 @@ void EventStream::Add(const engine::Event& event, FrameBuilder& builder, Bytes& 
     case EventType::kAnswer:
       Flush(builder, out);
       answer_ = event.answer;
-      if (answer_.refused == 0) builder.Answer(answer_, {}, 0, out);
+      if (answer_.refused == 0) {
+        const bool busy = answer_.reason == engine::Reason::kBusy;
+        builder.Answer(answer_, {}, busy ? kBusyRetryMs : 0, out);
+      }
       return;
     case EventType::kRefusals:
       AddRefusals(event.refusals, builder, out);
@@ -28,9 +31,9 @@ void EventStream::Add(const engine::Event& event, FrameBuilder& builder, Bytes& 
       AddOpenOrder(event.open_order, builder, out);
       return;
     case EventType::kOpenOrdersEnd:
-      builder.OpenOrders({.query = event.open_orders_end.client_seq,
+      builder.OpenOrders({.query = event.list_end.query,
                           .end = true,
-                          .total = event.open_orders_end.orders,
+                          .total = event.list_end.told,
                           .orders = open_orders_},
                          out);
       Release(open_orders_);

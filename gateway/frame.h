@@ -33,10 +33,12 @@ enum class MessageType : std::uint16_t {
   kCancelOrders = 18,
   kCancelAll = 19,
   kListOpenOrders = 64,
+  kListProducts = 66,
 
   kLogonAnswer = 129,
   kAnswer = 130,
   kOpenOrders = 131,
+  kProductsEnd = 132,
   kRoundCleared = 144,
   kFills = 145,
   kRoundVoid = 146,

@@ -149,6 +149,11 @@ void FrameBuilder::Single(const Event& event, Bytes& out) {
                     out);
       return;
     }
+    case EventType::kProductsEnd:
+      impl_->Finish(MessageType::kProductsEnd,
+                    wire::CreateProductsEnd(builder, event.list_end.query, event.list_end.told),
+                    out);
+      return;
     case EventType::kIndicative: {
       const auto& e = event.indicative;
       impl_->Finish(MessageType::kIndicative,

@@ -36,6 +36,9 @@ struct OpenOrdersMessage {
   std::span<const engine::OpenOrderEvent> orders;
 };
 
+// A buffer that is full now is empty again about a commit of the journal later.
+inline constexpr std::uint32_t kBusyRetryMs = 5;
+
 // Each function appends one whole frame to `out`. The same arguments make the same bytes.
 // Thread: one owner. Cost: a copy; allocates only where `out` or the longest frame so far grows.
 class FrameBuilder {
@@ -55,7 +58,8 @@ class FrameBuilder {
   void OpenOrders(const OpenOrdersMessage& message, Bytes& out);
   // Events first_event, first_event + 1, ...
   void Fills(std::uint64_t first_event, std::span<const engine::FillEvent> fills, Bytes& out);
-  // Any other event that is a frame by itself: rounds, cancels, products, indicative prices.
+  // Any other event that is a frame by itself: rounds, cancels, products, indicative prices, the
+  // end of a list of products.
   void Single(const engine::Event& event, Bytes& out);
 
  private:

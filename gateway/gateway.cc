@@ -211,29 +211,39 @@ void Gateway::Dispatch(const engine::Event& event) {
 
 void Gateway::OnLogonAnswer(const engine::Event& event) {
   Session* session = FindSession(event.logon_answer.session);
-  if (session == nullptr || session->phase() != Session::Phase::kLogonAsked) return;
-  MarkDirty(*session);
+  if (session != nullptr && session->phase() != Session::Phase::kLogonAsked) session = nullptr;
+  if (session != nullptr) MarkDirty(*session);
   if (event.logon_answer.reason != engine::Reason::kNone) {
-    session->RefuseLogon();
+    if (session != nullptr) session->RefuseLogon();
     return;
   }
-  Session* const before = router_.Bind(event.credential, *session);
-  if (before != nullptr) {
-    before->Terminate(TerminateReason::kSuperseded);
-    MarkDirty(*before);
-  }
-  session->AcceptLogon(event, router_.Of(event.credential));
+  // Where the connection has gone meanwhile, events still come here now: a session before it would
+  // hear nothing any more, and may come back.
+  const TerminateReason reason =
+      session != nullptr ? TerminateReason::kSuperseded : TerminateReason::kInternal;
+  const std::uint64_t logon = event.logon_answer.logon;
+  const bool newest = router_.Of(event.credential).last_logon < logon;
+  Displace(event.credential, logon, reason);
   for (Gateway* peer : peers_) {
     if (peer == this) continue;
-    asio::post(peer->io_, [peer, credential = event.credential] { peer->Displace(credential); });
+    asio::post(peer->io_, [peer, logon, reason, credential = event.credential] {
+      peer->Displace(credential, logon, reason);
+    });
   }
+  if (session == nullptr) return;
+  if (!newest) {
+    session->Terminate(TerminateReason::kSuperseded);
+    return;
+  }
+  router_.Bind(event.credential, *session);
+  session->AcceptLogon(event, router_.Of(event.credential));
 }
 
-void Gateway::Displace(engine::CredentialId credential) {
-  Session* const session = router_.Find(credential);
+void Gateway::Displace(engine::CredentialId credential, std::uint64_t logon,
+                       TerminateReason reason) {
+  Session* const session = router_.Displace(credential, logon);
   if (session == nullptr) return;
-  router_.Unbind(credential, *session);
-  session->Terminate(TerminateReason::kSuperseded);
+  session->Terminate(reason);
   MarkDirty(*session);
 }
 
@@ -257,7 +267,7 @@ void Gateway::Write(Session& session) {
   Connection& connection = session.connection();
   if (!connection.socket().is_open()) return;
   if (!session.closing()) session.Flush();
-  Result result = session.write_waits ? Result::kWouldBlock : connection.Write();
+  Result result = session.write_waits ? connection.Hold() : connection.Write();
   const bool too_much = connection.waiting_bytes() > session.max_output_bytes();
   if ((result == Result::kOverBudget || too_much) && !session.closing()) {
     counters_.slow_readers.Add(1);
@@ -293,7 +303,9 @@ void Gateway::Leave(Session& session) {
   if (session.credential() == engine::CredentialId{}) return;
   if (router_.Find(session.credential()) != &session) return;
   router_.Unbind(session.credential(), session);
-  if (session.cancel_on_disconnect()) disconnects_.push_back(session.credential());
+  if (session.cancel_on_disconnect()) {
+    disconnects_.push_back({session.credential(), session.logon()});
+  }
 }
 
 void Gateway::CloseNow(Session& session) {
@@ -318,12 +330,16 @@ bool Gateway::SendDisconnects() {
   if (disconnects_.empty()) return false;
   const std::int64_t stamp_ns = link_.BeginRead(clock_);
   std::size_t sent = 0;
-  for (const engine::CredentialId credential : disconnects_) {
-    engine::CommandHeader* command = link_.commands.Claim(sizeof(engine::CommandHeader));
+  for (const Disconnect& disconnect : disconnects_) {
+    const engine::DisconnectBody body{.logon = disconnect.logon};
+    engine::CommandHeader* command =
+        link_.commands.Claim(sizeof(engine::CommandHeader) + sizeof(body));
     if (command == nullptr) break;
     command->time_ns = stamp_ns;
-    command->credential = credential;
+    command->credential = disconnect.credential;
     command->type = engine::CommandType::kDisconnect;
+    command->count = 1;
+    std::memcpy(reinterpret_cast<std::byte*>(command + 1), &body, sizeof(body));
     link_.commands.Commit();
     ++sent;
   }

@@ -88,7 +88,7 @@ class Gateway {
   void Tick();
   void StartTimer();
   void Stop();
-  void Displace(engine::CredentialId credential);
+  void Displace(engine::CredentialId credential, std::uint64_t logon, TerminateReason reason);
   Session* FindSession(std::uint64_t id) const;
 
   const GatewayOptions options_;
@@ -110,10 +110,14 @@ class Gateway {
   bool stopping_ = false;
   std::uint64_t last_session_ = 0;
   absl::flat_hash_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
-  std::vector<Session*> dirty_;                    // With output that was not looked at.
-  std::vector<std::uint64_t> ended_;               // To be removed when the turn is over.
-  std::vector<engine::CredentialId> disconnects_;  // kDisconnect that the ring has yet to take.
-  std::vector<std::byte> scratch_;                 // What the sockets are read into.
+  std::vector<Session*> dirty_;       // With output that was not looked at.
+  std::vector<std::uint64_t> ended_;  // To be removed when the turn is over.
+  struct Disconnect {
+    engine::CredentialId credential{};
+    std::uint64_t logon = 0;
+  };
+  std::vector<Disconnect> disconnects_;  // kDisconnect that the ring has yet to take.
+  std::vector<std::byte> scratch_;       // What the sockets are read into.
   GatewayCounters counters_;
 };
 

@@ -6,11 +6,17 @@
 
 namespace gateway {
 
-Session* Router::Bind(engine::CredentialId credential, Session& session) {
-  Session* const before = Of(credential).session;
-  if (before != nullptr) Unbind(credential, *before);
+void Router::Bind(engine::CredentialId credential, Session& session) {
   Of(credential).session = &session;
   for (const engine::MarketId market : session.markets()) markets_[market].push_back(&session);
+}
+
+Session* Router::Displace(engine::CredentialId credential, std::uint64_t logon) {
+  LoggedOnCredential& entry = Of(credential);
+  if (entry.last_logon >= logon) return nullptr;
+  entry.last_logon = logon;
+  Session* const before = entry.session;
+  if (before != nullptr) Unbind(credential, *before);
   return before;
 }
 

@@ -16,6 +16,7 @@ class Session;
 // What a credential keeps between its connections, so that a new one is no way round a limit.
 struct LoggedOnCredential {
   Session* session = nullptr;
+  std::uint64_t last_logon = 0;  // The shard's number of the newest logon heard of.
   TokenBucket orders;
   TokenBucket cancels;
 };
@@ -23,9 +24,13 @@ struct LoggedOnCredential {
 // Thread: its gateway's.
 class Router {
  public:
-  // The session that the credential's events go to from now on. Ensures: returns the one before,
-  // which is no longer known here; null where there was none.
-  Session* Bind(engine::CredentialId credential, Session& session);
+  // Requires: Displace() was called for its logon: no other session is bound.
+  void Bind(engine::CredentialId credential, Session& session);
+  // Hears of a logon of the credential, here or at another gateway. Logons at two gateways may hear
+  // of each other in any order: the shard's numbers say which is the newer one, and only that
+  // stays. Ensures: the session that is no longer known here because of it; null where there is
+  // none.
+  Session* Displace(engine::CredentialId credential, std::uint64_t logon);
   // Requires: bound before, or not; a session that was displaced changes nothing.
   void Unbind(engine::CredentialId credential, Session& session);
 

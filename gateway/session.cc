@@ -13,9 +13,6 @@ namespace {
 
 using engine::Reason;
 
-// A ring that is full now is empty again about a commit of the journal later.
-constexpr std::uint32_t kBusyRetryMs = 5;
-
 std::int64_t Ns(std::chrono::milliseconds time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
 }
@@ -125,6 +122,7 @@ void Session::OnLogon(const Frame& frame) {
 void Session::AcceptLogon(const engine::Event& event, LoggedOnCredential& entry) {
   const engine::LogonAnswerEvent& answer = event.logon_answer;
   credential_ = event.credential;
+  logon_ = answer.logon;
   entry_ = &entry;
   kind_ = answer.kind;
   phase_ = Phase::kLoggedOn;

@@ -40,6 +40,7 @@ class Session final : public FrameSink {
   bool closing() const { return phase_ == Phase::kClosing; }
   engine::CredentialId credential() const { return credential_; }
   const std::vector<engine::MarketId>& markets() const { return markets_; }
+  std::uint64_t logon() const { return logon_; }  // The shard's number of it.
   Connection& connection() { return connection_; }
 
   // Whether the credential's orders go when the session ends without another in its place.
@@ -90,6 +91,7 @@ class Session final : public FrameSink {
   std::uint16_t heartbeat_s_;
   std::uint32_t max_frame_bytes_ = kDeviceFrameBytesMax;
   engine::CredentialId credential_{};
+  std::uint64_t logon_ = 0;
   LoggedOnCredential* entry_ = nullptr;
   std::vector<engine::MarketId> markets_;
   std::int64_t phase_ns_;             // Since when it is in its phase.

@@ -67,9 +67,21 @@ void Book::Unlink(BookMemory& memory, std::uint32_t party, Slot slot) {
   }
 }
 
+bool Book::MakeRoom(BookMemory& memory, Side side) {
+  const auto has_room = [&] {
+    const std::uint32_t last = sides_[Index(side)].last;
+    const bool in_chunk = last != kNoChunk && memory.orders.chunk(last).used < kChunkOrders;
+    return in_chunk || memory.orders.free_chunks() > 0;
+  };
+  // So many that were replaced pay for the pass.
+  if (!has_room() && moved_ >= kChunkOrders) Compact(memory);
+  return has_room();
+}
+
 bool Book::Add(BookMemory& memory, const NewOrder& order) {
   const Slot slot = Append(memory, order);
   if (slot == kNoSlot) return false;
+  ++round_orders_;
   Link(memory, order.party, slot);
   return true;
 }
@@ -180,6 +192,13 @@ void Book::Settle(BookMemory& memory) {
   }
 }
 
+void Book::BeginRound(BookMemory& memory) {
+  round_orders_ = 0;
+  ForEachOrder(memory, [this](const OrderChunk& chunk, std::uint32_t at) {
+    round_orders_ += chunk.open_wh[at] > 0 ? 1 : 0;
+  });
+}
+
 void Book::Clear(BookMemory& memory) {
   for (SideList& side : sides_) {
     for (std::uint32_t at = side.first; at != kNoChunk;) {
@@ -191,6 +210,7 @@ void Book::Clear(BookMemory& memory) {
   }
   parties_.Clear(memory.parties);
   moved_ = 0;
+  round_orders_ = 0;
   lowest_ = UINT16_MAX;
   highest_ = 0;
 }

@@ -43,6 +43,10 @@ struct OrderColumns {
 // Cost: Add, Find, Reduce and Withdraw are O(orders of the party in the book); Move too, amortised.
 class Book {
  public:
+  // Whether one more order of the side fits, after a compaction where that is what it takes.
+  // Every slot of the book may change.
+  bool MakeRoom(BookMemory& memory, Side side);
+
   // Ensures: false, and nothing changed, when the shard's memory is used up.
   bool Add(BookMemory& memory, const NewOrder& order);
 
@@ -97,11 +101,15 @@ class Book {
 
   // Takes what was filled in the round from what is open.
   void Settle(BookMemory& memory);
+  // From here on, orders in the round are those still open and those that are added.
+  void BeginRound(BookMemory& memory);
   // Gives everything back: the book is empty.
   void Clear(BookMemory& memory);
 
   std::uint32_t first_chunk(Side side) const { return sides_[Index(side)].first; }
   std::uint32_t slots() const { return sides_[0].slots + sides_[1].slots; }  // Used, open or not.
+  // Open, or added in this round; a replace adds none.
+  std::uint32_t round_orders() const { return round_orders_; }
   // Lowest and highest level of any order that was entered; meaningless while slots() == 0.
   std::uint16_t lowest_level() const { return lowest_; }
   std::uint16_t highest_level() const { return highest_; }
@@ -130,6 +138,7 @@ class Book {
 
   std::array<SideList, 2> sides_;
   std::uint32_t moved_ = 0;  // Slots of orders that were replaced since.
+  std::uint32_t round_orders_ = 0;
   std::uint16_t lowest_ = UINT16_MAX;
   std::uint16_t highest_ = 0;
   PartyTable parties_;

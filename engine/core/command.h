@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "engine/core/check.h"
+#include "engine/core/definition_body.h"
 #include "engine/core/ids.h"
 #include "engine/core/limits.h"
 #include "engine/core/market_definition.h"
@@ -39,6 +40,7 @@ enum class CommandType : std::uint16_t {
   // Questions: answered through the shard, never journaled, change nothing.
   kListOpenOrders = 64,
   kLogon = 65,
+  kListProducts = 66,
 };
 
 inline constexpr std::uint16_t kCommandVersion = 1;
@@ -91,15 +93,13 @@ struct OrderKeyBody {
 };
 static_assert(sizeof(OrderKeyBody) == 24);
 
-// kCancelAll, kListOpenOrders: zero in a field means all that are the credential's.
+// kCancelAll, kListOpenOrders, kListProducts: zero in a field means all that are the credential's.
 struct OrderScopeBody {
   AccountId account{};
   MarketId market{};
   std::uint32_t zero = 0;
 };
 static_assert(sizeof(OrderScopeBody) == 16);
-
-using TokenHash = std::array<std::byte, 32>;  // SHA-256 of the secret.
 
 // kLogon. The answer goes to {gateway, session} as the ring knows them.
 struct LogonBody {
@@ -108,43 +108,12 @@ struct LogonBody {
   std::uint64_t next_event = 0;  // The first event number that the client has not seen.
 };
 static_assert(sizeof(LogonBody) == 48);
-// kGenesis: the first record of every journal.
-struct GenesisBody {
-  std::array<std::byte, 16> cluster_id{};
-  std::uint32_t shard = 0;
-  std::uint32_t shard_count = 1;
-  std::uint64_t order_capacity = 0;  // Orders that the shard's books can hold together.
-};
-static_assert(sizeof(GenesisBody) == 32);
-// kDefineMeteringPoint.
-struct MeteringPointBody {
-  MeteringPointId id{};
-  std::uint32_t import_limit_w = 0;  // Most power bought; 0: no limit.
-  std::uint32_t export_limit_w = 0;  // Most power sold; 0: no limit.
-};
-static_assert(sizeof(MeteringPointBody) == 16);
-// kDefineAccount.
-struct AccountBody {
-  AccountId id{};
-  PartyId party{};
-  MeteringPointId metering_point{};
-  MarketId market{};
-  CredentialId credential{};  // The one that may act for it.
-};
-static_assert(sizeof(AccountBody) == 32);
 
-enum class CredentialKind : std::uint8_t { kDevice = 0, kAggregator = 1, kOperator = 2 };
-
-// kDefineCredential.
-struct CredentialBody {
-  CredentialId id{};
-  CredentialKind kind{};
-  std::array<std::uint8_t, 3> zero{};
-  std::uint32_t orders_per_second = 0;  // Token bucket; 0: the daemon's default for its kind.
-  std::uint32_t zero2 = 0;
-  TokenHash token_hash{};
+// kDisconnect.
+struct DisconnectBody {
+  std::uint64_t logon = 0;  // The one that is over, as the shard numbered it: see LogonAnswerEvent.
 };
-static_assert(sizeof(CredentialBody) == 48);
+static_assert(sizeof(DisconnectBody) == 8);
 
 // kOpenProduct, kCloseRound, kFinishRound.
 struct ProductBody {

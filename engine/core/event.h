@@ -15,9 +15,11 @@ enum class EventType : std::uint16_t {
   // ceil(refused / kRefusalsAnEvent) kRefusals; orders not named in them are accepted.
   kAnswer = 1,
   kRefusals = 2,
-  // Answers to kListOpenOrders: kOpenOrder for each, then kOpenOrdersEnd.
+  // Answers to kListOpenOrders: kOpenOrder for each, then kOpenOrdersEnd. Answers to kListProducts:
+  // kProductOpened for each, to the credential, then kProductsEnd.
   kOpenOrder = 3,
   kOpenOrdersEnd = 4,
+  kProductsEnd = 7,
   // Answer to kLogon, for the connection `session`: kLogonMarket for each market in which the
   // credential has an account, then kLogonAnswer.
   kLogonMarket = 5,
@@ -62,9 +64,9 @@ struct OpenOrderEvent {
   std::uint32_t open_wh = 0;
   Side side{};
 };
-struct OpenOrdersEndEvent {
-  std::uint64_t client_seq = 0;
-  std::uint32_t orders = 0;
+struct ListEndEvent {
+  std::uint64_t query = 0;  // The question's client_seq.
+  std::uint32_t told = 0;   // Orders or products.
 };
 struct LogonMarketEvent {
   std::uint64_t session = 0;
@@ -74,6 +76,7 @@ struct LogonAnswerEvent {
   std::uint64_t session = 0;
   std::uint64_t next_client_seq = 0;
   std::uint64_t next_event = 0;  // The number that the next numbered event will have.
+  std::uint64_t logon = 0;       // Successful logons at the shard until now, this one included.
   std::uint32_t orders_per_second = 0;
   Reason reason{};  // kNone or kNotAuthorised.
   CredentialKind kind{};
@@ -144,7 +147,7 @@ struct Event {
     AnswerEvent answer;
     RefusalsEvent refusals;
     OpenOrderEvent open_order;
-    OpenOrdersEndEvent open_orders_end;
+    ListEndEvent list_end;
     LogonMarketEvent logon_market;
     LogonAnswerEvent logon_answer;
     RoundClearedEvent round_cleared;

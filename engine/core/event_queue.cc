@@ -64,12 +64,17 @@ void EventQueue::TellRound(Product& product, std::uint64_t sequence) {
   jobs_.Push(job);
 }
 
-std::size_t EventQueue::Drain(std::span<Event> out) {
+std::size_t EventQueue::DrainAnswers(std::span<Event> out) {
   std::size_t count = 0;
   for (; count < out.size() && !immediate_.empty(); ++count) {
     out[count] = immediate_.front();
     immediate_.Pop();
   }
+  return count;
+}
+
+std::size_t EventQueue::Drain(std::span<Event> out) {
+  std::size_t count = DrainAnswers(out);
   while (count < out.size() && !jobs_.empty()) {
     Job& job = jobs_.front();
     if (job.product != nullptr) {

@@ -29,9 +29,11 @@ class EventQueue {
   // it. Requires: the book stays as it is until product.drained.
   void TellRound(Product& product, std::uint64_t sequence);
 
+  // What is not numbered; then, by Drain(), the rest.
+  std::size_t DrainAnswers(std::span<Event> out);
   std::size_t Drain(std::span<Event> out);
   bool empty() const { return immediate_.empty() && jobs_.empty(); }
-  bool has_immediate() const { return !immediate_.empty(); }
+  bool has_answers() const { return !immediate_.empty(); }
 
  private:
   // Either a single numbered event, or a round with how far it has been told.

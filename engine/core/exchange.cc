@@ -7,8 +7,9 @@
 #include "engine/core/check.h"
 #include "engine/core/event_queue.h"
 #include "engine/core/indicative.h"
+#include "engine/core/listing.h"
 #include "engine/core/order_entry.h"
-#include "engine/core/order_listing.h"
+#include "engine/core/product_digest.h"
 #include "engine/core/product_table.h"
 #include "engine/core/registry.h"
 #include "engine/core/rounds.h"
@@ -34,7 +35,7 @@ class Exchange::Impl {
   EventQueue events_{registry_, memory_};
   OrderEntry entry_{registry_, products_, memory_, events_};
   Rounds rounds_{registry_, products_, memory_, events_, entry_};
-  OrderListing listing_{registry_, products_, memory_, events_};
+  Listing listing_{registry_, products_, memory_};
   IndicativePublisher indicative_{products_, memory_, events_};
 
  private:
@@ -46,7 +47,6 @@ class Exchange::Impl {
   void AnswerItems(CommandView command, KeptAnswer& kept, Act act);
   void CancelAll(CommandView command, const Entry& entry, KeptAnswer& kept);
   void Logon(CommandView query);
-  void DigestBook(Product& product, Digest& digest);
 };
 
 namespace {
@@ -249,15 +249,20 @@ void Exchange::Impl::Ask(CommandView query) {
   }
   const auto* scope = Single<OrderScopeBody>(query);
   const std::uint32_t credential = registry_.FindCredential(query.header().credential);
-  if (scope == nullptr || credential == kNoIndex) {
-    AnswerEvent answer;
-    answer.client_seq = query.header().client_seq;
-    answer.command = query.header().type;
-    answer.reason = scope == nullptr ? Reason::kMalformed : Reason::kNotAuthorised;
-    events_.TellAnswer(query.header().credential, sequence_, answer, {});
-    return;
+  Reason reason = Reason::kNone;
+  if (scope == nullptr) {
+    reason = Reason::kMalformed;
+  } else if (credential == kNoIndex) {
+    reason = Reason::kNotAuthorised;
+  } else if (!listing_.Begin(credential, query.header().type, *scope, query.header().client_seq)) {
+    reason = Reason::kBusy;
   }
-  listing_.Begin(credential, *scope, query.header().client_seq);
+  if (reason == Reason::kNone) return;
+  AnswerEvent answer;
+  answer.client_seq = query.header().client_seq;
+  answer.command = query.header().type;
+  answer.reason = reason;
+  events_.TellAnswer(query.header().credential, sequence_, answer, {});
 }
 
 void Exchange::Impl::Logon(CommandView query) {
@@ -290,31 +295,23 @@ void Exchange::Impl::Logon(CommandView query) {
 }
 
 std::size_t Exchange::Impl::Drain(std::span<Event> out) {
-  if (!events_.has_immediate() && !listing_.empty()) listing_.Continue(sequence_, out.size());
-  return events_.Drain(out);
+  std::size_t count = events_.DrainAnswers(out);
+  // Lists and rounds go on side by side; a list has a quarter of the way.
+  std::span<Event> rest = out.subspan(count);
+  if (!events_.empty()) rest = rest.first(rest.size() / 4);
+  count += listing_.Drain(sequence_, rest);
+  return count + events_.Drain(out.subspan(count));
 }
 
 std::optional<DueCommand> Exchange::Impl::NextDue() const {
   if (rounds_.next_to_finish() != nullptr) {
     const Product& product = *rounds_.next_to_finish();
-    return DueCommand{
-        INT64_MIN, CommandType::kFinishRound, {.product = product.id, .round = product.round}};
+    return DueCommand{INT64_MIN,
+                      INT64_MAX,
+                      CommandType::kFinishRound,
+                      {.product = product.id, .round = product.round}};
   }
   return products_.NextDue();
-}
-
-void Exchange::Impl::DigestBook(Product& product, Digest& digest) {
-  const bool traded = product.phase == Phase::kClearing && product.result == RoundResult::kTraded;
-  product.book.ForEachOrder(memory_, [&](const OrderChunk& chunk, std::uint32_t at) {
-    digest.Add(chunk.side);
-    digest.Add(chunk.order_id[at]);
-    digest.Add(registry_.account(chunk.account[at]).definition.id);
-    digest.Add(chunk.client_order_id[at]);
-    digest.Add(chunk.level[at]);
-    digest.Add(chunk.open_wh[at]);
-    digest.Add(traded ? chunk.filled_wh[at] : std::uint32_t{0});
-  });
-  digest.Add(std::uint64_t{0});  // No order: the end of the book.
 }
 
 DigestBytes Exchange::Impl::StateDigest() {
@@ -326,20 +323,10 @@ DigestBytes Exchange::Impl::StateDigest() {
   digest.Add(genesis_.shard_count);
   digest.Add(genesis_.order_capacity);
   registry_.AddTo(digest);
-  products_.ForEach([&](Product& product) {
-    digest.Add(product.id.market);
-    digest.Add(product.id.start_minute);
-    digest.Add(std::as_bytes(std::span(&product.definition, 1)));
-    digest.Add(product.phase);
-    digest.Add(product.round);
-    if (product.phase == Phase::kClearing) {
-      digest.Add(product.result);
-      digest.Add(product.energy_wh);
-      digest.Add(product.price_ticks);
-    }
-    for (const std::uint32_t credential : product.leaving) digest.Add(credential);
-    DigestBook(product, digest);
-  });
+  rounds_.AddTo(digest);
+  digest.Add(memory_.orders.free_chunks());
+  products_.AddTo(digest);
+  products_.ForEach([&](Product& product) { AddProduct(product, memory_, registry_, digest); });
   return digest.Finish();
 }
 
@@ -353,6 +340,7 @@ bool Exchange::Apply(CommandView command) { return impl_->Apply(command); }
 void Exchange::Ask(CommandView query) { impl_->Ask(query); }
 std::size_t Exchange::Drain(std::span<Event> out) { return impl_->Drain(out); }
 bool Exchange::Draining() const { return impl_->Draining(); }
+bool Exchange::Answering() const { return impl_->events_.has_answers(); }
 std::optional<DueCommand> Exchange::NextDue() const { return impl_->NextDue(); }
 std::optional<OutcomeBody> Exchange::TakeOutcome() { return impl_->rounds_.TakeOutcome(); }
 std::int64_t Exchange::PublishIndicative(std::int64_t now_ns) {

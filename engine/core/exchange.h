@@ -16,8 +16,9 @@ namespace engine {
 
 // A command that time, not a client, asks for.
 struct DueCommand {
-  std::int64_t due_ns = 0;  // INT64_MIN: at once.
-  CommandType type{};       // kOpenProduct, kCloseRound or kFinishRound.
+  std::int64_t due_ns = 0;       // INT64_MIN: at once.
+  std::int64_t too_late_ns = 0;  // Stamped so or later, the round is void or the product skipped.
+  CommandType type{};            // kOpenProduct, kCloseRound or kFinishRound.
   ProductBody body;
 };
 
@@ -29,7 +30,8 @@ struct DueCommand {
 //   else
 //
 // A round's events are handed out by Drain() in pieces; until the last is out its book is clearing
-// and NextDue() does not finish the round. Other books go on meanwhile.
+// and NextDue() does not finish the round. Other books go on meanwhile. The answer to a question
+// about what is open is handed out in pieces too, and waits for the others.
 //
 // Thread: one owner. Cost: Apply is O(items) and allocates only where state grows beyond what it
 // was; a clear is O(orders of the book + levels between its lowest and highest limit).
@@ -47,13 +49,14 @@ class Exchange {
 
   // Applies a command.
   // Requires: header.sequence == sequence() + 1, header.time_ns >= time_ns(), not a query; for a
-  //           client's command, Screen() said yes; for a definition or kFinishRound, all drained.
+  //           client's command, Screen() said yes; for a definition, all drained.
   // Ensures:  false, and nothing changed, where the command contradicts the state: a kOutcome that
   //           is not what this exchange computed, a definition that names what is not there, a
   //           round that is not due. A replay stops there; a daemon asks before it journals.
   [[nodiscard]] bool Apply(CommandView command);
 
-  // Answers a question (kListOpenOrders, kLogon) from the state as it is. Changes nothing.
+  // Answers a question (kListOpenOrders, kListProducts, kLogon) from the state as it is. Changes
+  // nothing. A credential that asks what is open before its last answer is out hears kBusy.
   void Ask(CommandView query);
 
   // Moves waiting events out, oldest first; each carries the sequence that must be durable first.
@@ -61,6 +64,8 @@ class Exchange {
   // end. Cost: O(out.size()), however large the round.
   std::size_t Drain(std::span<Event> out);
   bool Draining() const;
+  // Whether answers of bounded size wait in it: what must be told before the next is taken.
+  bool Answering() const;
 
   // The next command that time asks for; none where no market is defined.
   std::optional<DueCommand> NextDue() const;

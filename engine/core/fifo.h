@@ -30,6 +30,11 @@ class Fifo {
     }
     items_.push_back(std::move(item));
   }
+  // Calls visit(item), oldest first.
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    for (std::size_t i = first_; i < items_.size(); ++i) visit(items_[i]);
+  }
   void Pop() {
     CHECK(!empty());
     if (++first_ < items_.size()) return;

@@ -20,7 +20,7 @@ bool HasPossibleTimes(const MarketDefinition& d) {
   return d.open_before_s > first_gate && d.min_notice_s <= d.gate_before_s &&
          d.freeze_s < d.open_before_s - first_gate &&
          (d.rounds == 1 || d.freeze_s < d.round_interval_s) &&
-         d.open_before_s / (d.slot_minutes * 60) + 2 <= kOpenProductsMax;
+         OpenProductsMost(d) <= kOpenProductsMax;
 }
 
 bool HasPossiblePrices(const MarketDefinition& d) {
@@ -44,7 +44,8 @@ bool IsPossible(const MarketDefinition& d) {
          HasPossibleRule(d.rule) && d.order_max_wh > 0 && d.order_max_wh <= kOrderEnergyMaxWh &&
          d.party_orders_max > 0 && d.party_orders_max <= kPartyOrdersMax && d.book_orders_max > 0 &&
          d.book_orders_max <= kBookOrdersMax && d.indicative_min_parties > 0 &&
-         d.indicative_step_ticks > 0 && d.indicative_step_wh > 0 && d.carry_over <= 1;
+         d.indicative_step_ticks > 0 && d.indicative_step_ticks <= kPriceTicksMax &&
+         d.indicative_step_wh > 0 && d.carry_over <= 1;
 }
 
 }  // namespace engine

@@ -61,6 +61,11 @@ struct MarketDefinition {
 };
 static_assert(sizeof(MarketDefinition) == 160 && std::is_trivially_copyable_v<MarketDefinition>);
 
+// So many products of the market are open at once, at most.
+constexpr std::uint64_t OpenProductsMost(const MarketDefinition& definition) {
+  return definition.open_before_s / (std::uint64_t{definition.slot_minutes} * 60) + 2;
+}
+
 // Ensures: false for every definition that could break a limit, overflow or never clear.
 bool IsPossible(const MarketDefinition& definition);
 

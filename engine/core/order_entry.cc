@@ -58,7 +58,7 @@ Reason OrderEntry::CheckTerms(const OrderBody& order, const Product& product) co
   if (level < 0 || level >= market.band_levels) return Reason::kPriceOutsideBand;
   if (order.energy_wh == 0) return Reason::kEnergyZero;
   if (order.energy_wh > market.order_max_wh) return Reason::kEnergyTooLarge;
-  if (product.book.slots() >= market.book_orders_max) return Reason::kBookFull;
+  if (product.book.round_orders() >= market.book_orders_max) return Reason::kBookFull;
   return Reason::kNone;
 }
 
@@ -66,13 +66,15 @@ OrderEntry::Own OrderEntry::Survey(const OrderBody& order, const Place& place, S
   const Account& account = registry_.account(place.account);
   crossing_.clear();
   Own own{.crossing = &crossing_};
-  own.orders = place.product->book.ForEachOfParty(memory_, account.party, [&](Slot slot) {
+  const OrderId first_of_round{place.product->round_began * kOrderIdPlaces};
+  place.product->book.ForEachOfParty(memory_, account.party, [&](Slot slot) {
     const OrderChunk& chunk = memory_.orders.ChunkOf(slot);
     const std::uint32_t at = slot % kChunkOrders;
     if (slot == except) return;
     if (chunk.account[at] == place.account && chunk.client_order_id[at] == order.client_order_id) {
       own.duplicate = true;
     }
+    own.orders += chunk.open_wh[at] > 0 || chunk.order_id[at] >= first_of_round ? 1 : 0;
     if (chunk.open_wh[at] == 0) return;
     const std::int64_t limit = chunk.level[at] + place.product->definition.band_low_ticks;
     if (Crosses(order.side, order.limit_ticks, chunk.side, limit)) crossing_.push_back(slot);
@@ -109,12 +111,13 @@ Reason OrderEntry::Submit(const OrderBody& order, const Entry& entry) {
   Product& product = *place.product;
   Reason reason = CheckTerms(order, product);
   if (reason != Reason::kNone) return reason;
+  if (!product.book.MakeRoom(memory_, order.side)) return Reason::kShardFull;
   reason = CheckOwn(order, place, Survey(order, place, kNoSlot), entry.time_ns);
   if (reason != Reason::kNone) return reason;
   Account& account = registry_.account(place.account);
   NewOrder fresh = ToNewOrder(order, product, account, place.account);
   fresh.order_id = OrderId{entry.sequence * kOrderIdPlaces + entry.place};
-  if (!product.book.Add(memory_, fresh)) return Reason::kShardFull;
+  CHECK(product.book.Add(memory_, fresh));
   ++account.open_orders;
   ++open_orders_;
   for (const Slot older : crossing_) {
@@ -126,8 +129,10 @@ Reason OrderEntry::Submit(const OrderBody& order, const Entry& entry) {
 Reason OrderEntry::Replace(const OrderBody& order, const Entry& entry) {
   const Place place = Locate(order.account, order.product, entry);
   if (place.reason != Reason::kNone) return place.reason;
+  if (order.side > Side::kSell) return Reason::kBadSide;
   Product& product = *place.product;
   const Account& account = registry_.account(place.account);
+  const bool has_room = product.book.MakeRoom(memory_, order.side);
   const Slot slot = product.book.Find(memory_, account.party, place.account, order.client_order_id);
   if (slot == kNoSlot) return Reason::kUnknownOrder;
   const OrderChunk& chunk = memory_.orders.ChunkOf(slot);
@@ -136,14 +141,12 @@ Reason OrderEntry::Replace(const OrderBody& order, const Entry& entry) {
   const std::int64_t limit_now = chunk.level[at] + product.definition.band_low_ticks;
   const bool keeps_place = order.limit_ticks == limit_now && order.energy_wh <= chunk.open_wh[at];
   Reason reason = CheckTerms(order, product);
-  if (reason == Reason::kBookFull && keeps_place) reason = Reason::kNone;
+  if (reason == Reason::kBookFull) reason = Reason::kNone;  // It is in the book already.
   if (reason != Reason::kNone) return reason;
   if (product.IsFrozen(entry.time_ns) && !IsFirmer(order, limit_now, chunk.open_wh[at])) {
     return Reason::kFrozen;
   }
-  Own own = Survey(order, place, slot);
-  --own.orders;  // The order takes its own place.
-  reason = CheckOwn(order, place, own, entry.time_ns);
+  reason = CheckOwn(order, place, Survey(order, place, slot), entry.time_ns);
   if (reason != Reason::kNone) return reason;
   if (keeps_place) {
     product.book.Reduce(memory_, slot, order.energy_wh);
@@ -151,7 +154,7 @@ Reason OrderEntry::Replace(const OrderBody& order, const Entry& entry) {
   }
   NewOrder changed = ToNewOrder(order, product, account, place.account);
   changed.order_id = chunk.order_id[at];
-  if (memory_.orders.free_chunks() == 0) return Reason::kShardFull;
+  if (!has_room) return Reason::kShardFull;
   for (const Slot older : crossing_) {
     WithdrawAndTell(product, older, Reason::kSelfTradeCancelled, entry.sequence);
   }
@@ -191,10 +194,7 @@ template <typename Visit>
 void OrderEntry::ForEachOpen(const OrderScopeBody& scope, std::uint32_t credential, Visit visit) {
   for (const std::uint32_t index : registry_.credential(credential).accounts) {
     const Account& account = registry_.account(index);
-    const bool in_scope =
-        (scope.account == AccountId{} || scope.account == account.definition.id) &&
-        (scope.market == MarketId{} || scope.market == account.definition.market);
-    if (in_scope && account.open_orders > 0) ForEachOpenOf(index, visit);
+    if (account.open_orders > 0 && IsInScope(account, scope)) ForEachOpenOf(index, visit);
   }
 }
 
@@ -219,21 +219,32 @@ void OrderEntry::Disconnect(const Entry& entry) {
       WithdrawAndTell(product, slot, Reason::kDisconnected, entry.sequence);
       return;
     }
-    std::vector<std::uint32_t>& leaving = product.leaving;
-    if (std::find(leaving.begin(), leaving.end(), entry.credential) == leaving.end()) {
-      leaving.push_back(entry.credential);
-    }
+    std::vector<Product::Leaving>& leaving = product.leaving;
+    const bool known = !leaving.empty() && leaving.back().credential == entry.credential &&
+                       leaving.back().sequence == entry.sequence;
+    if (!known) leaving.push_back({entry.credential, entry.sequence});
   });
 }
 
 void OrderEntry::LetLeave(Product& product, std::uint64_t sequence) {
   if (product.leaving.empty()) return;
-  const auto leaves = [&](std::uint32_t account) {
-    return std::find(product.leaving.begin(), product.leaving.end(),
-                     registry_.account(account).credential) != product.leaving.end();
+  // A credential may have left more than once: what it had entered before the last time goes.
+  std::sort(product.leaving.begin(), product.leaving.end(),
+            [](const Product::Leaving& a, const Product::Leaving& b) {
+              return a.credential != b.credential ? a.credential < b.credential
+                                                  : a.sequence > b.sequence;
+            });
+  const auto leaves = [&](std::uint32_t account, OrderId order) {
+    const std::uint32_t credential = registry_.account(account).credential;
+    const auto at = std::lower_bound(product.leaving.begin(), product.leaving.end(), credential,
+                                     [](const Product::Leaving& leaving, std::uint32_t than) {
+                                       return leaving.credential < than;
+                                     });
+    return at != product.leaving.end() && at->credential == credential &&
+           order < OrderId{at->sequence * kOrderIdPlaces};
   };
   product.book.ForEachOrder(memory_, [&](OrderChunk& chunk, std::uint32_t at) {
-    if (chunk.open_wh[at] == 0 || !leaves(chunk.account[at])) return;
+    if (chunk.open_wh[at] == 0 || !leaves(chunk.account[at], chunk.order_id[at])) return;
     TellWithdrawn(product, chunk, at, Reason::kDisconnected, sequence);
     Forget(chunk.account[at]);
     chunk.open_wh[at] = 0;

@@ -33,7 +33,7 @@ class OrderEntry {
   Reason Cancel(const OrderKeyBody& key, const Entry& entry);
 
   // Withdraws every open order of the credential in the scope. Orders in a frozen or clearing book
-  // stay; then the reason says so, and `stayed` is called with their product.
+  // stay; then the reason says so.
   struct CancelledAll {
     std::uint32_t orders = 0;
     Reason reason = Reason::kNone;
@@ -57,7 +57,7 @@ class OrderEntry {
   };
   // What a party has in the book, as far as one new or changed order is concerned.
   struct Own {
-    std::uint32_t orders = 0;
+    std::uint32_t orders = 0;  // In this round, but for the one that changes.
     bool duplicate = false;
     std::uint64_t same_side_wh = 0;  // At the order's metering point.
     std::vector<Slot>* crossing = nullptr;

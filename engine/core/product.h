@@ -6,6 +6,7 @@
 
 #include "engine/core/book.h"
 #include "engine/core/command.h"
+#include "engine/core/event.h"
 #include "engine/core/market_definition.h"
 
 namespace engine {
@@ -38,7 +39,14 @@ struct Product {
   Phase phase = Phase::kOver;
   std::uint32_t round = 1;
   Book book;
-  std::vector<std::uint32_t> leaving;  // Credentials whose orders go when the round is finished.
+  std::uint64_t round_began = 0;  // Sequence of the command that opened the round for orders.
+
+  // Whose orders go when the round is finished: those that it had entered before `sequence`.
+  struct Leaving {
+    std::uint32_t credential = 0;
+    std::uint64_t sequence = 0;
+  };
+  std::vector<Leaving> leaving;
 
   // Of the round being cleared.
   RoundResult result{};
@@ -49,11 +57,26 @@ struct Product {
   std::int64_t next_indicative_ns = 0;
 
   std::int64_t gate_ns() const { return GateNs(definition, id.start_minute, round); }
+  // The first moment at which clearing would leave less than the market's notice before delivery.
+  std::int64_t void_ns() const {
+    return StartNs(id.start_minute) - std::int64_t{definition.min_notice_s} * kSecondNs + 1;
+  }
   bool is_last_round() const { return round == definition.rounds; }
   bool keeps_orders() const { return definition.carry_over == 1 && !is_last_round(); }
   bool IsFrozen(std::int64_t time_ns) const {
     return time_ns >= gate_ns() - std::int64_t{definition.freeze_s} * kSecondNs;
   }
 };
+
+// As it is told to those in its market. Requires: 1 <= round <= definition.rounds.
+inline ProductOpenedEvent DescribeProduct(const Product& product, std::uint32_t round) {
+  return {.product = product.id,
+          .gate_ns = GateNs(product.definition, product.id.start_minute, round),
+          .round = round,
+          .rounds = product.definition.rounds,
+          .slot_minutes = product.definition.slot_minutes,
+          .band_low_ticks = product.definition.band_low_ticks,
+          .band_levels = product.definition.band_levels};
+}
 
 }  // namespace engine

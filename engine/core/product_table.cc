@@ -47,7 +47,11 @@ ProductTable::OpenResult ProductTable::Open(std::uint32_t market, std::uint32_t 
     return OpenResult::kTooLate;
   }
   if (free_.empty()) {
-    if (products_.size() == kOpenProductsMax) return OpenResult::kNoRoom;
+    if (products_.size() == kOpenProductsMax) {
+      of.next_start_minute = start_minute + of.definition.slot_minutes;
+      RefreshDue(market);
+      return OpenResult::kNoRoom;
+    }
     free_.push_back(static_cast<std::uint32_t>(products_.size()));
     products_.push_back(std::make_unique<Product>());
   }
@@ -85,6 +89,8 @@ void ProductTable::RefreshDue(std::uint32_t market) {
   Market& of = markets_[market];
   of.due.due_ns =
       StartNs(of.next_start_minute) - std::int64_t{of.definition.open_before_s} * kSecondNs;
+  of.due.too_late_ns =
+      StartNs(of.next_start_minute) - std::int64_t{of.definition.gate_before_s} * kSecondNs;
   of.due.type = CommandType::kOpenProduct;
   of.due.body = {.product = {of.definition.id, of.next_start_minute}};
   for (const std::uint32_t index : of.open) {
@@ -92,8 +98,16 @@ void ProductTable::RefreshDue(std::uint32_t market) {
     if (product.phase != Phase::kOpen || product.gate_ns() > of.due.due_ns) continue;
     if (product.gate_ns() == of.due.due_ns && of.due.type == CommandType::kCloseRound) continue;
     of.due = {product.gate_ns(),
+              product.void_ns(),
               CommandType::kCloseRound,
               {.product = product.id, .round = product.round}};
+  }
+}
+
+void ProductTable::AddTo(Digest& digest) const {
+  for (const Market& market : markets_) {
+    digest.Add(market.next_start_minute);
+    digest.Add(static_cast<std::uint64_t>(market.open.size()));
   }
 }
 

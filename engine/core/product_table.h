@@ -21,8 +21,10 @@ class ProductTable {
 
   // Null where no such product is open.
   Product* Find(std::uint32_t market, std::uint32_t start_minute);
-  // Null where this is not the market's next product, or where it is too late for its last gate:
-  // then the market goes on with the first that still has one.
+  // kNotNext, nothing changed: this is not the market's next product. kTooLate: its last gate is
+  // over; the market goes on with the first product that still has one. kNoRoom: the shard has as
+  // many as it can, which Registry::DefineMarket keeps from happening but where markets that shrank
+  // still have their old products; this one is passed over.
   enum class OpenResult { kOpened, kTooLate, kNotNext, kNoRoom };
   OpenResult Open(std::uint32_t market, std::uint32_t start_minute, std::int64_t now_ns);
   // Requires: the book is empty.
@@ -31,6 +33,8 @@ class ProductTable {
   void Refresh(const Product& product) { RefreshDue(product.market); }
 
   std::optional<DueCommand> NextDue() const;
+  // What is not the products' own.
+  void AddTo(Digest& digest) const;
 
   // Calls visit(Product&) by market and start.
   template <typename Visit>

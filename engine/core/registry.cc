@@ -7,6 +7,11 @@ namespace engine {
 bool Registry::DefineMarket(const MarketDefinition& definition) {
   if (!IsPossible(definition)) return false;
   const std::uint32_t index = FindMarket(definition.id);
+  std::uint64_t products = OpenProductsMost(definition);
+  for (const MarketDefinition& market : markets_) {
+    if (market.id != definition.id) products += OpenProductsMost(market);
+  }
+  if (products > kOpenProductsMax) return false;
   if (index != kNoIndex) {
     markets_[index] = definition;
     return true;
@@ -94,6 +99,10 @@ void Registry::Detach(std::uint32_t account) {
 }
 
 void Registry::AddTo(Digest& digest) const {
+  for (const std::size_t count :
+       {markets_.size(), metering_.size(), accounts_.size(), credentials_.size()}) {
+    digest.Add(static_cast<std::uint64_t>(count));
+  }
   for (const MarketDefinition& market : markets_) {
     static_assert(std::has_unique_object_representations_v<MarketDefinition>);
     digest.Add(std::as_bytes(std::span(&market, 1)));
@@ -112,6 +121,8 @@ void Registry::AddTo(Digest& digest) const {
     digest.Add(std::as_bytes(std::span(&credential.definition, 1)));
     credential.sequence.AddTo(digest);
     digest.Add(credential.next_event);
+    digest.Add(static_cast<std::uint64_t>(credential.accounts.size()));
+    for (const std::uint32_t account : credential.accounts) digest.Add(account);
   }
 }
 

@@ -30,7 +30,13 @@ struct Credential {
   std::uint64_t next_emitted = 1;       // Of the next that Drain hands out; behind while it drains.
   std::vector<std::uint32_t> accounts;  // Indices, in order of definition.
   std::vector<std::uint32_t> markets;   // Indices, of its accounts.
+  bool asked = false;                   // A question of its is being answered: see Listing.
 };
+
+inline bool IsInScope(const Account& account, const OrderScopeBody& scope) {
+  return (scope.account == AccountId{} || scope.account == account.definition.id) &&
+         (scope.market == MarketId{} || scope.market == account.definition.market);
+}
 
 // Things get dense indices in the order of their definition; an index is for ever. Definitions may
 // be changed by a later command of the same id, except who an account's party and market are.

@@ -25,10 +25,14 @@ bool Rounds::Open(const ProductBody& body, const CommandHeader& header) {
   const std::uint32_t market = registry_.FindMarket(body.product.market);
   if (market == kNoIndex) return false;
   switch (products_.Open(market, body.product.start_minute, header.time_ns)) {
-    case ProductTable::OpenResult::kOpened:
-      TellOpened(*products_.Find(market, body.product.start_minute), header.sequence);
+    case ProductTable::OpenResult::kOpened: {
+      Product& product = *products_.Find(market, body.product.start_minute);
+      product.round_began = header.sequence;
+      TellOpened(product, header.sequence);
       return true;
+    }
     case ProductTable::OpenResult::kTooLate:
+    case ProductTable::OpenResult::kNoRoom:
       return true;
     default:
       return false;
@@ -40,13 +44,7 @@ void Rounds::TellOpened(const Product& product, std::uint64_t sequence) {
   event.sequence = sequence;
   event.market = product.id.market;
   event.type = EventType::kProductOpened;
-  event.product_opened = {.product = product.id,
-                          .gate_ns = product.gate_ns(),
-                          .round = product.round,
-                          .rounds = product.definition.rounds,
-                          .slot_minutes = product.definition.slot_minutes,
-                          .band_low_ticks = product.definition.band_low_ticks,
-                          .band_levels = product.definition.band_levels};
+  event.product_opened = DescribeProduct(product, product.round);
   events_.Tell(event);
 }
 
@@ -59,8 +57,7 @@ bool Rounds::Close(const ProductBody& body, const CommandHeader& header) {
   product->result = RoundResult::kNoTrade;
   product->energy_wh = 0;
   product->price_ticks = 0;
-  const std::int64_t notice_ns = std::int64_t{product->definition.min_notice_s} * kSecondNs;
-  if (header.time_ns > StartNs(product->id.start_minute) - notice_ns) {
+  if (header.time_ns >= product->void_ns()) {
     product->result = RoundResult::kVoid;
   } else {
     Clear(*product);
@@ -120,6 +117,16 @@ bool Rounds::Confirm(const OutcomeBody& outcome) {
   return same;
 }
 
+void Rounds::AddTo(Digest& digest) const {
+  digest.Add(awaits_outcome_);
+  if (awaits_outcome_) digest.Add(std::as_bytes(std::span(&outcome_, 1)));
+  digest.Add(static_cast<std::uint64_t>(clearing_.size()));
+  clearing_.ForEach([&digest](const Product* product) {
+    digest.Add(product->id.market);
+    digest.Add(product->id.start_minute);
+  });
+}
+
 std::optional<OutcomeBody> Rounds::TakeOutcome() {
   if (!has_outcome_) return std::nullopt;
   has_outcome_ = false;
@@ -138,12 +145,15 @@ bool Rounds::Finish(const ProductBody& body, const CommandHeader& header) {
     return false;
   }
   clearing_.Pop();
-  if (!product->keeps_orders()) EndBook(*product);
+  if (!product->keeps_orders()) WithdrawAll(*product);
   if (product->is_last_round()) {
+    product->book.Clear(memory_);
     products_.Remove(*product);
     return true;
   }
   entry_.LetLeave(*product, header.sequence);
+  product->book.BeginRound(memory_);
+  product->round_began = header.sequence;
   product->phase = Phase::kOpen;
   ++product->round;
   product->leaving.clear();
@@ -152,11 +162,13 @@ bool Rounds::Finish(const ProductBody& body, const CommandHeader& header) {
   return true;
 }
 
-void Rounds::EndBook(Product& product) {
-  product.book.ForEachOrder(memory_, [&](const OrderChunk& chunk, std::uint32_t at) {
-    if (chunk.open_wh[at] > 0) entry_.Forget(chunk.account[at]);
+// The orders stay where they are, closed: their client order ids are taken until the product ends.
+void Rounds::WithdrawAll(Product& product) {
+  product.book.ForEachOrder(memory_, [&](OrderChunk& chunk, std::uint32_t at) {
+    if (chunk.open_wh[at] == 0) return;
+    entry_.Forget(chunk.account[at]);
+    chunk.open_wh[at] = 0;
   });
-  product.book.Clear(memory_);
 }
 
 }  // namespace engine

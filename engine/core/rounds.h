@@ -33,12 +33,13 @@ class Rounds {
   // A product whose round has been told and waits for Finish; null where there is none.
   const Product* next_to_finish() const;
   ClearingScratch& scratch() { return *scratch_; }
+  void AddTo(Digest& digest) const;
 
  private:
   Product* Find(const ProductBody& body);
   void Clear(Product& product);
   DigestBytes Account(const Product& product, std::uint32_t& fills);
-  void EndBook(Product& product);
+  void WithdrawAll(Product& product);
   void TellOpened(const Product& product, std::uint64_t sequence);
 
   Registry& registry_;

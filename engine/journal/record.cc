@@ -9,8 +9,6 @@
 namespace engine {
 namespace {
 
-constexpr std::size_t kAnyBody = 0;
-
 // The size of one body; unset for what does not belong into a journal.
 std::optional<std::size_t> BodyBytes(CommandType type) {
   switch (type) {
@@ -32,7 +30,7 @@ std::optional<std::size_t> BodyBytes(CommandType type) {
     case CommandType::kCancelAll:
       return sizeof(OrderScopeBody);
     case CommandType::kDisconnect:
-      return kAnyBody;
+      return sizeof(DisconnectBody);
     case CommandType::kOpenProduct:
     case CommandType::kCloseRound:
     case CommandType::kFinishRound:
@@ -40,6 +38,7 @@ std::optional<std::size_t> BodyBytes(CommandType type) {
     case CommandType::kOutcome:
       return sizeof(OutcomeBody);
     case CommandType::kListOpenOrders:
+    case CommandType::kListProducts:
     case CommandType::kLogon:
       return std::nullopt;
   }
@@ -66,7 +65,7 @@ absl::Status CheckRecord(std::span<const std::byte> bytes) {
         " is not known to this program; a newer one may have ", "written it: run that one"));
   }
   const std::uint64_t bodies = header.length - sizeof(CommandHeader);
-  if (*body != kAnyBody && bodies != header.count * *body) {
+  if (bodies != header.count * *body) {
     return absl::InvalidArgumentError(
         absl::StrCat("a record of type ", static_cast<unsigned>(header.type), " has ", bodies,
                      " bytes for ", header.count, " bodies of ", *body));

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "engine/core/check.h"
+#include "engine/core/limits.h"
 
 namespace engine {
 namespace {
@@ -17,15 +18,15 @@ std::int64_t Read(clockid_t id) {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
-// Saturates, so that a demo left running for years stands still at the end of time.
+// Saturates, so that a demo left running stands still at the end of time.
 std::int64_t ToExchange(const ClockScale& scale, std::int64_t wall_ns) {
   std::int64_t passed = 0;
   std::int64_t time = 0;
   if (__builtin_mul_overflow(wall_ns - scale.wall_at_init_ns, scale.factor, &passed) ||
       __builtin_add_overflow(scale.origin_ns, passed, &time)) {
-    return wall_ns < scale.wall_at_init_ns ? INT64_MIN : INT64_MAX;
+    return wall_ns < scale.wall_at_init_ns ? 0 : kTimeNsMax;
   }
-  return time;
+  return std::clamp(time, std::int64_t{0}, kTimeNsMax);
 }
 
 }  // namespace

@@ -37,10 +37,10 @@ struct ShardCounters {
   Counter events_dropped;  // Of credentials that no gateway had logged on; the journal has them.
   Counter rounds_cleared;  // With or without a trade.
   Counter rounds_void;
-  Counter rounds_late;       // Closed more than a second after their gate.
+  Counter rounds_late;       // Closed later after their gate than ShardOptions::late_ns.
   Counter journal_bytes;     // Of commands.
-  Counter held_full;         // Turns that took no command because events were waiting.
-  Counter journal_full;      // Turns that took no command because the journal had no room.
+  Counter held_full;         // Turns in which events waited for room among those held.
+  Counter disk_full;         // Now: 1 while there is no space for the journal's next segment.
   Counter sequence;          // Of the last command applied, in the journal's whole life.
   Counter durable_sequence;  // Of the last command that is on disk.
   Counter open_orders;       // Now.

@@ -72,6 +72,7 @@ absl::StatusOr<Recovery> RecoverExchange(Disk& disk, const ReadOptions& options,
         return Replay(command, exchange);
       });
   if (!tail.ok()) return tail.status();
+  DrainToNowhere(exchange);
   recovery.sequence = exchange.sequence();
   recovery.digest = exchange.StateDigest();
   recovery.tail = *std::move(tail);

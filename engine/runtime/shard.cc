@@ -77,7 +77,10 @@ std::int64_t Shard::IdleNs() {
   if (next_due_ns_ != INT64_MAX) {
     wait = due_waits_ ? kLookAgainNs : clock_.RealNsUntil(next_due_ns_);
   }
-  if (indicative_ns_ != INT64_MAX) wait = std::min(wait, clock_.RealNsUntil(indicative_ns_));
+  if (indicative_ns_ != INT64_MAX) {
+    wait =
+        std::min(wait, HasRoomForIndicative() ? clock_.RealNsUntil(indicative_ns_) : kLookAgainNs);
+  }
   if (journal_->next_turn_ns() != INT64_MAX) {
     wait = std::min(wait, journal_->next_turn_ns() - clock_.MonotonicNs());
   }
@@ -117,8 +120,7 @@ bool Shard::DoDue(std::int64_t now_ns) {
     if (!finishes) next_due_ns_ = due ? due->due_ns : INT64_MAX;
     if (!due || due->due_ns > now_ns) return done > 0;
     const bool closes = due->type == CommandType::kCloseRound;
-    due_waits_ = (finishes && exchange_->Draining()) || !journal_->HasRoom(kClearBytes) ||
-                 (closes && !EveryLinkIsReadUpTo(due->due_ns));
+    due_waits_ = !journal_->HasRoom(kClearBytes) || (closes && !EveryLinkIsReadUpTo(due->due_ns));
     if (due_waits_) return done > 0;
     if (!DoOneDue(*due, now_ns) || closes) return true;  // A clear is work enough for a turn.
   }
@@ -150,15 +152,9 @@ bool Shard::DoOneDue(const DueCommand& due, std::int64_t now_ns) {
 }
 
 std::int64_t Shard::StampOf(const DueCommand& due, std::int64_t now_ns) const {
-  const MarketDefinition* market = exchange_->FindMarket(due.body.product.market);
-  if (due.type == CommandType::kFinishRound || market == nullptr) return due.due_ns;
-  const std::int64_t start_ns = StartNs(due.body.product.start_minute);
-  bool too_late = now_ns >= start_ns - std::int64_t{market->gate_before_s} * kSecondNs;
-  if (due.type == CommandType::kCloseRound) {
-    too_late = now_ns > start_ns - std::int64_t{market->min_notice_s} * kSecondNs &&
-               now_ns - due.due_ns > options_.late_ns;
-  }
-  return too_late ? now_ns : due.due_ns;
+  if (now_ns < due.too_late_ns) return due.due_ns;
+  if (due.type != CommandType::kCloseRound) return now_ns;
+  return now_ns - due.due_ns > options_.late_ns ? due.too_late_ns : due.due_ns;
 }
 
 void Shard::JournalOutcome() {
@@ -171,10 +167,12 @@ void Shard::JournalOutcome() {
 }
 
 bool Shard::PublishIndicative(std::int64_t now_ns) {
-  if (now_ns < indicative_ns_ || HeldRoom() < options_.held_events / 4) return false;
+  if (now_ns < indicative_ns_ || !HasRoomForIndicative()) return false;
   indicative_ns_ = exchange_->PublishIndicative(now_ns);
   return exchange_->Draining();
 }
+
+bool Shard::HasRoomForIndicative() const { return HeldRoom() >= options_.held_events / 4; }
 
 // Commands.
 
@@ -219,6 +217,7 @@ void Shard::Take(std::size_t link, CommandHeader& command) {
     return DrainAnswers();
   }
   CHECK(IsFromClient(command.type) || command.type == CommandType::kDisconnect);
+  if (command.type == CommandType::kDisconnect && !IsOfTheLastLogon(view)) return;
   answers_count_ = !IsFromClient(command.type) || exchange_->Screen(view);
   if (answers_count_) {
     const bool applied = ApplyAndJournal(command, command.time_ns);
@@ -227,6 +226,13 @@ void Shard::Take(std::size_t link, CommandHeader& command) {
     counters_.screened.Add(1);
   }
   DrainAnswers();
+}
+
+bool Shard::IsOfTheLastLogon(CommandView disconnect) const {
+  const auto body = disconnect.Items<DisconnectBody>();
+  CHECK(body.size() == 1);
+  const auto last = last_logon_.find(disconnect.header().credential);
+  return last != last_logon_.end() && last->second.number == body.front().logon;
 }
 
 // Journaled is what was applied; nothing leaves before both.
@@ -271,11 +277,10 @@ void Shard::DrainAnswers() {
   }
 }
 
-// Answers come before numbered events: where a full piece ends with one of these, they are all out.
 void Shard::DrainPiece(std::size_t most) {
   const std::size_t drained = exchange_->Drain(std::span(piece_).first(most));
   for (std::size_t i = 0; i < drained; ++i) Route(piece_[i]);
-  answers_wait_ = drained == most && piece_[drained - 1].event_number == 0 && exchange_->Draining();
+  answers_wait_ = exchange_->Answering();
 }
 
 // Any event may be for any link, or for all.
@@ -285,13 +290,14 @@ std::size_t Shard::HeldRoom() const {
   return room;
 }
 
-void Shard::Route(const Event& event) {
+void Shard::Route(Event& event) {
   Count(event);
   const bool to_asker =
       event.type == EventType::kLogonAnswer || event.type == EventType::kLogonMarket;
   if (to_asker) {
     if (event.type == EventType::kLogonAnswer && event.logon_answer.reason == Reason::kNone) {
-      link_of_[event.credential] = asking_link_;
+      event.logon_answer.logon = ++logons_;
+      last_logon_[event.credential] = {.link = asking_link_, .number = logons_};
     }
     held_[asking_link_].Push(event);
     return;
@@ -300,12 +306,12 @@ void Shard::Route(const Event& event) {
     for (HeldEvents& held : held_) held.Push(event);
     return;
   }
-  const auto link = link_of_.find(event.credential);
-  if (link == link_of_.end()) {
+  const auto last = last_logon_.find(event.credential);
+  if (last == last_logon_.end()) {
     counters_.events_dropped.Add(1);
     return;
   }
-  held_[link->second].Push(event);
+  held_[last->second.link].Push(event);
 }
 
 void Shard::Count(const Event& event) {
@@ -346,6 +352,7 @@ bool Shard::Release() {
 void Shard::ReadGauges() {
   counters_.sequence.Set(exchange_->sequence());
   counters_.durable_sequence.Set(journal_->durable_sequence());
+  counters_.disk_full.Set(journal_->disk_full() ? 1 : 0);
   counters_.open_orders.Set(exchange_->open_orders());
   counters_.memory_bytes.Set(exchange_->memory_bytes());
 }

@@ -31,11 +31,13 @@ struct ShardOptions {
 //             been read up to it (link.h); until then only what was stamped before it is taken, so
 //             that an order is in time if the gateway had read its frame before the gate. What is
 //             done late is stamped with the time at which it was due, so that it closes no other
-//             gate too early; a round that is too late to be cleared, and a product that is too
-//             late to be opened, with the time that it is.
+//             gate too early; a round that is too late to be cleared with the first moment at which
+//             it is, and a product that is too late to be opened with the time that it is.
 //   commands  from the links in turn, while journal and held events have room for the worst of one.
 //   events    from the exchange to the links' held events. An event is for the link of its
-//             credential's last logon; where there is none it is dropped: the journal has it.
+//             credential's last logon; where there is none it is dropped: the journal has it. A
+//             logon has a number, so that gateways agree which of two is the newer one, and a
+//             kDisconnect of a logon that is not the credential's last is dropped too.
 //   journal   one step; then what has become durable leaves for the rings.
 // A gateway that does not take its events stops the intake of all when its held events are full;
 // nothing is lost, and the others' events go on.
@@ -76,6 +78,7 @@ class Shard {
   bool DoDue(std::int64_t now_ns);
   bool DoOneDue(const DueCommand& due, std::int64_t now_ns);
   std::int64_t StampOf(const DueCommand& due, std::int64_t now_ns) const;
+  bool IsOfTheLastLogon(CommandView disconnect) const;
   bool EveryLinkIsReadUpTo(std::int64_t gate_ns);
   void JournalOutcome();
   bool TakeCommands();
@@ -84,11 +87,12 @@ class Shard {
   void Take(std::size_t link, CommandHeader& command);
   [[nodiscard]] bool ApplyAndJournal(CommandHeader& command, std::int64_t time_ns);
   bool PublishIndicative(std::int64_t now_ns);
+  bool HasRoomForIndicative() const;
   bool DrainEvents();
   void DrainAnswers();
   void DrainPiece(std::size_t most);
   std::size_t HeldRoom() const;
-  void Route(const Event& event);
+  void Route(Event& event);
   void Count(const Event& event);
   bool WriteJournal();
   bool Release();
@@ -101,9 +105,14 @@ class Shard {
   std::vector<ShardEnd> links_;
   std::vector<HeldEvents> held_;  // One a link.
   std::vector<Event> piece_;      // What Drain() fills before it is routed.
-  absl::flat_hash_map<CredentialId, std::size_t> link_of_;  // By last successful logon.
-  std::size_t asking_link_ = 0;                             // Where the last question came from.
-  std::size_t first_link_ = 0;                              // Whose turn it is to be first.
+  struct LastLogon {
+    std::size_t link = 0;
+    std::uint64_t number = 0;
+  };
+  absl::flat_hash_map<CredentialId, LastLogon> last_logon_;
+  std::uint64_t logons_ = 0;
+  std::size_t asking_link_ = 0;  // Where the last question came from.
+  std::size_t first_link_ = 0;   // Whose turn it is to be first.
   // When time next asks for something; what is stamped then or later is not taken before it is
   // done.
   std::int64_t next_due_ns_ = INT64_MIN;

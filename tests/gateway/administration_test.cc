@@ -1,5 +1,6 @@
 #include "gateway/administration.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,7 @@
 
 #include "gateway/accounts_file.h"
 #include "gateway/token.h"
+#include "tests/support/exchange_driver.h"
 
 namespace gateway {
 namespace {
@@ -95,6 +97,41 @@ TEST_F(Administration, ConfigureJournalsOnlyWhatHasChanged) {
   const OpenShard shard = Recover();
   EXPECT_EQ(shard.exchange->FindMarket(engine::MarketId(1))->retail_ticks, 300);
   EXPECT_NE(shard.exchange->FindMarket(engine::MarketId(2)), nullptr);
+}
+
+TEST_F(Administration, ConfigureChangesADirectoryThatWasTradedIn) {
+  ASSERT_TRUE(Initialise(init).ok());
+  {
+    const auto directory = engine::DataDirectory::Open(engine::PosixDisk(), init.data);
+    ASSERT_TRUE(directory.ok());
+    auto shard = RecoverShard(*directory);
+    ASSERT_TRUE(shard.ok());
+    std::string writer;
+    auto journal = OpenJournal(*directory, Config(), shard->recovery.tail, &writer);
+    ASSERT_TRUE(journal.ok());
+    // A product opens: a record with something to tell, and the daemon ends.
+    const engine::DueCommand due = *shard->exchange->NextDue();
+    engine::CommandHeader header;
+    header.sequence = shard->exchange->sequence() + 1;
+    header.time_ns = std::max(shard->exchange->time_ns(), due.due_ns);
+    header.type = due.type;
+    const engine::OwnedCommand command(header, std::span<const engine::ProductBody>(&due.body, 1));
+    ASSERT_TRUE(shard->exchange->Apply(command.view()));
+    (*journal)->Append(command.view());
+    ASSERT_TRUE((*journal)->Settle().ok());
+  }
+  Put("markets.toml", "[[market]]\nid = 1\nretail_ticks = 300\n");
+  const auto changed = Configure(init.data, init.files);
+  ASSERT_TRUE(changed.ok()) << changed.status();
+  EXPECT_EQ(*changed, 1U);
+}
+
+TEST_F(Administration, InitRefusesAClockThatBeginsOutsideOfTime) {
+  for (const std::int64_t origin_ns : {std::int64_t{-1}, engine::kTimeNsMax}) {
+    init.clock_origin_ns = origin_ns;
+    EXPECT_THAT(std::string(Initialise(init).status().message()), HasSubstr("1970"));
+    EXPECT_FALSE(std::filesystem::exists(init.data));
+  }
 }
 
 TEST_F(Administration, ConfigureLeavesNothingOfWhatIsRefused) {

@@ -225,7 +225,7 @@ TEST(EventStream, ListsOpenOrdersInPiecesThatEnd) {
                             .side = engine::Side::kSell};
   }
   events[100].type = EventType::kOpenOrdersEnd;
-  events[100].open_orders_end = {.client_seq = 42, .orders = 100};
+  events[100].list_end = {.query = 42, .told = 100};
   const Heard heard(Encode(events));
   EXPECT_GT(heard.types.size(), 1U);
   ASSERT_EQ(heard.open_orders.size(), 100U);

@@ -55,6 +55,47 @@ TEST(Gateway, EndsItsSessionsWhenItStops) {
   EXPECT_TRUE(daemon.TurnUntil([&] { return daemon.gateway().stopped(); }));
 }
 
+// Two threads of one daemon, of which each hears its own logon first.
+TEST(Gateway, KeepsTheNewerOfTwoLogonsThatCross) {
+  HandTurnedGateway one;
+  HandTurnedGateway other;
+  one.gateway().SetPeers({&one.gateway(), &other.gateway()});
+  other.gateway().SetPeers({&one.gateway(), &other.gateway()});
+  one.SetLogons(4);
+  other.SetLogons(5);
+  RawClient older(one);
+  older.LogOn();
+  const SentCommand older_logon = one.NextCommand();
+  RawClient newer(other);
+  newer.LogOnAs(7);
+  one.AnswerLogon(older_logon, 7);
+  EXPECT_TRUE(older.HearTermination(TerminateReason::kSuperseded));
+  newer.Submit(1);
+  other.Send(other.Accepted(other.NextCommand()));
+  EXPECT_TRUE(newer.HearUntil([&] { return newer.answers.size() == 1; }));
+}
+
+TEST(Gateway, EndsASessionWhoseEventsGoToAConnectionThatHasGone) {
+  HandTurnedGateway one;
+  HandTurnedGateway other;
+  one.gateway().SetPeers({&one.gateway(), &other.gateway()});
+  other.gateway().SetPeers({&one.gateway(), &other.gateway()});
+  RawClient older(one);
+  older.LogOnAs(7);
+  {
+    RawClient gone(other);
+    gone.LogOn();
+    const SentCommand logon = other.NextCommand();
+    gone.Close();
+    ASSERT_TRUE(other.TurnUntil([&] { return other.gateway().counters().sessions.value() == 0; }));
+    other.SetLogons(1);
+    other.AnswerLogon(logon, 7);
+  }
+  ASSERT_TRUE(other.TurnUntil([&] { return !other.HasEvents(); }));
+  EXPECT_TRUE(older.HearTermination(TerminateReason::kInternal));
+  EXPECT_GT(older.reconnect_after_ms, 0U);
+}
+
 TEST(Gateway, ServesHundredsOfConnections) {
   HandTurnedGateway daemon(HandTurnedGateway::Quick(), 300);
   std::vector<std::unique_ptr<RawClient>> clients;

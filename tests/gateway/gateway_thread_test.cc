@@ -55,7 +55,7 @@ class Running {
     daemon_.Send(order);
     engine::Event end = order;
     end.type = engine::EventType::kOpenOrdersEnd;
-    end.open_orders_end = {.client_seq = command.header().client_seq, .orders = 1};
+    end.list_end = {.query = command.header().client_seq, .told = 1};
     daemon_.Send(end);
   }
 

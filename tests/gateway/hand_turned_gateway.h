@@ -46,11 +46,13 @@ struct SentCommand {
 
 class HandTurnedGateway {
  public:
+  static constexpr std::size_t kEvents = std::size_t{1} << 12;
+
   explicit HandTurnedGateway(const GatewayOptions& options = Quick(),
                              std::uint32_t connections = 100,
                              std::uint64_t bytes = std::uint64_t{64} << 20,
                              std::size_t command_bytes = std::size_t{1} << 18)
-      : link_(engine::MakeLink({.command_bytes = command_bytes, .events = 1 << 12}, bell_,
+      : link_(engine::MakeLink({.command_bytes = command_bytes, .events = kEvents}, bell_,
                                shard_bell_)),
         budget_(connections, bytes),
         gateway_(options, clock_, std::move(link_.gateway), budget_) {
@@ -71,6 +73,9 @@ class HandTurnedGateway {
   HandClock& clock() { return clock_; }
   Budget& budget() { return budget_; }
   std::uint16_t port() const { return port_; }
+
+  // So many logons were answered, here and at other gateways.
+  void SetLogons(std::uint64_t logons) { logons_ = logons; }
 
   // Turns the gateway until `done`; a test that waits in vain fails.
   template <typename Done>
@@ -108,7 +113,10 @@ class HandTurnedGateway {
     link_.shard.RingGateway();
   }
 
-  // Answers a Logon as the exchange would.
+  // Whether the gateway has not yet taken all events.
+  bool HasEvents() { return link_.shard.events.Room(kEvents) < kEvents; }
+
+  // Answers a Logon as the exchange would; each is the newest of all.
   void AnswerLogon(const SentCommand& logon, std::uint32_t credential,
                    engine::CredentialKind kind = engine::CredentialKind::kAggregator,
                    engine::Reason reason = engine::Reason::kNone,
@@ -124,6 +132,7 @@ class HandTurnedGateway {
     answer.logon_answer = {.session = session,
                            .next_client_seq = next_client_seq,
                            .next_event = 1,
+                           .logon = ++logons_,
                            .orders_per_second = 0,
                            .reason = reason,
                            .kind = kind};
@@ -175,6 +184,7 @@ class HandTurnedGateway {
   Gateway gateway_;
   std::uint16_t port_ = 0;
   std::uint64_t sequence_ = 100;
+  std::uint64_t logons_ = 0;
 };
 
 // A client that says exactly the bytes that it is told to.

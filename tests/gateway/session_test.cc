@@ -367,6 +367,25 @@ TEST(Session, EndsWhereItsClientDoesNotReadAndOthersGoOn) {
   ASSERT_TRUE(daemon.TurnUntil([&] { return daemon.gateway().counters().sessions.value() <= 2; }));
 }
 
+TEST(Session, CountsWhatASlowReaderHasWaitingInTheBudgetOfAll) {
+  HandTurnedGateway daemon(HandTurnedGateway::Quick(), 100, 65'536);
+  RawClient slow(daemon);
+  slow.LogOnAs(7);
+  engine::Event fill;
+  fill.type = engine::EventType::kFill;
+  fill.credential = engine::CredentialId(7);
+  fill.fill = {};
+  // First the system's buffers fill up, then ours by a little each time.
+  ASSERT_TRUE(daemon.TurnUntil([&] {
+    for (int i = 0; i < 200; ++i) {
+      ++fill.event_number;
+      daemon.Send(fill);
+    }
+    return daemon.gateway().counters().slow_readers.value() == 1;
+  }));
+  EXPECT_TRUE(slow.HearTermination(TerminateReason::kOverBudget));
+}
+
 TEST(Session, EndsWhereAllTogetherAreOverTheBudget) {
   HandTurnedGateway daemon(HandTurnedGateway::Quick(), 100, 1'024);
   RawClient client(daemon);

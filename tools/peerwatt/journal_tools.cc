@@ -79,6 +79,8 @@ const char* TypeName(CommandType type) {
       return "list_open_orders";
     case CommandType::kLogon:
       return "logon";
+    case CommandType::kListProducts:
+      return "list_products";
   }
   return "unknown";
 }

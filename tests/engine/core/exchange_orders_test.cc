@@ -166,8 +166,117 @@ TEST_F(ExchangeOrders, AreListedWithWhatIsOpen) {
   ASSERT_EQ(orders.size(), 2u);
   EXPECT_EQ(orders[0].open_order.open_wh + orders[1].open_order.open_wh, 470u);
   ASSERT_EQ(driver.events.back().type, EventType::kOpenOrdersEnd);
-  EXPECT_EQ(driver.events.back().open_orders_end.orders, 2u);
-  EXPECT_EQ(driver.events.back().open_orders_end.client_seq, 42u);
+  EXPECT_EQ(driver.events.back().list_end.told, 2u);
+  EXPECT_EQ(driver.events.back().list_end.query, 42u);
+}
+
+// The events of one question.
+std::vector<Event> AnswerTo(ExchangeDriver& driver, std::uint32_t credential, CommandType type,
+                            const OrderScopeBody& scope = {}, std::uint64_t query = 42) {
+  CommandHeader header;
+  header.type = type;
+  header.credential = CredentialId{credential};
+  header.client_seq = query;
+  const std::size_t before = driver.events.size();
+  driver.exchange.Ask(OwnedCommand(header, std::span<const OrderScopeBody>(&scope, 1)).view());
+  driver.Collect();
+  return {driver.events.begin() + static_cast<std::ptrdiff_t>(before), driver.events.end()};
+}
+
+TEST_F(ExchangeOrders, AreListedByAccountByMarketAndInPiecesOfAnySize) {
+  driver.AddMarket([] {
+    MarketDefinition other = SmallMarket();
+    other.id = MarketId{2};
+    return other;
+  }());
+  driver.AddAccount(50, 0, /*credential=*/1);
+  driver.AddAccount(51, 0, /*credential=*/1, MarketId{2});
+  driver.AdvanceTo(driver.now_ns + 1);
+  OrderBody elsewhere = Bid(51, 1, 20, 10);
+  elsewhere.product.market = MarketId{2};
+  ASSERT_TRUE(
+      driver.Submit(1, {Bid(1, 1, 20, 500), Bid(50, 1, 20, 70), Bid(50, 2, 20, 70), elsewhere})
+          .empty());
+  for (const std::size_t piece : {1u, 2u, 64u}) {
+    driver.drain_piece = piece;
+    EXPECT_EQ(AnswerTo(driver, 1, CommandType::kListOpenOrders).size(), 5u);
+    EXPECT_EQ(
+        AnswerTo(driver, 1, CommandType::kListOpenOrders, {.account = AccountId{50}, .market = {}})
+            .size(),
+        3u);
+    EXPECT_EQ(
+        AnswerTo(driver, 1, CommandType::kListOpenOrders, {.account = {}, .market = MarketId{2}})
+            .size(),
+        2u);
+  }
+}
+
+TEST_F(ExchangeOrders, SayWhichProductsAreOpen) {
+  const std::vector<Event> products = AnswerTo(driver, 1, CommandType::kListProducts);
+  ASSERT_EQ(products.size(), 5u);  // An hour of quarters, and the end.
+  const ProductOpenedEvent& first = products[0].product_opened;
+  EXPECT_EQ(products[0].credential, CredentialId{1});
+  EXPECT_EQ(first.product, (ProductId{kMarket, 555}));
+  EXPECT_EQ(first.gate_ns, ExchangeDriver::MinuteNs(550));
+  EXPECT_EQ(first.band_levels, 100u);
+  EXPECT_EQ(products[4].type, EventType::kProductsEnd);
+  EXPECT_EQ(products[4].list_end.told, 4u);
+  EXPECT_EQ(products[4].list_end.query, 42u);
+  const OrderScopeBody unknown{.account = {}, .market = MarketId{9}};
+  EXPECT_EQ(AnswerTo(driver, 1, CommandType::kListProducts, unknown).size(), 1u);
+}
+
+TEST_F(ExchangeOrders, AreListedOnceAtATimeForACredential) {
+  std::vector<OrderBody> orders;
+  for (std::uint64_t id = 1; id <= 30; ++id) orders.push_back(Bid(1, id, 20, 10));
+  ASSERT_TRUE(driver.Submit(1, orders).empty());
+  CommandHeader header;
+  header.type = CommandType::kListOpenOrders;
+  header.credential = CredentialId{1};
+  header.client_seq = 1;
+  const OrderScopeBody all{};
+  const OwnedCommand query(header, std::span<const OrderScopeBody>(&all, 1));
+  driver.exchange.Ask(query.view());
+  std::vector<Event> piece(8);
+  ASSERT_EQ(driver.exchange.Drain(piece), 8u);
+  EXPECT_FALSE(driver.exchange.Answering());  // A list is nothing that others wait for.
+  driver.exchange.Ask(query.view());
+  ASSERT_TRUE(driver.exchange.Answering());
+  driver.exchange.Drain(piece);
+  EXPECT_EQ(piece[0].type, EventType::kAnswer);
+  EXPECT_EQ(piece[0].answer.reason, Reason::kBusy);
+  driver.Collect();
+  EXPECT_EQ(AnswerTo(driver, 1, CommandType::kListOpenOrders).size(), 31u);
+}
+
+TEST(ExchangeOrderLimits, CountNoOrderThatWasReplaced) {
+  ExchangeDriver driver(std::uint64_t{3} * kChunkOrders);
+  MarketDefinition market = SmallMarket();
+  market.party_orders_max = 1;
+  market.book_orders_max = 3;
+  driver.AddMarket(market);
+  driver.AddAccount(1);
+  driver.AddAccount(2);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(545));
+  ASSERT_EQ(driver.Submit(Bid(1, 1, 20, 5)), Reason::kNone);
+  for (std::int32_t i = 0; i < 1'000; ++i) {
+    ASSERT_EQ(driver.Replace(Bid(1, 1, 20 + i % 2, 5 + i % 3)), Reason::kNone) << i;
+  }
+  EXPECT_EQ(driver.Submit(Bid(2, 1, 20, 5)), Reason::kNone);
+  EXPECT_EQ(driver.Submit(Ask(2, 2, 60, 5)), Reason::kPartyOrderLimit);
+}
+
+TEST(ExchangeOrderLimits, BoundTheProductsOfAllMarkets) {
+  ExchangeDriver driver;
+  MarketDefinition market = SmallMarket();
+  market.slot_minutes = 5;
+  market.open_before_s = 7 * 86'400;
+  std::uint32_t markets = 0;
+  do {
+    market.id = MarketId{++markets};
+  } while (driver.Apply(CommandType::kDefineMarket, market));
+  EXPECT_EQ(markets - 1, kOpenProductsMax / OpenProductsMost(market));
+  driver.AdvanceTo(driver.now_ns + std::int64_t{3'600} * kSecondNs);  // All that are due open.
 }
 
 TEST(ExchangeOrderLimits, BoundAPartyABookAndTheShard) {

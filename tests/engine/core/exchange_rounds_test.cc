@@ -100,11 +100,30 @@ TEST(ExchangeRound, KeepsUnfilledOrdersForTheNextWhereTheMarketSaysSo) {
 }
 
 TEST(ExchangeRound, BeginsEmptyWhereOrdersDoNotStay) {
+  MarketDefinition market = TwoRounds(0);
+  market.party_orders_max = 1;
+  market.book_orders_max = 2;
+  ExchangeDriver driver = Started(market);
+  ASSERT_EQ(driver.Submit(Bid(1, 1, 31, 300)), Reason::kNone);
+  ASSERT_EQ(driver.Submit(Bid(2, 1, 31, 300)), Reason::kNone);
+  ASSERT_EQ(driver.Submit(Bid(3, 1, 31, 300)), Reason::kBookFull);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(585));
+  EXPECT_EQ(driver.exchange.open_orders(), 0u);
+  EXPECT_EQ(driver.Submit(Bid(1, 2, 31, 300)), Reason::kNone);
+  EXPECT_EQ(driver.Submit(Bid(1, 3, 31, 300)), Reason::kPartyOrderLimit);
+  ASSERT_EQ(driver.Submit(Ask(2, 2, 20, 100)), Reason::kNone);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(595));
+  EXPECT_EQ(driver.FilledWh(1, 1), 0u);
+  EXPECT_EQ(driver.FilledWh(1, 2), 100u);
+  EXPECT_EQ(driver.exchange.open_orders(), 0u);
+}
+
+TEST(ExchangeRound, LeavesTheClientOrderIdsOfEarlierOnesTaken) {
   ExchangeDriver driver = Started(TwoRounds(0));
   ASSERT_EQ(driver.Submit(Bid(1, 1, 31, 300)), Reason::kNone);
   driver.AdvanceTo(ExchangeDriver::MinuteNs(585));
-  EXPECT_EQ(driver.exchange.open_orders(), 0u);
-  EXPECT_EQ(driver.Submit(Bid(1, 1, 31, 300)), Reason::kNone);
+  EXPECT_EQ(driver.Submit(Bid(1, 1, 31, 300)), Reason::kDuplicateClientOrderId);
+  EXPECT_EQ(driver.Replace(Bid(1, 1, 31, 200)), Reason::kUnknownOrder);
 }
 
 TEST(ExchangeRound, BelongingToAnEarlierGateIsSkippedWhenTheProductOpensLate) {
@@ -153,6 +172,21 @@ TEST(ExchangeFreeze, MakesACancelOnDisconnectWaitForTheRoundsEnd) {
   EXPECT_EQ(cancelled[0].order_cancelled.open_wh, 200u);
   EXPECT_EQ(cancelled[0].order_cancelled.reason, Reason::kDisconnected);
   EXPECT_EQ(cancelled[0].event_number, 3u);  // After the outcome and the fill.
+}
+
+TEST(ExchangeFreeze, SparesWhatANewSessionEntersAfterTheOneThatLeft) {
+  MarketDefinition market = TwoRounds(1);
+  market.freeze_s = 60;
+  ExchangeDriver driver = Started(market);
+  ASSERT_EQ(driver.Submit(Bid(1, 1, 31, 300)), Reason::kNone);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(584));
+  driver.ApplyFrom(CredentialId{1}, 0, CommandType::kDisconnect, std::span<const OrderBody>());
+  ASSERT_EQ(driver.Submit(Bid(1, 2, 31, 200)), Reason::kNone);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(585));
+  const std::vector<Event> cancelled = driver.Of(EventType::kOrderCancelled);
+  ASSERT_EQ(cancelled.size(), 1u);
+  EXPECT_EQ(cancelled[0].order_cancelled.client_order_id, ClientOrderId{1});
+  EXPECT_EQ(driver.exchange.open_orders(), 1u);
 }
 
 TEST(ExchangeIndicative, IsWhatClearingAtThatInstantWouldGive) {
@@ -251,6 +285,43 @@ TEST(ExchangeClearing, RefusesOrdersForTheBookAndServesOtherMarkets) {
   EXPECT_NE(driver.exchange.NextDue()->type, CommandType::kFinishRound);
   driver.Collect();
   EXPECT_EQ(driver.exchange.NextDue()->type, CommandType::kFinishRound);
+}
+
+TEST(ExchangeClearing, IsFinishedThoughAListIsStillBeingTold) {
+  ExchangeDriver driver = Started(TwoRounds(1));
+  for (std::uint64_t id = 1; id <= 40; ++id) {
+    ASSERT_EQ(driver.Submit(Bid(1, id, 10, 100)), Reason::kNone);
+  }
+  CommandHeader header;
+  header.type = CommandType::kListOpenOrders;
+  header.credential = CredentialId{1};
+  const OrderScopeBody all{};
+  driver.exchange.Ask(OwnedCommand(header, std::span<const OrderScopeBody>(&all, 1)).view());
+  std::vector<Event> piece(8);
+  ASSERT_EQ(driver.exchange.Drain(piece), piece.size());
+  // By hand, and drained as far as the round goes.
+  driver.now_ns = ExchangeDriver::MinuteNs(585);
+  const ProductBody body{.product = {kMarket, kStart}, .round = 1};
+  header = {};
+  header.sequence = driver.exchange.sequence() + 1;
+  header.time_ns = driver.now_ns;
+  header.type = CommandType::kCloseRound;
+  ASSERT_TRUE(
+      driver.exchange.Apply(OwnedCommand(header, std::span<const ProductBody>(&body, 1)).view()));
+  const OutcomeBody outcome = *driver.exchange.TakeOutcome();
+  ++header.sequence;
+  header.type = CommandType::kOutcome;
+  ASSERT_TRUE(driver.exchange.Apply(
+      OwnedCommand(header, std::span<const OutcomeBody>(&outcome, 1)).view()));
+  while (driver.exchange.NextDue()->type != CommandType::kFinishRound) {
+    ASSERT_TRUE(driver.exchange.Draining());
+    driver.exchange.Drain(piece);
+  }
+  ASSERT_TRUE(driver.exchange.Draining());
+  ++header.sequence;
+  header.type = CommandType::kFinishRound;
+  EXPECT_TRUE(
+      driver.exchange.Apply(OwnedCommand(header, std::span<const ProductBody>(&body, 1)).view()));
 }
 
 TEST(ExchangeDrain, GivesTheSameEventsInPiecesOfAnySize) {

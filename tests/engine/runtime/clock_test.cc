@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/core/limits.h"
+
 namespace engine {
 namespace {
 
@@ -100,7 +102,7 @@ TEST(ExchangeClock, StandsStillAtTheEndOfTime) {
   Clocks clocks;
   ExchangeClock clock({.origin_ns = 0, .wall_at_init_ns = clocks.wall, .factor = kClockFactorMax});
   clocks.Pass(kSecond * 86'400 * 2'000);
-  EXPECT_EQ(clock.Accept(clocks.wall, clocks.monotonic), INT64_MAX);
+  EXPECT_EQ(clock.Accept(clocks.wall, clocks.monotonic), kTimeNsMax);
 }
 
 }  // namespace

@@ -152,6 +152,21 @@ TEST_F(ShardOfTwoHomes, ARoundMissedForTooLongIsVoid) {
   EXPECT_EQ(world_.shard->counters().rounds_cleared.value(), 0u);
 }
 
+// The shard stands still from before the gate of 10:00 to after that of 10:15.
+TEST_F(ShardOfTwoHomes, AVoidRoundTakesNoTimeFromTheGatesBehindIt) {
+  ASSERT_TRUE(world_.Submit(0, 1, Bid(1, 1, 20, 500)));
+  world_.Settle();
+  world_.Take(0);
+  const std::int64_t next_gate_ns = kGateNs + std::int64_t{15} * 60 * kSecond;
+  world_.clock.Set(next_gate_ns - 1);
+  OrderBody order = Bid(2, 1, 20, 500);
+  order.product.start_minute = kStart + 15;
+  ASSERT_TRUE(world_.Submit(1, 1, order));
+  world_.SettleAt(next_gate_ns + 1);
+  EXPECT_EQ(CountOf(world_.Take(0), EventType::kRoundVoid), 1u);
+  EXPECT_EQ(FirstReason(1), Reason::kNone);
+}
+
 TEST_F(ShardOfTwoHomes, ARestartComesToTheSameDigest) {
   ASSERT_TRUE(world_.Submit(0, 1, Bid(1, 1, 30, 500)));
   ASSERT_TRUE(world_.Submit(1, 1, Ask(2, 1, 10, 300)));
@@ -195,6 +210,32 @@ TEST_F(ShardOfTwoHomes, EventsGoWhereTheCredentialLoggedOnLast) {
   world_.SettleAt(kGateNs);
   EXPECT_EQ(CountOf(world_.Take(0), EventType::kRoundCleared), 0u);
   EXPECT_EQ(CountOf(world_.Take(1), EventType::kRoundCleared), 1u);
+}
+
+TEST_F(ShardOfTwoHomes, ADisconnectOfALogonThatIsNotTheLastIsDropped) {
+  const auto log_on = [this](std::size_t link) {
+    world_.Logon(link, 1);
+    const std::vector<Event> answer = world_.Take(link, EventType::kLogonAnswer);
+    return answer.size() == 1 ? answer[0].logon_answer.logon : 0;
+  };
+  const auto disconnect = [this](std::size_t link, std::uint64_t logon) {
+    CommandHeader header;
+    header.time_ns = world_.clock.NowNs();
+    header.credential = CredentialId{1};
+    header.type = CommandType::kDisconnect;
+    const DisconnectBody body{.logon = logon};
+    ASSERT_TRUE(world_.Put(link, OwnedCommand(header, std::span<const DisconnectBody>(&body, 1))));
+    world_.Settle();
+  };
+  const std::uint64_t older = log_on(0);
+  ASSERT_TRUE(world_.Submit(0, 1, Bid(1, 1, 20, 500)));
+  world_.Settle();
+  const std::uint64_t newer = log_on(1);
+  ASSERT_GT(newer, older);
+  disconnect(0, older);
+  EXPECT_EQ(world_.shard->exchange().open_orders(), 1u);
+  disconnect(1, newer);
+  EXPECT_EQ(world_.shard->exchange().open_orders(), 0u);
 }
 
 TEST_F(ShardOfTwoHomes, ARefusedLogonIsAnsweredWhereItWasAsked) {
@@ -271,6 +312,27 @@ TEST_F(ShardOfTwoHomes, AFullEventRingStopsTheIntakeLosesNothingAndResumes) {
     EXPECT_EQ(event.answer.client_seq, expected++);
   }
   EXPECT_EQ(CountOf(world_.Take(1), EventType::kAnswer), 1u);
+}
+
+TEST(Shard, SleepsWhereAnIndicativePriceWaitsForAGatewayThatTakesNothing) {
+  ShardWorld world;
+  MarketDefinition market = SmallMarket();
+  market.indicative_interval_s = 1;
+  market.indicative_min_parties = 1;
+  world.Init(market, 2);
+  world.Start();
+  world.Settle();
+  world.Logon(0, 1);
+  std::uint64_t sent = 0;
+  for (bool stuck = false; !stuck;) {
+    while (world.Submit(0, sent + 1, Bid(1, sent + 1, 20, 0))) ++sent;
+    world.Settle();
+    stuck = !world.Submit(0, sent + 1, Bid(1, sent + 1, 20, 0));
+    if (!stuck) ++sent;
+  }
+  world.clock.Advance(2 * kSecond);
+  world.Settle();
+  EXPECT_GT(world.shard->IdleNs(), 0);
 }
 
 }  // namespace

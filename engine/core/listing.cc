@@ -1,0 +1,101 @@
+#include "engine/core/listing.h"
+
+namespace engine {
+
+bool Listing::Begin(std::uint32_t credential, CommandType question, const OrderScopeBody& scope,
+                    std::uint64_t query) {
+  bool& asked = registry_.credential(credential).asked;
+  if (asked) return false;
+  asked = true;
+  Question fresh;
+  fresh.credential = credential;
+  fresh.type = question;
+  fresh.scope = scope;
+  fresh.query = query;
+  questions_.Push(fresh);
+  return true;
+}
+
+std::size_t Listing::Drain(std::uint64_t sequence, std::span<Event> out) {
+  std::size_t count = 0;
+  for (std::size_t steps = 0; count < out.size() && !questions_.empty();) {
+    Question& question = questions_.front();
+    if (ready_.empty()) {
+      // An account or market with nothing to tell is work, too.
+      if (steps++ == out.size()) break;
+      if (!Step(question)) End(question);
+      continue;
+    }
+    out[count] = ready_.front();
+    out[count++].sequence = sequence;
+    ready_.Pop();
+    if (ready_.empty() && question.ended) questions_.Pop();
+  }
+  return count;
+}
+
+// Lists the next account or market. Ensures: false where there is none left.
+bool Listing::Step(Question& question) {
+  const Credential& credential = registry_.credential(question.credential);
+  const bool orders = question.type == CommandType::kListOpenOrders;
+  const std::vector<std::uint32_t>& places = orders ? credential.accounts : credential.markets;
+  if (question.next >= places.size()) return false;
+  const std::uint32_t place = places[question.next++];
+  orders ? ListAccount(question, place) : ListMarket(question, place);
+  return true;
+}
+
+void Listing::Push(Question& question, Event event) {
+  event.credential = registry_.credential(question.credential).definition.id;
+  ready_.Push(event);
+  ++question.told;
+}
+
+void Listing::ListAccount(Question& question, std::uint32_t index) {
+  const Account& account = registry_.account(index);
+  if (account.open_orders == 0 || !IsInScope(account, question.scope)) return;
+  products_.ForEachOf(account.market, [&](Product& product) {
+    product.book.ForEachOfParty(memory_, account.party, [&](Slot slot) {
+      const OrderChunk& chunk = memory_.orders.ChunkOf(slot);
+      const std::uint32_t at = slot % kChunkOrders;
+      if (chunk.account[at] != index || chunk.open_wh[at] == 0) return;
+      Event event;
+      event.type = EventType::kOpenOrder;
+      event.open_order = {.account = account.definition.id,
+                          .client_order_id = chunk.client_order_id[at],
+                          .order = chunk.order_id[at],
+                          .product = product.id,
+                          .limit_ticks = product.definition.band_low_ticks + chunk.level[at],
+                          .open_wh = chunk.open_wh[at],
+                          .side = chunk.side};
+      Push(question, event);
+    });
+  });
+}
+
+void Listing::ListMarket(Question& question, std::uint32_t market) {
+  const MarketId wanted = question.scope.market;
+  if (wanted != MarketId{} && wanted != registry_.market(market).id) return;
+  products_.ForEachOf(market, [&](Product& product) {
+    if (product.phase == Phase::kClearing && product.is_last_round()) return;
+    const std::uint32_t round = product.round + (product.phase == Phase::kClearing ? 1 : 0);
+    Event event;
+    event.type = EventType::kProductOpened;
+    event.product_opened = DescribeProduct(product, round);
+    Push(question, event);
+  });
+}
+
+void Listing::End(Question& question) {
+  question.ended = true;
+  Credential& credential = registry_.credential(question.credential);
+  credential.asked = false;
+  Event event;
+  event.credential = credential.definition.id;
+  const bool orders = question.type == CommandType::kListOpenOrders;
+  event.type = orders ? EventType::kOpenOrdersEnd : EventType::kProductsEnd;
+  event.list_end = {.query = question.query, .told = question.told};
+  ready_.Push(event);
+}
+
+}  // namespace engine

@@ -1,0 +1,56 @@
+// Answers to "which of my orders are open" and "which products are open", told piece by piece.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "engine/core/event.h"
+#include "engine/core/fifo.h"
+#include "engine/core/product_table.h"
+#include "engine/core/registry.h"
+
+namespace engine {
+
+// What was open before the question and still is at the answer's end is told; what changes while a
+// long answer is being told may be told as it was or as it is.
+class Listing {
+ public:
+  Listing(Registry& registry, ProductTable& products, BookMemory& memory)
+      : registry_(registry), products_(products), memory_(memory) {}
+
+  // `question`: kListOpenOrders or kListProducts; `query` comes back in the answer's end.
+  // Ensures: false where the credential's last question is not answered yet.
+  bool Begin(std::uint32_t credential, CommandType question, const OrderScopeBody& scope,
+             std::uint64_t query);
+  bool empty() const { return questions_.empty(); }
+
+  // Moves the next events out. Cost: O(out.size()) and the orders of one account or the products of
+  // one market.
+  std::size_t Drain(std::uint64_t sequence, std::span<Event> out);
+
+ private:
+  struct Question {
+    std::uint32_t credential = 0;
+    CommandType type{};
+    OrderScopeBody scope;
+    std::uint64_t query = 0;
+    std::size_t next = 0;  // Place in the credential's accounts or markets.
+    std::uint32_t told = 0;
+    bool ended = false;
+  };
+
+  bool Step(Question& question);
+  void ListAccount(Question& question, std::uint32_t account);
+  void ListMarket(Question& question, std::uint32_t market);
+  void End(Question& question);
+  void Push(Question& question, Event event);
+
+  Registry& registry_;
+  ProductTable& products_;
+  BookMemory& memory_;
+  Fifo<Question> questions_;
+  Fifo<Event> ready_;
+};
+
+}  // namespace engine

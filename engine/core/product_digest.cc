@@ -1,0 +1,46 @@
+#include "engine/core/product_digest.h"
+
+#include <span>
+
+namespace engine {
+namespace {
+
+void AddBook(Product& product, BookMemory& memory, const Registry& registry, Digest& digest) {
+  const bool traded = product.phase == Phase::kClearing && product.result == RoundResult::kTraded;
+  product.book.ForEachOrder(memory, [&](const OrderChunk& chunk, std::uint32_t at) {
+    digest.Add(chunk.side);
+    digest.Add(chunk.order_id[at]);
+    digest.Add(registry.account(chunk.account[at]).definition.id);
+    digest.Add(chunk.client_order_id[at]);
+    digest.Add(chunk.level[at]);
+    digest.Add(chunk.open_wh[at]);
+    digest.Add(traded ? chunk.filled_wh[at] : std::uint32_t{0});
+  });
+  digest.Add(std::uint64_t{0});  // No order: the end of the book.
+  digest.Add(product.book.slots());
+  digest.Add(product.book.round_orders());
+}
+
+}  // namespace
+
+void AddProduct(Product& product, BookMemory& memory, const Registry& registry, Digest& digest) {
+  digest.Add(product.id.market);
+  digest.Add(product.id.start_minute);
+  digest.Add(std::as_bytes(std::span(&product.definition, 1)));
+  digest.Add(product.phase);
+  digest.Add(product.round);
+  digest.Add(product.round_began);
+  if (product.phase == Phase::kClearing) {
+    digest.Add(product.result);
+    digest.Add(product.energy_wh);
+    digest.Add(product.price_ticks);
+  }
+  digest.Add(static_cast<std::uint64_t>(product.leaving.size()));
+  for (const Product::Leaving& leaving : product.leaving) {
+    digest.Add(leaving.credential);
+    digest.Add(leaving.sequence);
+  }
+  AddBook(product, memory, registry, digest);
+}
+
+}  // namespace engine
