@@ -1,6 +1,8 @@
 #include "gateway/config.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <span>
 #include <utility>
 #include <vector>
@@ -217,24 +219,41 @@ absl::Status CheckTable(const TomlTable& table, const std::string& file) {
 
 bool IsPowerOfTwo(std::int64_t number) { return (number & (number - 1)) == 0; }
 
-// What no single key can tell. The line is that of the file's end: more than one key is meant.
-absl::Status CheckTogether(const Config& config, const std::string& file) {
-  const auto error = [&](std::string_view message) {
-    return absl::InvalidArgumentError(absl::StrCat(file, ": ", Absl(message)));
+// Where the keys of the file are, by "table.key".
+using KeyLines = std::map<std::string, std::uint32_t, std::less<>>;
+
+// What no single range can tell. The line is that of the last of the keys that the file has.
+absl::Status CheckTogether(const Config& config, const KeyLines& lines, const std::string& file) {
+  const bool heartbeats = config.heartbeat_min_s <= config.heartbeat_default_s &&
+                          config.heartbeat_default_s <= config.heartbeat_max_s;
+  const bool batch = config.journal_batch_kib % 4 == 0 &&
+                     config.journal_batch_kib * 2 <= config.journal_segment_mib * 1'024;
+  const struct {
+    bool holds;
+    std::array<std::string_view, 3> keys;
+    std::string_view allowed;
+  } rules[] = {
+      {heartbeats,
+       {"sessions.heartbeat_min_s", "sessions.heartbeat_default_s", "sessions.heartbeat_max_s"},
+       "allowed is heartbeat_min_s <= heartbeat_default_s <= heartbeat_max_s"},
+      {IsPowerOfTwo(config.ring_command_kib),
+       {"rings.command_kib"},
+       "allowed is a power of two from 128 to 1048576"},
+      {IsPowerOfTwo(config.ring_events),
+       {"rings.events"},
+       "allowed is a power of two from 1024 to 16777216"},
+      {batch,
+       {"journal.batch_kib", "journal.segment_mib"},
+       "allowed is a multiple of 4, at most half of a segment"},
   };
-  if (config.heartbeat_min_s > config.heartbeat_default_s ||
-      config.heartbeat_default_s > config.heartbeat_max_s) {
-    return error("sessions: allowed is heartbeat_min_s <= heartbeat_default_s <= heartbeat_max_s");
-  }
-  if (!IsPowerOfTwo(config.ring_command_kib)) {
-    return error("rings.command_kib: allowed is a power of two from 128 to 1048576");
-  }
-  if (!IsPowerOfTwo(config.ring_events)) {
-    return error("rings.events: allowed is a power of two from 1024 to 16777216");
-  }
-  if (config.journal_batch_kib % 4 != 0 ||
-      config.journal_batch_kib * 2 > config.journal_segment_mib * 1'024) {
-    return error("journal.batch_kib: allowed is a multiple of 4, at most half of a segment");
+  for (const auto& rule : rules) {
+    if (rule.holds) continue;
+    std::uint32_t line = 0;
+    for (const std::string_view key : rule.keys) {
+      const auto found = lines.find(key);
+      if (found != lines.end()) line = std::max(line, found->second);
+    }
+    return ErrorAt(file, line, absl::StrCat(Absl(rule.keys.front()), ": ", Absl(rule.allowed)));
   }
   return absl::OkStatus();
 }
@@ -245,13 +264,15 @@ absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& fil
   const auto tables = ParseToml(text, file);
   if (!tables.ok()) return tables.status();
   Config config;
+  KeyLines lines;
   for (const TomlTable& table : *tables) {
     if (absl::Status status = CheckTable(table, file); !status.ok()) return status;
     for (const TomlEntry& entry : table.entries) {
       if (absl::Status status = TakeEntry(table, entry, file, config); !status.ok()) return status;
+      lines[absl::StrCat(table.name, ".", entry.key)] = entry.line;
     }
   }
-  if (absl::Status status = CheckTogether(config, file); !status.ok()) return status;
+  if (absl::Status status = CheckTogether(config, lines, file); !status.ok()) return status;
   return config;
 }
 

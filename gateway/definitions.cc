@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "engine/core/limits.h"
 
 namespace gateway {
 namespace {
@@ -20,6 +22,37 @@ std::vector<Body> Changed(const std::vector<Body>& wanted, Find find) {
     if (now == nullptr || std::memcmp(now, &body, sizeof(body)) != 0) changed.push_back(body);
   }
   return changed;
+}
+
+// Why the exchange refuses a definition that is possible by itself.
+std::string Why(const engine::AccountBody& body, const engine::Exchange& exchange) {
+  const auto missing = [](const char* what, std::uint64_t id) {
+    return absl::StrCat(what, " ", id, " is not defined");
+  };
+  if (exchange.FindMarket(body.market) == nullptr) {
+    return missing("its market", static_cast<std::uint32_t>(body.market));
+  }
+  if (exchange.FindCredential(body.credential) == nullptr) {
+    return missing("its credential", static_cast<std::uint32_t>(body.credential));
+  }
+  const engine::AccountBody* now = exchange.FindAccount(body.id);
+  if (now != nullptr && (now->party != body.party || now->market != body.market)) {
+    return "an account's party and market are fixed; make a new account";
+  }
+  return "an account, its party and its metering point have ids from 1";
+}
+std::string Why(const engine::CredentialBody& /*body*/, const engine::Exchange& /*exchange*/) {
+  return "another credential has the same token, or its id is 0";
+}
+std::string Why(const engine::MeteringPointBody& /*body*/, const engine::Exchange& /*exchange*/) {
+  return "its id is 0";
+}
+std::string Why(const engine::MarketDefinition& body, const engine::Exchange& /*exchange*/) {
+  return absl::StrCat("up to ", engine::OpenProductsMost(body),
+                      " of its products are open at once, and those of all markets together may "
+                      "be ",
+                      engine::kOpenProductsMax, "; or there are ", engine::kMarketsMax,
+                      " markets already");
 }
 
 class Applier {
@@ -43,9 +76,7 @@ class Applier {
       const engine::CommandView view(reinterpret_cast<const engine::CommandHeader*>(bytes));
       if (!exchange_.Apply(view)) {
         return absl::InvalidArgumentError(absl::StrCat(
-            what, " ", static_cast<std::uint64_t>(body.id),
-            ": the exchange refuses this definition: it names what is not there, or changes what "
-            "is fixed (an account's party and market)"));
+            what, " ", static_cast<std::uint64_t>(body.id), ": ", Why(body, exchange_)));
       }
       commands_.insert(commands_.end(), bytes, bytes + header.length);
     }

@@ -18,22 +18,13 @@
 #include "engine/runtime/counters.h"
 #include "engine/runtime/link.h"
 #include "gateway/budget.h"
+#include "gateway/gateway_counters.h"
 #include "gateway/listener.h"
 #include "gateway/options.h"
 #include "gateway/router.h"
 #include "gateway/session.h"
 
 namespace gateway {
-
-// Since the process started, if not said otherwise. Thread: the gateway's writes, any reads.
-struct GatewayCounters {
-  engine::Counter sessions;  // Now.
-  engine::Counter accepted;  // Connections.
-  engine::Counter refused;   // Connections over a limit.
-  engine::Counter accept_errors;
-  engine::Counter frames_bad;    // Not a frame at all; their connections were ended.
-  engine::Counter slow_readers;  // Ended for it.
-};
 
 // A turn never waits: sockets that are ready, then events of the shard, then output, one write a
 // session. Sessions never wait for each other, and a full ring is an answer.

@@ -1,4 +1,6 @@
 // peerwattd: the exchange. What it is made of, and in which order it starts and ends.
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -22,6 +24,7 @@
 #include "gateway/config.h"
 #include "gateway/gateway_thread.h"
 #include "gateway/market_file.h"
+#include "gateway/status_log.h"
 #include "gateway/token.h"
 #include "gateway/toml_file.h"
 
@@ -60,12 +63,18 @@ void StartLog() {
   spdlog::set_default_logger(std::move(log));
 }
 
-// Every connection needs a descriptor.
-void RaiseDescriptorLimit() {
+// Every connection needs a descriptor, and the journal its own: to run out of them would stop it.
+void FitConnectionsToDescriptors(Config& config) {
+  constexpr rlim_t kReserve = 64;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+  const auto most = static_cast<std::int64_t>(std::max(limit.rlim_cur, kReserve + 1) - kReserve);
+  if (config.max_connections <= most) return;
+  spdlog::warn("connections.max is {} here and not {}: the process may open {} files (ulimit -n)",
+               most, config.max_connections, limit.rlim_cur);
+  config.max_connections = most;
 }
 
 // A stop is asked for by signal; no thread but main hears it.
@@ -124,6 +133,12 @@ class Daemon {
     return absl::OkStatus();
   }
 
+  StatusLog MakeStatusLog() const {
+    std::vector<const GatewayCounters*> counters;
+    for (const Gateway& gateway : gateways_) counters.push_back(&gateway.counters());
+    return {clock_, shard_->counters(), std::move(counters)};
+  }
+
   // Against the arrows: sessions, then the shard, then the threads that took its last events.
   void Stop() {
     for (Gateway& gateway : gateways_) gateway.RequestStop();
@@ -153,12 +168,27 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
   return ParseConfig(*text, path);
 }
 
+// Says what the daemon does until a signal asks it to stop.
+int WaitForSignal(const sigset_t& stop_signals, StatusLog log) {
+  for (;;) {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    for (const StatusLine& line : log.Look(std::chrono::nanoseconds(now).count())) {
+      constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::info, spdlog::level::warn,
+                                                       spdlog::level::err};
+      spdlog::log(kLevels[static_cast<std::size_t>(line.level)], "{}", line.text);
+    }
+    constexpr timespec kLookAgain{.tv_sec = 1, .tv_nsec = 0};
+    const int signal = ::sigtimedwait(&stop_signals, nullptr, &kLookAgain);
+    if (signal > 0) return signal;
+  }
+}
+
 int Run(const std::string& data, const std::string& config_path) {
-  const auto config = LoadConfig(config_path);
+  auto config = LoadConfig(config_path);
   if (!config.ok()) return Fail(config.status(), kConfigError);
   spdlog::set_level(spdlog::level::from_str(config->log_level));
   const sigset_t stop_signals = BlockStopSignals();
-  RaiseDescriptorLimit();
+  FitConnectionsToDescriptors(*config);
 
   const auto directory = engine::DataDirectory::Open(engine::PosixDisk(), data);
   if (!directory.ok()) return Fail(directory.status(), CodeOf(directory.status()));
@@ -180,8 +210,7 @@ int Run(const std::string& data, const std::string& config_path) {
   Daemon daemon(*config, directory->description());
   const absl::Status started = daemon.Start(std::move(recovered->exchange), *std::move(journal));
   if (!started.ok()) return Fail(started, kUnavailable);
-  int signal = 0;
-  sigwait(&stop_signals, &signal);
+  const int signal = WaitForSignal(stop_signals, daemon.MakeStatusLog());
   spdlog::info("stopping on signal {}", signal);
   daemon.Stop();
   return 0;
@@ -237,6 +266,7 @@ int Main(int argc, char** argv) {
   CLI::App app("peerwattd: an exchange for electricity between neighbours");
   bool default_config = false;
   bool default_markets = false;
+  app.set_version_flag("--version", std::string("peerwattd ") + PEERWATT_VERSION);
   app.add_flag("--print-default-config", default_config, "Every key of the configuration file");
   app.add_flag("--print-default-markets", default_markets, "Every key of a markets file");
 

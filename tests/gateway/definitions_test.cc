@@ -210,11 +210,11 @@ TEST_F(Defined, CommandsAreThoseThatWereApplied) {
   EXPECT_EQ(sequence, 6U);
 }
 
-TEST_F(Defined, NamesTheDefinitionThatTheExchangeRefuses) {
+TEST_F(Defined, NamesTheDefinitionThatTheExchangeRefusesAndSaysWhy) {
   definitions.accounts[0].market = engine::MarketId(9);
   Bytes commands;
   const absl::Status status = Apply(definitions, 10, exchange, commands);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("account 1: the exchange refuses"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("account 1: its market 9 is not defined"));
 }
 
 }  // namespace
