@@ -7,6 +7,8 @@
 namespace engine {
 namespace {
 
+constexpr std::uint32_t kSearchesACall = 16;
+
 // Down to a multiple of the step, below zero too.
 std::int32_t FloorTo(std::int32_t value, std::int32_t step) {
   const std::int32_t over = value % step;
@@ -57,10 +59,12 @@ void IndicativePublisher::Tell(Product& product, std::uint64_t sequence, Clearin
 std::int64_t IndicativePublisher::Publish(std::int64_t now_ns, std::uint64_t sequence,
                                           ClearingScratch& scratch) {
   std::int64_t next_ns = INT64_MAX;
+  std::uint32_t told = 0;
   products_.ForEach([&](Product& product) {
     const std::uint32_t interval_s = product.definition.indicative_interval_s;
     if (interval_s == 0 || product.phase != Phase::kOpen) return;
-    if (product.next_indicative_ns <= now_ns) {
+    if (product.next_indicative_ns <= now_ns && told < kSearchesACall) {
+      ++told;
       if (now_ns < product.gate_ns()) Tell(product, sequence, scratch);
       product.next_indicative_ns = now_ns + std::int64_t{interval_s} * kSecondNs;
     }

@@ -15,8 +15,9 @@ class IndicativePublisher {
       : products_(products), memory_(memory), events_(events) {}
 
   // Tells what has become due; nothing for a book with fewer parties on a side than the market
-  // wants. Ensures: returns when to call next; INT64_MAX: no open product has an interval.
-  // Cost: a look at each open product, and a price search for each that is due.
+  // wants. Ensures: returns when to call next, which is at once where more are due than one call
+  // tells; INT64_MAX: no open product has an interval.
+  // Cost: a look at each open product, and a price search for each of at most 16 that are due.
   std::int64_t Publish(std::int64_t now_ns, std::uint64_t sequence, ClearingScratch& scratch);
 
  private:

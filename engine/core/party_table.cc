@@ -15,6 +15,8 @@ std::unique_ptr<PartyEntry[]> PartyBlocks::Take(std::uint32_t log2_size) {
   const std::size_t size = std::size_t{1} << log2_size;
   if (free.empty()) {
     bytes_ += size * sizeof(PartyEntry);
+    // Giving it back is part of a round's end, which allocates nothing.
+    if (++made_[log2_size] > free.capacity()) free.reserve(std::size_t{2} * made_[log2_size]);
     return std::make_unique<PartyEntry[]>(size);
   }
   std::unique_ptr<PartyEntry[]> block = std::move(free.back());

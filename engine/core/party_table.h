@@ -25,6 +25,7 @@ class PartyBlocks {
 
  private:
   std::array<std::vector<std::unique_ptr<PartyEntry[]>>, 32> free_;
+  std::array<std::uint32_t, 32> made_{};
   std::size_t bytes_ = 0;
 };
 

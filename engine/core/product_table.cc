@@ -54,6 +54,7 @@ ProductTable::OpenResult ProductTable::Open(std::uint32_t market, std::uint32_t 
     }
     free_.push_back(static_cast<std::uint32_t>(products_.size()));
     products_.push_back(std::make_unique<Product>());
+    free_.reserve(products_.capacity());  // Removing one allocates nothing.
   }
   const std::uint32_t index = free_.back();
   free_.pop_back();

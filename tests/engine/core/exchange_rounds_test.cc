@@ -232,6 +232,27 @@ TEST(ExchangeIndicative, IsRoundedToTheStepAndWithheldBelowTheNumberOfParties) {
   EXPECT_EQ(told[0].indicative.energy_wh, 50u);
 }
 
+TEST(ExchangeIndicative, IsToldForAFewBooksACallAndForTheOthersAtOnceBehind) {
+  MarketDefinition market = SmallMarket();
+  market.slot_minutes = 5;
+  market.open_before_s = 40 * 300;
+  market.indicative_interval_s = 10;
+  market.indicative_min_parties = 1;
+  ExchangeDriver driver = Started(market);
+  for (std::uint32_t start = kStart - 30; start < kStart + 100; start += 5) {
+    OrderBody bid = Bid(1, 1, 31, 100);
+    OrderBody ask = Ask(2, 1, 20, 100);
+    bid.product.start_minute = ask.product.start_minute = start;
+    ASSERT_EQ(driver.Submit(bid), Reason::kNone);
+    ASSERT_EQ(driver.Submit(ask), Reason::kNone);
+  }
+  std::size_t calls = 0;
+  while (driver.exchange.PublishIndicative(driver.now_ns) <= driver.now_ns) ++calls;
+  driver.Collect();
+  EXPECT_EQ(driver.Of(EventType::kIndicative).size(), 26u);
+  EXPECT_GE(calls, 1u);
+}
+
 TEST(ExchangeClearing, RefusesOrdersForTheBookAndServesOtherMarkets) {
   ExchangeDriver driver;
   MarketDefinition market = TwoRounds(1);

@@ -164,5 +164,103 @@ TEST(UniformPrice, AgreesWithTheNaiveAuctionToTheTickAndTheWattHour) {
   }
 }
 
+// A book in use beside a plain list: orders come, shrink, are replaced and leave, over rounds that
+// keep what is unfilled.
+class UsedBook {
+ public:
+  explicit UsedBook(std::uint64_t seed) : random_(seed) {}
+
+  void Change() {
+    if (live_.empty() || random_.Below(3) == 0) return Add();
+    const std::size_t place = random_.Below(live_.size());
+    NaiveOrder& order = live_[place].order;
+    if (order.open == 0) return;
+    const Slot slot = round_.book.Find(round_.memory, Party(place), live_[place].account, {});
+    switch (random_.Below(3)) {
+      case 0:
+        round_.book.Withdraw(round_.memory, slot);
+        order.open = 0;
+        return;
+      case 1:
+        order.open = 1 + random_.Below(order.open);
+        round_.book.Reduce(round_.memory, slot, static_cast<std::uint32_t>(order.open));
+        return;
+      default:
+        Move(place, slot);
+    }
+  }
+
+  // The round's clear, and what is left of the orders after it.
+  void ClearBoth(const RuleParameters& rule) {
+    std::vector<NaiveOrder> orders;
+    for (const Live& live : live_) orders.push_back(live.order);
+    const NaiveRound expected = NaiveClear(orders, rule);
+    const UniformPrice price = round_.Clear(rule);
+    ASSERT_EQ(price.energy_wh, expected.energy);
+    if (expected.energy == 0) return;
+    ASSERT_EQ(price.level, expected.price);
+    std::vector<std::uint64_t> filled(accounts_);
+    round_.book.ForEachOrder(round_.memory, [&](const OrderChunk& chunk, std::uint32_t at) {
+      filled[chunk.account[at]] = chunk.filled_wh[at];
+    });
+    for (std::size_t i = 0; i < live_.size(); ++i) {
+      ASSERT_EQ(filled[live_[i].account], expected.filled[i]);
+      live_[i].order.open -= expected.filled[i];
+    }
+    round_.book.Settle(round_.memory);
+  }
+
+ private:
+  struct Live {
+    NaiveOrder order;
+    std::uint32_t account = 0;
+  };
+
+  std::uint32_t Party(std::size_t place) const { return live_[place].account % 5; }
+  NewOrder ToNew(std::size_t place) const {
+    const Live& live = live_[place];
+    return {.side = live.order.side,
+            .level = static_cast<std::uint16_t>(live.order.limit),
+            .energy_wh = static_cast<std::uint32_t>(live.order.open),
+            .account = live.account,
+            .party = Party(place)};
+  }
+  void Add() {
+    const Side side = random_.Below(2) == 0 ? Side::kBuy : Side::kSell;
+    live_.push_back({{side, Limit(), 1 + random_.Below(50)}, accounts_++});
+    ASSERT_TRUE(round_.book.Add(round_.memory, ToNew(live_.size() - 1)));
+  }
+  void Move(std::size_t place, Slot slot) {
+    Live moved = live_[place];
+    moved.order.limit = Limit();
+    moved.order.open = 1 + random_.Below(50);
+    live_.erase(live_.begin() + static_cast<std::ptrdiff_t>(place));
+    live_.push_back(moved);
+    const NewOrder changed = ToNew(live_.size() - 1);
+    ASSERT_TRUE(round_.book.Move(round_.memory, slot, changed.party, changed));
+  }
+  std::int64_t Limit() { return static_cast<std::int64_t>(100 + random_.Below(20)); }
+
+  RandomSource random_;
+  Round round_{{}};
+  std::vector<Live> live_;  // In order of arrival.
+  std::uint32_t accounts_ = 0;
+};
+
+TEST(UniformPrice, OfABookInUseIsThatOfTheOrdersOpenInItRoundAfterRound) {
+  const std::uint64_t repeats = Repeats(300, 10'000);
+  for (std::uint64_t seed = 0; seed < repeats; ++seed) {
+    SCOPED_TRACE(seed);
+    UsedBook book(seed);
+    // Now and then so many replaces that the book is compacted.
+    const int changes = seed % 20 == 0 ? 3'000 : 60;
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < changes; ++i) book.Change();
+      book.ClearBoth(seed % 2 == 0 ? kProRata : kByTime);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace engine
