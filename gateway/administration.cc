@@ -115,7 +115,7 @@ absl::StatusOr<std::string> Initialise(const InitOptions& options) {
         "clock origin: allowed is a time from 1970-01-01T00:00:00Z to before 2200-01-01T00:00:00Z");
   }
   const engine::ClusterDescription description{.cluster_id = *cluster_id,
-                                               .shard_count = 1,
+                                               .shard_count = options.shards,
                                                .clock_origin_ns = origin_ns,
                                                .clock_wall_ns = wall_ns,
                                                .clock_factor = options.clock_factor};
@@ -158,6 +158,10 @@ absl::StatusOr<std::size_t> Configure(const std::string& data, const DefinitionF
 }
 
 absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory) {
+  if (const std::uint32_t shards = directory.description().shard_count; shards != 1) {
+    return absl::FailedPreconditionError(absl::StrCat("the data directory was made for ", shards,
+                                                      " shards; this program serves one"));
+  }
   auto exchange = std::make_unique<engine::Exchange>();
   auto recovery = engine::RecoverExchange(
       engine::PosixDisk(),

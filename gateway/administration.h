@@ -34,6 +34,7 @@ struct InitOptions {
   DefinitionFiles files;
   std::int64_t clock_factor = 1;                // Over 1: a demo clock, so many times as fast.
   std::optional<std::int64_t> clock_origin_ns;  // Exchange time of this moment; else the wall's.
+  std::uint32_t shards = 1;                     // Fixed for ever; this version serves one.
   std::uint64_t order_capacity = std::uint64_t{1} << 22;  // Open orders of all books together.
 };
 

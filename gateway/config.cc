@@ -125,6 +125,11 @@ constexpr IntegerKey kIntegers[] = {
      &Config::ring_events,
      {1'024, 16'777'216},
      "events on the way back; a power of two"},
+    {"memory",
+     "limit_mib",
+     &Config::memory_limit_mib,
+     {0, 1'073'741'824},
+     "MiB that the worst case may come to, else the start is refused; 0: what the machine has"},
 };
 
 struct TextKey {
@@ -141,7 +146,7 @@ constexpr TextKey kBackend = {"journal", "backend",
 constexpr TextKey kLevel = {"log", "level", "the least that is logged, to standard error"};
 
 constexpr std::string_view kTables[] = {"listen",  "connections", "sessions", "rates",
-                                        "journal", "rings",       "log"};
+                                        "journal", "rings",       "memory",   "log"};
 
 const std::vector<std::string_view>& Backends() {
   static const std::vector<std::string_view> words = {"auto", "io_uring", "posix"};

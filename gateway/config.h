@@ -44,6 +44,8 @@ struct Config {
   std::int64_t ring_command_kib = 1'024;
   std::int64_t ring_events = 16'384;
 
+  std::int64_t memory_limit_mib = 0;
+
   std::string log_level = "info";
 
   friend bool operator==(const Config&, const Config&) = default;

@@ -24,6 +24,7 @@
 #include "gateway/config.h"
 #include "gateway/gateway_thread.h"
 #include "gateway/market_file.h"
+#include "gateway/memory_plan.h"
 #include "gateway/status_log.h"
 #include "gateway/token.h"
 #include "gateway/toml_file.h"
@@ -200,6 +201,10 @@ int Run(const std::string& data, const std::string& config_path) {
   }
   spdlog::info("recovered seq={} digest={} rounds={}", recovered->recovery.sequence,
                engine::ToHex(recovered->recovery.digest), recovered->recovery.rounds);
+  const MemoryPlan memory = PlanMemory(*config, *recovered->exchange);
+  const absl::Status fits = CheckMemory(memory, *config);
+  if (!fits.ok()) return Fail(fits, kConfigError);
+  spdlog::info("memory: {}", Describe(memory));
   std::string writer;
   auto journal = OpenJournal(*directory, *config, recovered->recovery.tail, &writer);
   if (!journal.ok()) return Fail(journal.status(), CodeOf(journal.status()));
@@ -279,6 +284,8 @@ int Main(int argc, char** argv) {
   init->add_option("--demo-clock", init_options.clock_factor, "Exchange time runs so much faster")
       ->check(CLI::Range(std::int64_t{1}, engine::kClockFactorMax));
   init->add_option("--clock-origin", clock_origin, "Exchange time now, as 2024-06-01T00:00:00Z");
+  init->add_option("--shards", init_options.shards, "Shards; 1 in this version")
+      ->check(CLI::Range(1U, 1U));
   init->add_option("--order-capacity", init_options.order_capacity, "Open orders, all books")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 32));
 

@@ -370,6 +370,15 @@ const CredentialBody* Exchange::FindCredential(CredentialId id) const {
   return index == kNoIndex ? nullptr : &impl_->registry_.credential(index).definition;
 }
 const GenesisBody& Exchange::genesis() const { return impl_->genesis_; }
+ExchangeSize Exchange::size() const {
+  const Registry& registry = impl_->registry_;
+  ExchangeSize size{.accounts = registry.account_count(),
+                    .credentials = registry.credential_count()};
+  for (std::uint32_t i = 0; i < registry.market_count(); ++i) {
+    size.products_most += OpenProductsMost(registry.market(i));
+  }
+  return size;
+}
 DigestBytes Exchange::StateDigest() const { return impl_->StateDigest(); }
 
 }  // namespace engine

@@ -22,6 +22,13 @@ struct DueCommand {
   ProductBody body;
 };
 
+// How large the state is, and may become.
+struct ExchangeSize {
+  std::uint64_t accounts = 0;
+  std::uint64_t credentials = 0;
+  std::uint64_t products_most = 0;  // That may be open at once.
+};
+
 // How its owner drives it:
 //   client command: if Screen() then { give it the next sequence; journal it; Apply() }; Drain()
 //   question:       Ask(); Drain()
@@ -88,6 +95,7 @@ class Exchange {
   const AccountBody* FindAccount(AccountId id) const;
   const CredentialBody* FindCredential(CredentialId id) const;
   const GenesisBody& genesis() const;
+  ExchangeSize size() const;
 
   // Of the whole state in canonical bytes. Cost: O(state).
   DigestBytes StateDigest() const;

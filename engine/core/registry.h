@@ -60,6 +60,7 @@ class Registry {
   Account& account(std::uint32_t index) { return accounts_[index]; }
   const Account& account(std::uint32_t index) const { return accounts_[index]; }
   Credential& credential(std::uint32_t index) { return credentials_[index]; }
+  std::size_t account_count() const { return accounts_.size(); }
   std::size_t credential_count() const { return credentials_.size(); }
 
   void AddTo(Digest& digest) const;

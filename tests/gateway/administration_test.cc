@@ -134,6 +134,15 @@ TEST_F(Administration, InitRefusesAClockThatBeginsOutsideOfTime) {
   }
 }
 
+TEST_F(Administration, RefusesADirectoryOfAnotherNumberOfShards) {
+  init.shards = 2;
+  ASSERT_TRUE(Initialise(init).ok());
+  const auto directory = engine::DataDirectory::Open(engine::PosixDisk(), init.data);
+  ASSERT_TRUE(directory.ok());
+  EXPECT_THAT(std::string(RecoverShard(*directory).status().message()),
+              HasSubstr("made for 2 shards"));
+}
+
 TEST_F(Administration, ConfigureLeavesNothingOfWhatIsRefused) {
   ASSERT_TRUE(Initialise(init).ok());
   Put("markets.toml", "[[market]]\nid = 1\nretail_ticks = 300\n");

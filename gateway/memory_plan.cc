@@ -1,0 +1,71 @@
+#include "gateway/memory_plan.h"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "engine/core/event.h"
+#include "engine/core/product.h"
+#include "engine/core/registry.h"
+#include "engine/runtime/shard.h"
+
+namespace gateway {
+namespace {
+
+// A connection with nothing in its buffers: the session, its socket, its coroutine.
+constexpr std::uint64_t kConnectionBytes = 4'096;
+// A party's table has up to eight thirds of an entry for each of its orders.
+constexpr std::uint64_t kOrderBytes =
+    sizeof(engine::OrderChunk) / engine::kChunkOrders + 1 + sizeof(engine::PartyEntry) * 8 / 3;
+// Answers without refusals; those with many are rare and short-lived.
+constexpr std::uint64_t kCredentialBytes =
+    sizeof(engine::Credential) + engine::kAnswersKept * sizeof(engine::KeptAnswer) + 128;
+constexpr std::uint64_t kAccountBytes = sizeof(engine::Account) + 128;
+
+std::uint64_t Mib(std::uint64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
+
+std::uint64_t MachineBytes() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page = ::sysconf(_SC_PAGE_SIZE);
+  if (pages <= 0 || page <= 0) return UINT64_MAX;
+  return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
+}
+
+}  // namespace
+
+MemoryPlan PlanMemory(const Config& config, const engine::Exchange& exchange) {
+  const auto kib = [](std::int64_t n) { return static_cast<std::uint64_t>(n) << 10; };
+  const engine::ExchangeSize size = exchange.size();
+  MemoryPlan plan;
+  plan.books = exchange.genesis().order_capacity * kOrderBytes;
+  plan.products = size.products_most * sizeof(engine::Product);
+  plan.clients = size.credentials * kCredentialBytes + size.accounts * kAccountBytes;
+  plan.connections = static_cast<std::uint64_t>(config.max_connections) * kConnectionBytes +
+                     kib(config.connection_memory_mib << 10);
+  const std::uint64_t events =
+      static_cast<std::uint64_t>(config.ring_events) + engine::ShardOptions().held_events;
+  plan.rings = static_cast<std::uint64_t>(config.gateway_threads) *
+               (kib(config.ring_command_kib) + events * sizeof(engine::Event));
+  plan.journal = 3 * kib(config.journal_batch_kib) + kib(1'024);
+  return plan;
+}
+
+std::string Describe(const MemoryPlan& plan) {
+  return absl::StrCat("at most ", Mib(plan.total()), " MiB: books ", Mib(plan.books), ", products ",
+                      Mib(plan.products), ", clients ", Mib(plan.clients), ", connections ",
+                      Mib(plan.connections), ", rings ", Mib(plan.rings), ", journal ",
+                      Mib(plan.journal));
+}
+
+absl::Status CheckMemory(const MemoryPlan& plan, const Config& config) {
+  const std::uint64_t limit = config.memory_limit_mib == 0
+                                  ? MachineBytes()
+                                  : static_cast<std::uint64_t>(config.memory_limit_mib) << 20;
+  if (plan.total() <= limit) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the worst case is over the limit of ", limit >> 20, " MiB (memory.limit_mib): ",
+      Describe(plan), ". Lower connections.max or connections.memory_mib, or the order capacity"));
+}
+
+}  // namespace gateway
