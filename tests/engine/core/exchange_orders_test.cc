@@ -260,7 +260,8 @@ TEST(ExchangeOrderLimits, CountNoOrderThatWasReplaced) {
   driver.AdvanceTo(ExchangeDriver::MinuteNs(545));
   ASSERT_EQ(driver.Submit(Bid(1, 1, 20, 5)), Reason::kNone);
   for (std::int32_t i = 0; i < 1'000; ++i) {
-    ASSERT_EQ(driver.Replace(Bid(1, 1, 20 + i % 2, 5 + i % 3)), Reason::kNone) << i;
+    const auto energy_wh = static_cast<std::uint32_t>(5 + i % 3);
+    ASSERT_EQ(driver.Replace(Bid(1, 1, 20 + i % 2, energy_wh)), Reason::kNone) << i;
   }
   EXPECT_EQ(driver.Submit(Bid(2, 1, 20, 5)), Reason::kNone);
   EXPECT_EQ(driver.Submit(Ask(2, 2, 60, 5)), Reason::kPartyOrderLimit);
