@@ -31,7 +31,7 @@ TEST(MemoryPlan, GrowsWithOrdersMarketsClientsAndConnections) {
 // What books and tables really take stays under what was planned for them.
 TEST(MemoryPlan, CoversBooksThatAreFull) {
   constexpr std::uint32_t kAccounts = 1'000;
-  engine::ExchangeDriver driver(4 * kAccounts);
+  engine::ExchangeDriver driver(std::uint64_t{4} * kAccounts);
   driver.AddMarket(engine::SmallMarket());
   for (std::uint32_t account = 1; account <= kAccounts; ++account) driver.AddAccount(account);
   driver.AdvanceTo(engine::ExchangeDriver::MinuteNs(545));
