@@ -97,19 +97,25 @@ void PrintMarket(const engine::MarketDefinition& market, const NetworkReplayResu
   std::map<std::int64_t, HourTotals> hours;  // By the hour's first second, UTC.
   HourTotals day;
   std::uint64_t voids = 0;
+  std::uint64_t untold = 0;
   for (const auto& [id, product] : result.products) {
     if (id.market != market.id) continue;
+    if (!product.is_told) {  // Nobody knows yet what it leaves to the grid.
+      ++untold;
+      continue;
+    }
     hours[std::int64_t{id.start_minute} * 60 / 3'600 * 3'600].Add(product, market);
     day.Add(product, market);
     voids += product.is_void;
   }
-  if (hours.empty()) return;
+  if (hours.empty() && untold == 0) return;
   Table table(market, out);
   table.Head();
   for (const auto& [second, totals] : hours) {
     table.Row(absl::FormatTime("%H:%M", absl::FromUnixSeconds(second), zone), totals);
   }
   table.Row("day", day);
+  if (untold > 0) out << untold << " slots are not in it: their rounds were not heard\n";
   if (voids > 0) out << voids << " rounds were void\n";
 }
 

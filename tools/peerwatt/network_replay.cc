@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
-#include <numeric>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
+#include "tools/peerwatt/moved_orders.h"
 #include "tools/peerwatt/replay_client.h"
 
 namespace tools {
@@ -17,67 +17,14 @@ namespace {
 
 using engine::kSecondNs;
 
-constexpr std::int64_t kTurnNs = 1'000'000;  // How often the replay looks what is due.
-constexpr std::int64_t kQuietAfterNs = 2 * kSecondNs;
-
-// Moves a feed's products to those that are open when its orders are sent.
-class ProductMap {
- public:
-  ProductMap(const ReplayPlan& plan, ReplayRate rate) : plan_(plan), rate_(rate) {
-    for (const PlannedItem& item : plan.items) {
-      starts_.push_back(item.order.product.start_minute);
-    }
-    std::sort(starts_.begin(), starts_.end());
-    starts_.erase(std::unique(starts_.begin(), starts_.end()), starts_.end());
-  }
-
-  // On the clock: all times move by one number of whole slots, so that the first order is still to
-  // come. A feed that begins after `now_ns` stays where it is.
-  void Begin(std::int64_t now_ns) {
-    if (rate_ != ReplayRate::kClock || plan_.items.empty()) return;
-    std::int64_t step_ns = 60 * kSecondNs;
-    for (const auto& [id, market] : plan_.markets) {
-      step_ns = std::lcm(step_ns, std::int64_t{market.slot_minutes} * 60 * kSecondNs);
-    }
-    const std::int64_t behind_ns = now_ns - plan_.items.front().time_ns;
-    if (behind_ns > 0) shift_ns_ = (behind_ns / step_ns + 1) * step_ns;
-  }
-
-  std::int64_t shift_ns() const { return shift_ns_; }
-
-  // The product of the order, sent at `now_ns`.
-  engine::ProductId Of(engine::ProductId product, std::int64_t now_ns) const {
-    if (rate_ == ReplayRate::kClock) {
-      product.start_minute += static_cast<std::uint32_t>(shift_ns_ / (60 * kSecondNs));
-      return product;
-    }
-    const auto market = plan_.markets.find(product.market);
-    if (market == plan_.markets.end()) return product;
-    const engine::MarketDefinition& definition = market->second;
-    const std::int64_t slot_ns = std::int64_t{definition.slot_minutes} * 60 * kSecondNs;
-    const std::int64_t gate_ns = std::int64_t{definition.gate_before_s} * kSecondNs;
-    // From the first whose gate is two seconds off, to the last that is open.
-    const std::int64_t first = (now_ns + gate_ns + 2 * kSecondNs) / slot_ns + 1;
-    const std::int64_t last =
-        (now_ns + std::int64_t{definition.open_before_s} * kSecondNs - 2 * kSecondNs) / slot_ns;
-    const std::int64_t open = std::max<std::int64_t>(1, last - first + 1);
-    const auto place = std::lower_bound(starts_.begin(), starts_.end(), product.start_minute);
-    const std::int64_t slot = first + (place - starts_.begin()) % open;
-    product.start_minute = static_cast<std::uint32_t>(slot * definition.slot_minutes);
-    return product;
-  }
-
- private:
-  const ReplayPlan& plan_;
-  const ReplayRate rate_;
-  std::vector<std::uint32_t> starts_;
-  std::int64_t shift_ns_ = 0;
-};
+constexpr std::int64_t kTurnNs = 1'000'000;       // How often the replay looks what is due.
+constexpr std::int64_t kGraceNs = 2 * kSecondNs;  // From a round's end until it is told.
+constexpr std::int64_t kFillsNs = kSecondNs / 5;  // From a round until its fills are told.
 
 class NetworkReplay {
  public:
   NetworkReplay(const ReplayPlan& plan, const NetworkReplayOptions& options)
-      : plan_(plan), options_(options), desk_(io_), products_(plan, options.rate) {}
+      : plan_(plan), options_(options), desk_(io_), moved_(plan, options) {}
 
   absl::StatusOr<NetworkReplayResult> Run();
 
@@ -88,6 +35,9 @@ class NetworkReplay {
   std::optional<std::int64_t> DueNs(std::size_t item, std::int64_t now_ns);
   void SendItem(const PlannedItem& item, std::int64_t due_ns);
   bool IsDone(std::int64_t now_ns) const;
+  bool IsWaitedFor(const engine::ProductId& product) const;
+  std::int64_t GateNs(const engine::ProductId& product) const;
+  void CountRounds();
   std::int64_t ServerNs(std::int64_t steady_ns) const {
     return *tally_.server_minus_steady_ns +
            (steady_ns - tally_.server_at_ns) * tally_.result.clock_factor;
@@ -97,7 +47,7 @@ class NetworkReplay {
   const NetworkReplayOptions& options_;
   boost::asio::io_context io_{1};
   gateway::ClientDesk desk_;
-  ProductMap products_;
+  MovedOrders moved_;
   ReplayTally tally_;
   std::vector<std::unique_ptr<ReplayClient>> clients_;
   std::vector<std::uint32_t> dirty_;  // Clients with something queued in this turn.
@@ -127,7 +77,7 @@ std::optional<std::int64_t> NetworkReplay::DueNs(std::size_t item, std::int64_t 
   switch (options_.rate) {
     case ReplayRate::kClock:
       return tally_.server_at_ns +
-             (planned.time_ns + products_.shift_ns() - *tally_.server_minus_steady_ns) /
+             (planned.time_ns + moved_.shift_ns() - *tally_.server_minus_steady_ns) /
                  tally_.result.clock_factor;
     case ReplayRate::kFixed:
       return begin_ns_ + static_cast<std::int64_t>(static_cast<double>(item) * 1e9 /
@@ -142,13 +92,7 @@ std::optional<std::int64_t> NetworkReplay::DueNs(std::size_t item, std::int64_t 
 }
 
 void NetworkReplay::SendItem(const PlannedItem& item, std::int64_t due_ns) {
-  DueOrder due{item.type, item.order, due_ns};
-  due.order.product = products_.Of(item.order.product, ServerNs(due_ns));
-  // Ids of a replay that goes before a rate are its own: products of the feed may fall together.
-  if (options_.rate != ReplayRate::kClock && item.type == engine::CommandType::kSubmitOrders) {
-    due.order.client_order_id =
-        engine::ClientOrderId{static_cast<std::uint64_t>(ServerNs(begin_ns_)) + next_};
-  }
+  const DueOrder due{item.type, moved_.Move(item, ServerNs(due_ns)), due_ns};
   last_start_minute_ = std::max(last_start_minute_, due.order.product.start_minute);
   clients_[item.client]->Send(due);
   dirty_.push_back(item.client);
@@ -168,16 +112,44 @@ bool NetworkReplay::SendDue(std::int64_t now_ns) {
   return next_ > before;
 }
 
+// When the product's last round has its gate, on the steady clock.
+std::int64_t NetworkReplay::GateNs(const engine::ProductId& product) const {
+  const auto market = plan_.markets.find(product.market);
+  if (market == plan_.markets.end()) return 0;
+  const std::int64_t gate_ns =
+      engine::GateNs(market->second, product.start_minute, market->second.rounds);
+  return tally_.server_at_ns +
+         (gate_ns - *tally_.server_minus_steady_ns) / tally_.result.clock_factor;
+}
+
+// Whether the product's gate comes within the wait for rounds. On the clock all do.
+bool NetworkReplay::IsWaitedFor(const engine::ProductId& product) const {
+  return options_.rate == ReplayRate::kClock ||
+         GateNs(product) <= tally_.last_answer_ns + options_.wait_s * kSecondNs;
+}
+
 bool NetworkReplay::IsDone(std::int64_t now_ns) const {
   if (all_sent_ns_ == 0 || tally_.waiting > 0) return false;
+  if (tally_.awaited.empty()) return true;
+  // What a client did not hear while it was disconnected it never hears: on the clock every round
+  // is over with the delivery of the last product begun, and at a rate soon after its gate.
   if (options_.rate == ReplayRate::kClock) {
-    // What a client did not hear while it was disconnected it never hears: with the delivery of the
-    // last product begun, every round is over.
-    const std::int64_t over_ns =
-        engine::StartNs(last_start_minute_) + 2 * kSecondNs * tally_.result.clock_factor;
-    return tally_.rounds_due == 0 || ServerNs(now_ns) > over_ns;
+    return ServerNs(now_ns) >
+           engine::StartNs(last_start_minute_) + kGraceNs * tally_.result.clock_factor;
   }
-  return now_ns - std::max(all_sent_ns_, tally_.last_answer_ns) > 0;
+  return std::none_of(tally_.awaited.begin(), tally_.awaited.end(), [&](const auto& awaited) {
+    return IsWaitedFor(awaited.first) && now_ns <= GateNs(awaited.first) + kGraceNs;
+  });
+}
+
+void NetworkReplay::CountRounds() {
+  for (const auto& [product, clients] : tally_.awaited) {
+    if (IsWaitedFor(product)) {
+      tally_.result.rounds_not_heard += clients;
+    } else {
+      ++tally_.result.rounds_to_come;
+    }
+  }
 }
 
 // Ensures: false when the replay is over, well or not.
@@ -185,7 +157,7 @@ bool NetworkReplay::Turn() {
   const std::int64_t now_ns = SteadyNs();
   if (!begun_ && tally_.ready == clients_.size()) {
     begun_ = true;
-    products_.Begin(ServerNs(now_ns));
+    moved_.Begin(ServerNs(now_ns), tally_.result.clock_factor);
     begin_ns_ = now_ns;
   }
   if (begun_ && SendDue(now_ns)) {
@@ -205,17 +177,18 @@ absl::StatusOr<NetworkReplayResult> NetworkReplay::Run() {
     tally_.acks = &acks;
   }
   Connect();
-  const std::int64_t deadline_ns = SteadyNs() + options_.timeout_s * kSecondNs;
+  const std::int64_t wait_s = options_.rate == ReplayRate::kClock ? 0 : options_.wait_s;
+  const std::int64_t deadline_ns = SteadyNs() + (options_.timeout_s + wait_s) * kSecondNs;
   while (Turn()) {
     if (SteadyNs() > deadline_ns) {
-      tally_.error = absl::StrCat("the time is up: ", tally_.ready, " of ", clients_.size(),
-                                  " connections logged on, ", tally_.waiting,
-                                  " orders unanswered, ", tally_.rounds_due, " rounds not heard");
+      tally_.error =
+          absl::StrCat("the time is up: ", tally_.ready, " of ", clients_.size(),
+                       " connections logged on, ", tally_.waiting, " orders unanswered, ",
+                       tally_.awaited.size(), " products' rounds not heard");
     }
   }
-  if (options_.rate == ReplayRate::kClock) {  // Fills follow their round in the same breath.
-    const std::int64_t until_ns = SteadyNs() + kQuietAfterNs / 10;
-    while (SteadyNs() < until_ns) io_.run_one_for(std::chrono::milliseconds(1));
+  for (const std::int64_t until = SteadyNs() + kFillsNs; SteadyNs() < until;) {
+    io_.run_one_for(std::chrono::milliseconds(1));
   }
   const std::string error = tally_.error;  // What the clients say of their own end is none.
   for (const auto& client : clients_) client->Stop();
@@ -227,7 +200,7 @@ absl::StatusOr<NetworkReplayResult> NetworkReplay::Run() {
   if (!error.empty()) return absl::UnavailableError(error);
   tally_.result.elapsed_ns = std::max<std::int64_t>(1, tally_.last_answer_ns - begin_ns_);
   tally_.result.left_out = plan_.left_out;
-  tally_.result.rounds_not_heard = tally_.rounds_due;
+  CountRounds();
   return std::move(tally_.result);
 }
 
@@ -237,6 +210,18 @@ struct Percentile {
 };
 constexpr Percentile kPercentiles[] = {{"p50", 500'000},   {"p90", 900'000},    {"p99", 990'000},
                                        {"p99.9", 999'000}, {"p99.99", 999'900}, {"max", 1'000'000}};
+
+// False where no round was waited for: none filled nothing, none was heard.
+bool FillsAreKnown(const NetworkReplayResult& result) {
+  return result.rounds_to_come == 0 ||
+         std::any_of(result.products.begin(), result.products.end(),
+                     [](const auto& product) { return product.second.is_told; });
+}
+
+std::string NotWaitedFor(const NetworkReplayResult& result) {
+  return absl::StrCat("fills of ", result.rounds_to_come,
+                      " products were not waited for: their gates are further off than --wait-s");
+}
 
 double PerSecond(std::uint64_t count, std::int64_t elapsed_ns) {
   return static_cast<double>(count) * 1e9 / static_cast<double>(elapsed_ns);
@@ -257,7 +242,13 @@ void PrintReplayJson(const NetworkReplayResult& result, std::ostream& out) {
   for (const auto& [reason, count] : result.refused) {
     json["refused"][std::string(engine::ReasonName(reason))] = count;
   }
-  json["fills"] = result.fills;
+  if (FillsAreKnown(result)) {
+    json["fills"] = result.fills;
+  } else {
+    json["fills"] = nullptr;
+  }
+  json["rounds_to_come"] = result.rounds_to_come;
+  if (result.rounds_to_come > 0) json["note"] = NotWaitedFor(result);
   json["left_out"] = result.left_out;
   json["reconnects"] = result.reconnects;
   json["rounds_not_heard"] = result.rounds_not_heard;
@@ -275,7 +266,10 @@ void PrintReplayText(const NetworkReplayResult& result, std::ostream& out) {
   for (const auto& [reason, count] : result.refused) {
     out << absl::StrCat("  refused   ", count, " ", std::string(engine::ReasonName(reason)), "\n");
   }
-  out << absl::StrCat("fills       ", result.fills, "\n");
+  out << "fills       ";
+  if (FillsAreKnown(result)) out << result.fills << " ";
+  if (result.rounds_to_come > 0) out << "(" << NotWaitedFor(result) << ")";
+  out << "\n";
   if (result.reconnects > 0) {
     out << absl::StrCat("reconnects  ", result.reconnects, ", ", result.rounds_not_heard,
                         " rounds not heard\n");

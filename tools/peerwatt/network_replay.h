@@ -29,9 +29,10 @@ struct NetworkReplayOptions {
   double orders_per_second = 0;  // kFixed.
   std::size_t batch = 64;        // Orders in one frame at most.
   std::uint32_t window = 32;     // Unanswered frames a connection.
-  std::int64_t timeout_s = 600;  // The whole replay.
+  std::int64_t timeout_s = 600;  // The whole replay, but for wait_s.
+  std::int64_t wait_s = 30;      // kFixed, kMax: rounds with a gate so soon after the last answer
+                                 // are waited for; kClock: all are.
   std::string acks;              // A file that gets a line an answer; empty: none.
-  bool wait_for_rounds = true;   // kClock: until every order's rounds are told.
 };
 
 // What a product came to, as its clients heard it.
@@ -39,6 +40,7 @@ struct ProductReport {
   std::int32_t price_ticks = 0;
   bool traded = false;
   bool is_void = false;
+  bool is_told = false;         // Its last round was.
   std::uint64_t energy_wh = 0;  // Of the round, told to everyone.
   std::uint64_t bid_wh = 0;     // Accepted of this replay's orders.
   std::uint64_t ask_wh = 0;
@@ -53,6 +55,7 @@ struct NetworkReplayResult {
   std::uint64_t left_out = 0;
   std::uint64_t reconnects = 0;
   std::uint64_t rounds_not_heard = 0;  // By clients that were disconnected when they were told.
+  std::uint64_t rounds_to_come = 0;    // Products with gates beyond the wait: no fills of them.
   std::map<engine::Reason, std::uint64_t> refused;
   std::int64_t elapsed_ns = 0;  // From the first order sent to the last answer.
   std::uint32_t clock_factor = 1;

@@ -100,7 +100,7 @@ void ReplayClient::CountAccepted(const DueOrder& due) {
   // Unsigned arithmetic wraps around: a replace for less takes away.
   (buys ? product.bid_wh : product.ask_wh) += std::uint64_t{due.order.energy_wh} - wanted_wh;
   wanted_wh = due.order.energy_wh;
-  if (awaited_.try_emplace(key, true).second) ++tally_.rounds_due;
+  if (awaited_.try_emplace(key, true).second) ++tally_.awaited[due.order.product];
 }
 
 void ReplayClient::OnAnswer(const gateway::AnswerMessage& message) {
@@ -141,7 +141,10 @@ void ReplayClient::OnAnswer(const gateway::AnswerMessage& message) {
 }
 
 void ReplayClient::RoundTold(const engine::ProductId& product) {
-  if (awaited_.erase(KeyOf(product)) > 0) --tally_.rounds_due;
+  tally_.result.products[product].is_told = true;
+  if (awaited_.erase(KeyOf(product)) == 0) return;
+  const auto awaited = tally_.awaited.find(product);
+  if (--awaited->second == 0) tally_.awaited.erase(awaited);
 }
 
 void ReplayClient::OnRoundCleared(std::uint64_t /*event*/, const engine::RoundClearedEvent& round) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -26,9 +27,10 @@ struct DueOrder {
 struct ReplayTally {
   NetworkReplayResult result;
   std::ostream* acks = nullptr;
-  std::uint64_t ready = 0;       // Clients that have logged on at least once.
-  std::uint64_t waiting = 0;     // Orders that are not answered yet.
-  std::uint64_t rounds_due = 0;  // Rounds that clients with an order in them have yet to hear of.
+  std::uint64_t ready = 0;    // Clients that have logged on at least once.
+  std::uint64_t waiting = 0;  // Orders that are not answered yet.
+  // Products, and how many clients with an order in them have yet to hear of their last round.
+  std::map<engine::ProductId, std::uint64_t> awaited;
   std::int64_t last_answer_ns = 0;
   std::optional<std::int64_t> server_minus_steady_ns;  // Exchange time, from a logon.
   std::int64_t server_at_ns = 0;                       // Steady time of that logon.

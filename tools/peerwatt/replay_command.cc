@@ -113,7 +113,14 @@ void AddReplayCommand(CLI::App& app, Action& action) {
   command->add_option("--window", network.window, "Unanswered frames a connection")
       ->check(CLI::Range(1U, engine::kAnswersKept))
       ->capture_default_str();
-  command->add_option("--timeout-s", network.timeout_s, "For the whole replay")
+  command
+      ->add_option("--wait-s", network.wait_s,
+                   "With R and max: after the last answer, wait for the rounds whose gates come "
+                   "within so many seconds; fills of later ones are told as not waited for")
+      ->check(CLI::Range(0, 86'400))
+      ->capture_default_str();
+  command->add_option("--timeout-s", network.timeout_s, "For all orders to be answered")
+      ->check(CLI::Range(1, 604'800))
       ->capture_default_str();
   command->add_option("--acks", network.acks, "Write every answer to this file, for crash checks");
   command->add_flag("--table", arguments->table, "Print what each hour came to");
