@@ -9,7 +9,8 @@ namespace {
 using engine::kSecondNs;
 
 constexpr std::int64_t kMinuteNs = 60 * kSecondNs;
-constexpr std::int64_t kMarginNs = 5 * kSecondNs;  // Of this machine's time.
+constexpr std::int64_t kMarginNs = 5 * kSecondNs;   // Before a gate, of this machine's time.
+constexpr std::int64_t kOpeningNs = 2 * kSecondNs;  // After a product's opening.
 
 }  // namespace
 
@@ -67,13 +68,17 @@ engine::ProductId MovedOrders::OpenProduct(engine::ProductId product,
   const std::int64_t slot_ns = std::int64_t{definition.slot_minutes} * kMinuteNs;
   const std::int64_t gate_before_ns =
       engine::StartNs(0) - engine::GateNs(definition, 0, /*round=*/1);
-  // To the last that has been open for two seconds, from the first whose gate is far enough off.
-  const std::int64_t last =
-      (server_ns + std::int64_t{definition.open_before_s} * kSecondNs - 2 * kSecondNs) / slot_ns;
-  const std::int64_t first =
-      std::min((server_ns + gate_before_ns + margin_ns_) / slot_ns + 1, last);
+  // From the first whose gate is far enough off, so many as are open then whatever the hour is. A
+  // product of the feed stays the same one while that is among them, in a later replay too, so that
+  // no home bids against its own orders of another time of day.
+  const std::int64_t first = (server_ns + gate_before_ns + margin_ns_) / slot_ns + 1;
+  const std::int64_t open =
+      std::max<std::int64_t>(1, (std::int64_t{definition.open_before_s} * kSecondNs - kOpeningNs -
+                                 gate_before_ns - margin_ns_) /
+                                    slot_ns);
   const auto place = std::lower_bound(starts_.begin(), starts_.end(), product.start_minute);
-  const std::int64_t slot = first + (place - starts_.begin()) % (last - first + 1);
+  const std::int64_t turn = (place - starts_.begin() - first) % open;
+  const std::int64_t slot = first + (turn + open) % open;
   product.start_minute = static_cast<std::uint32_t>(slot * definition.slot_minutes);
   return product;
 }

@@ -47,11 +47,11 @@ TEST(MovedOrders, SendACorrectionToTheIdAndProductOfItsOrder) {
   MovedOrders moved(plan, Options(ReplayRate::kMax));
   moved.Begin(kNowNs, 1);
   const engine::OrderBody order = moved.Move(plan.items[0], kNowNs);
-  // Ten minutes later the first open product is another one.
-  const std::int64_t later_ns = kNowNs + 600 * kSecondNs;
+  // By then the gate of the order's product is too near for another order.
+  const std::int64_t later_ns = kNowNs + 1'500 * kSecondNs;
   const engine::OrderBody replace = moved.Move(plan.items[1], later_ns);
   const engine::OrderBody cancel = moved.Move(plan.items[2], later_ns);
-  EXPECT_EQ(order.product.start_minute, kNowMinute + 15);
+  EXPECT_EQ(order.product.start_minute, kNowMinute + 30);
   EXPECT_EQ(replace.client_order_id, order.client_order_id);
   EXPECT_EQ(replace.product, order.product);
   EXPECT_EQ(cancel.client_order_id, order.client_order_id);
@@ -60,17 +60,28 @@ TEST(MovedOrders, SendACorrectionToTheIdAndProductOfItsOrder) {
 
 TEST(MovedOrders, HaveIdsOfTheirOwnWhereProductsFallTogether) {
   std::vector<PlannedItem> items;
-  for (std::uint32_t slot = 0; slot < 5; ++slot) {
+  for (std::uint32_t slot = 0; slot < 4; ++slot) {
     items.push_back(Item(CommandType::kSubmitOrders, 7, slot));
   }
   const ReplayPlan plan = PlanOf(std::move(items));
   MovedOrders moved(plan, Options(ReplayRate::kMax));
   moved.Begin(kNowNs, 1);
   const engine::OrderBody first = moved.Move(plan.items[0], kNowNs);
-  for (std::size_t slot = 1; slot < 4; ++slot) moved.Move(plan.items[slot], kNowNs);
-  const engine::OrderBody fifth = moved.Move(plan.items[4], kNowNs);
-  EXPECT_EQ(fifth.product, first.product) << "four products are open";
-  EXPECT_NE(fifth.client_order_id, first.client_order_id);
+  for (std::size_t slot = 1; slot < 3; ++slot) {
+    EXPECT_NE(moved.Move(plan.items[slot], kNowNs).product, first.product);
+  }
+  const engine::OrderBody fourth = moved.Move(plan.items[3], kNowNs);
+  EXPECT_EQ(fourth.product, first.product) << "three products are open";
+  EXPECT_NE(fourth.client_order_id, first.client_order_id);
+}
+
+TEST(MovedOrders, StayWithTheirProductWhileItIsOpen) {
+  const ReplayPlan plan =
+      PlanOf({Item(CommandType::kSubmitOrders, 7, 0), Item(CommandType::kSubmitOrders, 8, 1)});
+  MovedOrders moved(plan, Options(ReplayRate::kMax));
+  moved.Begin(kNowNs, 1);
+  const engine::ProductId product = moved.Move(plan.items[0], kNowNs).product;
+  EXPECT_EQ(moved.Move(plan.items[0], kNowNs + 900 * kSecondNs).product, product);
 }
 
 TEST(MovedOrders, ChooseGatesThatCorrectionsReachInTime) {
