@@ -2,9 +2,11 @@
 """Replays at a rate against a real daemon: every order of the feed is sent, and its round heard."""
 
 import json
+import shutil
+import subprocess
 import unittest
 
-from exchange import Exchange
+from exchange import BIN, Exchange, peerwatt
 
 
 class Replay(unittest.TestCase):
@@ -27,13 +29,35 @@ class Replay(unittest.TestCase):
         with Exchange(homes=20, credentials=5, speed=2880) as exchange:
             exchange.start()
             result = self.result_of(exchange.replay("--rate", "max", "--wait-s", 15))
-            self.assertEqual(result["refused"], {})
+            # Of the few products that are open some get orders of two times of day.
+            self.assertLessEqual(set(result["refused"]), {"self_trade"})
             self.assertGreater(result["fills"], 0)
             self.assertGreater(result["rounds_to_come"], 0)
             self.assertEqual(result["rounds_not_heard"], 0)
             result = self.result_of(exchange.replay("--rate", "max", "--wait-s", 0))
             self.assertIsNone(result["fills"])
             exchange.stop()
+
+    def test_the_setup_beside_the_feed_is_found_or_its_making_is_told(self):
+        with Exchange(homes=20, credentials=5) as exchange:
+            exchange.start()
+            command = [BIN / "peerwatt", "replay", exchange.feed, "--to",
+                       f"127.0.0.1:{exchange.port}", "--connections", "5", "--rate", "max",
+                       "--json"]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 66)
+            self.assertEqual(done.stderr.count("\n"), 1)
+            self.assertIn(f"peerwatt feed setup {exchange.feed}", done.stderr)
+            shutil.copytree(exchange.setup, f"{exchange.feed}.setup")
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(json.loads(done.stdout)["refused"], {})
+            exchange.stop()
+
+    def test_setup_writes_beside_the_feed_by_default(self):
+        with Exchange(homes=2) as exchange:
+            peerwatt("feed", "setup", exchange.feed)
+            self.assertTrue((exchange.folder / "day.pwfeed.setup/tokens.csv").is_file())
 
 
 if __name__ == "__main__":

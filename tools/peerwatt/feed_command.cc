@@ -10,6 +10,7 @@
 #include "tools/feed/profile_import.h"
 #include "tools/peerwatt/commands.h"
 #include "tools/peerwatt/feed_setup.h"
+#include "tools/peerwatt/replay_plan.h"
 
 namespace tools {
 namespace {
@@ -176,8 +177,9 @@ void AddSetup(CLI::App& feed, Action& action) {
       "setup", "The files from which `peerwattd init` makes a daemon for a feed, and its tokens");
   const auto options = std::make_shared<FeedSetupOptions>();
   command->add_option("FEED", options->feed, "A feed")->required();
-  command->add_option("DIR", options->folder, "Gets the files; made where it is missing")
-      ->required();
+  command->add_option("DIR", options->folder,
+                      "Gets the files; made where it is missing [FEED.setup, where `peerwatt "
+                      "replay` looks for it]");
   command
       ->add_option("--credentials", options->credentials,
                    "Deal the accounts out to so many aggregators; 0: each of the feed's "
@@ -188,8 +190,12 @@ void AddSetup(CLI::App& feed, Action& action) {
                    "Tokens are drawn from it: for tests alone; 0: "
                    "from the operating system")
       ->capture_default_str();
-  command->callback(
-      [options, &action] { action = [options] { return WriteFeedSetup(*options); }; });
+  command->callback([options, &action] {
+    action = [options] {
+      if (options->folder.empty()) options->folder = DefaultSetupFolder(options->feed);
+      return WriteFeedSetup(*options);
+    };
+  });
 }
 
 }  // namespace

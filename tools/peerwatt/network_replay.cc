@@ -199,7 +199,6 @@ absl::StatusOr<NetworkReplayResult> NetworkReplay::Run() {
   acks.flush();
   if (!error.empty()) return absl::UnavailableError(error);
   tally_.result.elapsed_ns = std::max<std::int64_t>(1, tally_.last_answer_ns - begin_ns_);
-  tally_.result.left_out = plan_.left_out;
   CountRounds();
   return std::move(tally_.result);
 }
@@ -249,7 +248,6 @@ void PrintReplayJson(const NetworkReplayResult& result, std::ostream& out) {
   }
   json["rounds_to_come"] = result.rounds_to_come;
   if (result.rounds_to_come > 0) json["note"] = NotWaitedFor(result);
-  json["left_out"] = result.left_out;
   json["reconnects"] = result.reconnects;
   json["rounds_not_heard"] = result.rounds_not_heard;
   json["seconds"] = static_cast<double>(result.elapsed_ns) / 1e9;

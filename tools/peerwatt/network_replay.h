@@ -52,7 +52,6 @@ struct NetworkReplayResult {
   std::uint64_t orders = 0;  // Answered, refused ones too.
   std::uint64_t accepted = 0;
   std::uint64_t fills = 0;
-  std::uint64_t left_out = 0;
   std::uint64_t reconnects = 0;
   std::uint64_t rounds_not_heard = 0;  // By clients that were disconnected when they were told.
   std::uint64_t rounds_to_come = 0;    // Products with gates beyond the wait: no fills of them.

@@ -1,8 +1,10 @@
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
 #include "tools/peerwatt/address.h"
 #include "tools/peerwatt/city_report.h"
@@ -69,8 +71,12 @@ absl::Status OverNetwork(ReplayArguments& arguments) {
   arguments.network.host = to->host;
   arguments.network.port = to->port;
   if (absl::Status status = SetRate(arguments); !status.ok()) return status;
-  if (arguments.setup.empty()) {
-    return absl::InvalidArgumentError("--to needs --setup, the folder of `peerwatt feed setup`");
+  if (arguments.setup.empty()) arguments.setup = DefaultSetupFolder(arguments.feed);
+  if (!std::filesystem::is_directory(arguments.setup)) {
+    return absl::NotFoundError(absl::StrCat(
+        arguments.setup, ": no such folder: --to needs the tokens of the daemon's credentials; ",
+        "`peerwatt feed setup ", arguments.feed, "` makes them, `peerwattd init` makes a daemon ",
+        "that knows them, and --setup names another folder"));
   }
   const absl::StatusOr<ReplayPlan> plan =
       MakeReplayPlan(arguments.feed, arguments.setup, arguments.connections);
@@ -98,9 +104,12 @@ void AddReplayCommand(CLI::App& app, Action& action) {
                                            "Through the bare engine, in this process");
   CLI::Option* to = command->add_option("--to", arguments->to, "HOST:PORT of a daemon");
   offline->excludes(to);
-  command->add_option("--setup", arguments->setup, "The folder that `peerwatt feed setup` wrote");
+  command->add_option("--setup", arguments->setup,
+                      "The folder that `peerwatt feed setup` wrote, from which the daemon was made "
+                      "[FEED.setup]");
   command->add_option("--connections", arguments->connections,
-                      "Log on as the first N credentials; orders of others are left out (0: all)");
+                      "How many; each credential of the setup has one, so N is what `feed setup "
+                      "--credentials N` had, or is refused (0: as many as there are)");
   command
       ->add_option("--rate", arguments->rate,
                    "clock: at the feed's times on the daemon's clock; R: so many orders a second "

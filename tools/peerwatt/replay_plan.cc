@@ -25,10 +25,9 @@ absl::StatusOr<Number> Cell(const CsvReader& csv, std::size_t column) {
 
 class Planner {
  public:
-  explicit Planner(std::size_t connections) : connections_(connections) {}
-
   absl::Status ReadTokens(const std::string& path);
   absl::Status ReadAccounts(const std::string& path);
+  absl::Status CheckConnections(std::size_t connections) const;
   absl::Status ReadFeed(const std::string& path);
   ReplayPlan Take() { return std::move(plan_); }
 
@@ -38,8 +37,9 @@ class Planner {
   void AddCancelAll(const engine::CommandHeader& header, const engine::OrderScopeBody& scope);
   void Add(const engine::CommandHeader& header, const engine::OrderBody& order);
 
-  const std::size_t connections_;
   ReplayPlan plan_;
+  std::string accounts_path_;
+  std::optional<engine::AccountId> unknown_account_;
   absl::flat_hash_map<std::uint32_t, std::uint32_t> client_of_credential_;
   absl::flat_hash_map<engine::AccountId, std::uint32_t> client_of_account_;
   absl::flat_hash_map<engine::CredentialId, std::vector<engine::AccountId>> feed_accounts_;
@@ -55,20 +55,27 @@ absl::Status Planner::ReadTokens(const std::string& path) {
   for (;;) {
     const absl::StatusOr<bool> row = csv->NextRow();
     if (!row.ok()) return row.status();
-    if (!*row || (connections_ > 0 && plan_.clients.size() == connections_)) break;
+    if (!*row) break;
     const absl::StatusOr<std::uint32_t> id = Cell<std::uint32_t>(*csv, *credential);
     if (!id.ok()) return id.status();
     client_of_credential_[*id] = static_cast<std::uint32_t>(plan_.clients.size());
     plan_.clients.push_back({engine::CredentialId{*id}, std::string(csv->cell(*token))});
   }
-  if (connections_ > plan_.clients.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": has ", plan_.clients.size(), " credentials, not ", connections_));
-  }
+  if (plan_.clients.empty()) return absl::InvalidArgumentError(path + ": has no credential");
   return absl::OkStatus();
 }
 
+absl::Status Planner::CheckConnections(std::size_t connections) const {
+  if (connections == 0 || connections == plan_.clients.size()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--connections ", connections, ": the accounts belong to ", plan_.clients.size(),
+      " credentials, and each has one connection: make a daemon from the files of `peerwatt feed "
+      "setup --credentials ",
+      connections, "`, which deals the accounts out to so many"));
+}
+
 absl::Status Planner::ReadAccounts(const std::string& path) {
+  accounts_path_ = path;
   absl::StatusOr<CsvReader> csv = CsvReader::Open(path);
   if (!csv.ok()) return csv.status();
   const absl::StatusOr<std::size_t> account = csv->Column("account");
@@ -84,16 +91,17 @@ absl::Status Planner::ReadAccounts(const std::string& path) {
     if (!id.ok()) return id.status();
     if (!owner.ok()) return owner.status();
     const auto client = client_of_credential_.find(*owner);
-    if (client != client_of_credential_.end()) {
-      client_of_account_[engine::AccountId{*id}] = client->second;
+    if (client == client_of_credential_.end()) {
+      return csv->Error(*credential, absl::StrCat("tokens.csv has no credential ", *owner));
     }
+    client_of_account_[engine::AccountId{*id}] = client->second;
   }
 }
 
 void Planner::Add(const engine::CommandHeader& header, const engine::OrderBody& order) {
   const auto client = client_of_account_.find(order.account);
   if (client == client_of_account_.end()) {
-    ++plan_.left_out;
+    if (!unknown_account_) unknown_account_ = order.account;
     return;
   }
   plan_.items.push_back({header.time_ns, header.type, client->second, order});
@@ -147,16 +155,25 @@ absl::Status Planner::ReadFeed(const std::string& path) {
     if (!record.ok()) return record.status();
     if (!*record) return absl::OkStatus();
     AddItems(**record);
+    if (unknown_account_) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": record ", (*record)->header().sequence, ": account ",
+                       static_cast<std::uint64_t>(*unknown_account_), " is not in ", accounts_path_,
+                       ": was that made from this feed?"));
+    }
   }
 }
 
 }  // namespace
 
+std::string DefaultSetupFolder(const std::string& feed) { return feed + ".setup"; }
+
 absl::StatusOr<ReplayPlan> MakeReplayPlan(const std::string& feed, const std::string& setup_folder,
                                           std::size_t connections) {
-  Planner planner(connections);
+  Planner planner;
   absl::Status status = planner.ReadTokens(setup_folder + "/tokens.csv");
   if (status.ok()) status = planner.ReadAccounts(setup_folder + "/accounts.csv");
+  if (status.ok()) status = planner.CheckConnections(connections);
   if (status.ok()) status = planner.ReadFeed(feed);
   if (!status.ok()) return status;
   return planner.Take();

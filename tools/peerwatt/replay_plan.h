@@ -28,12 +28,15 @@ struct ReplayPlan {
   std::vector<PlannedClient> clients;
   std::vector<PlannedItem> items;  // By time.
   absl::flat_hash_map<engine::MarketId, engine::MarketDefinition> markets;
-  std::uint64_t left_out = 0;  // Items of credentials beyond `connections`.
 };
 
+// Where `peerwatt feed setup` and `peerwatt replay` look for a feed's tokens unless told otherwise.
+std::string DefaultSetupFolder(const std::string& feed);
+
 // The folder is what `peerwatt feed setup` wrote: accounts.csv says which credential acts for an
-// account, tokens.csv has its secret. `connections`: the first so many credentials; 0: all.
-// Ensures: an error names the file and line, or the feed's record.
+// account, tokens.csv has its secret. Each credential has one connection; `connections` that are
+// fewer or more are an error, 0 takes as many as there are.
+// Ensures: all orders of the feed; an error names the file and line, or the feed's record.
 absl::StatusOr<ReplayPlan> MakeReplayPlan(const std::string& feed, const std::string& setup_folder,
                                           std::size_t connections);
 
