@@ -14,6 +14,8 @@ using Action = std::function<absl::Status()>;
 
 void AddClearCommand(CLI::App& app, Action& action);
 void AddFeedCommand(CLI::App& app, Action& action);
+void AddFeedGenerate(CLI::App& feed, Action& action);  // Under `feed`.
+void AddFeedImport(CLI::App& feed, Action& action);    // Under `feed`.
 void AddReplayCommand(CLI::App& app, Action& action);
 void AddJournalCommand(CLI::App& app, Action& action);
 void AddControllerCommand(CLI::App& app, Action& action);

@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+"""The command line of `peerwatt`, without a daemon: files in, files and words out."""
+
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from exchange import BIN, peerwatt
+
+BIDS = """round,interval_end,offer_time,duid,region,side,band,price_aud_mwh,mw
+1,2022-01-01 00:15:00,2021-12-31 23:50:00,GAS1,NSW1,S,1,30,70
+"""
+DISPATCH = "round,DUID,AVAILABILITY\n1,GAS1,100\n"
+DEMAND = "round,interval_end,region,total_demand_mw\n1,2022-01-01 00:15:00,NSW1,60\n"
+LOAD = "hour,a,b\n" + "".join(f"{hour},1.0,0.5\n" for hour in range(24))
+PV = "hour,a,b\n" + "".join(f"{hour},{2.0 if 9 <= hour < 15 else 0.0},0\n" for hour in range(24))
+
+
+def refusal(*arguments):
+    """The exit code and what is said of arguments that are refused."""
+    done = subprocess.run([BIN / "peerwatt", *map(str, arguments)], capture_output=True, text=True,
+                          timeout=60)
+    return done.returncode, done.stderr
+
+
+class Tool(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="peerwatt-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.feed = self.folder / "day.pwfeed"
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text)
+        return self.folder / name
+
+    def markets_of_feed(self):
+        """As `feed setup` tells them."""
+        peerwatt("feed", "setup", self.feed, self.folder / "setup")
+        return (self.folder / "setup/markets.toml").read_text()
+
+
+class FeedImport(Tool):
+    def test_takes_every_parameter_of_a_nem_day(self):
+        files = (self.write("bids.csv", BIDS), self.write("dispatch.csv", DISPATCH),
+                 self.write("demand.csv", DEMAND))
+        told = peerwatt("feed", "import", "nem", *files, self.feed, "--stamp", "start",
+                        "--zone", "Etc/UTC", "--interval-minutes", 15, "--floor-ticks", -1000,
+                        "--cap-ticks", 15100, "--open-before-s", 7200, "--gate-before-s", 60,
+                        "--demand-lead-s", 90)
+        self.assertIn("1 asks", told)
+        info = peerwatt("feed", "info", self.feed)
+        # Delivery begins at 00:15Z; demand enters 90 s before the gate, a minute before that.
+        self.assertIn("2022-01-01T00:12:30", info)
+        markets = self.markets_of_feed()
+        for line in ("slot_minutes = 15", "band_low_ticks = -1000", "band_levels = 16101",
+                     "open_before_s = 7200", "gate_before_s = 60", 'time_zone = "Etc/UTC"'):
+            self.assertIn(line + "\n", markets)
+
+    def test_takes_every_parameter_of_profiles(self):
+        files = self.write("load.csv", LOAD), self.write("pv.csv", PV)
+        peerwatt("feed", "import", "profiles", *files, self.feed, "--unit", "kw", "--stamp", "end",
+                 "--zone", "Europe/Berlin", "--first-day", "2024-03-01", "--interval-minutes", 60,
+                 "--skip-days", 0, "--days", 1, "--slot-minutes", 30, "--load-column", "a",
+                 "--pv-column", "a", "--seed", 3, "--retail-ticks", 300, "--feed-in-ticks", 50,
+                 "--home-shade-permille", 400, "--slot-shade-permille", 100,
+                 "--corrections-permille", 0, "--last-lead-s", 60, "--homes-per-credential", 2,
+                 "--connection-limit-w", 20000)
+        markets = self.markets_of_feed()
+        for line in ("slot_minutes = 30", "retail_ticks = 300", "feed_in_ticks = 50"):
+            self.assertIn(line + "\n", markets)
+        self.assertTrue((self.folder / "setup/accounts.csv").read_text().endswith("20000,20000\n"))
+        self.assertIn("aggregator", (self.folder / "setup/credentials.csv").read_text())
+
+    def test_has_two_kinds_and_says_so(self):
+        code, said = refusal("feed", "import")
+        self.assertEqual(code, 64)
+        self.assertIn("subcommand is required", said)
+        told = peerwatt("feed", "import", "--help")
+        self.assertIn("profiles", told)
+        self.assertIn("nem", told)
+
+
+class FeedOptions(Tool):
+    def test_out_of_range_are_refused_by_name(self):
+        nem = ("feed", "import", "nem", "a", "b", "c", self.feed)
+        profiles = ("feed", "import", "profiles", "a", "b", self.feed)
+        generate = ("feed", "generate", self.feed)
+        for command, option, value in (
+                (nem, "--interval-minutes", 7), (nem, "--stamp", "middle"),
+                (nem, "--cap-ticks", 2_000_000_000), (nem, "--open-before-s", 604_801),
+                (nem, "--gate-before-s", -1), (nem, "--demand-lead-s", "soon"),
+                (profiles, "--unit", "wh"), (profiles, "--interval-minutes", 0),
+                (profiles, "--days", 4_000), (profiles, "--skip-days", -1),
+                (profiles, "--homes-per-credential", 0), (generate, "--homes", 0),
+                (generate, "--days", 0), (generate, "--pv-share", 101),
+                (generate, "--seed", -1), (generate, "--home-shade-permille", 1_001),
+                (generate, "--corrections-permille", -1), (generate, "--last-lead-s", 3_600)):
+            code, said = refusal(*command, option, value)
+            self.assertEqual(code, 64, (option, value))
+            self.assertIn(option, said)
+        self.assertFalse(self.feed.exists())
+
+    def test_that_make_no_market_together_are_refused(self):
+        code, said = refusal("feed", "generate", self.feed, "--homes", 2, "--home-shade-permille",
+                             900, "--slot-shade-permille", 200)
+        self.assertEqual(code, 65)
+        self.assertIn("shades above 1,000 permille", said)
+        code, said = refusal("feed", "generate", self.feed, "--homes", 2, "--retail-ticks", 10,
+                             "--feed-in-ticks", 20)
+        self.assertEqual(code, 65)
+        self.assertIn("make no band", said)
+
+
+if __name__ == "__main__":
+    unittest.main()
