@@ -6,6 +6,14 @@ it. Needs `python3-flatbuffers` and `flatc` (package flatbuffers-compiler).
 
   tools/controller.py --port 7411 --token pw_... --account 1 --market 1 --side buy \\
       --limit-ticks 250 --energy-wh 500 --start 2024-06-01T12:00:00Z
+
+It exits with
+  0  the order's last round was told, filled or not
+  1  the time is up
+  2  the command line is wrong
+  3  the order was refused, or withdrawn by the daemon
+  4  the daemon does not want this credential back: the logon was refused, say
+  5  events were missed while no connection was there, so the fills may be among them
 """
 
 import argparse
@@ -14,6 +22,7 @@ import importlib
 import os
 import pathlib
 import random
+import shutil
 import socket
 import struct
 import subprocess
@@ -39,13 +48,24 @@ TERMINATE = 192
 # Reasons that only postpone: the same bytes are sent again later.
 BUSY, THROTTLED = 2, 3
 
+LOGON_S = 5.0  # For the answer to a logon.
+SLACK_S = 5.0  # Beyond two heartbeats of silence.
+
+TRADED, TIME_IS_UP, REFUSED, UNWANTED, MISSED = 0, 1, 3, 4, 5
+
 
 def generated_wire():
     """The Python code that flatc makes of the schema, generated anew for this process."""
     folder = tempfile.mkdtemp(prefix="peerwatt-wire-")
-    subprocess.run(["flatc", "--python", "-o", folder, str(SCHEMA)], check=True)
     sys.path.insert(0, folder)
-    return lambda table: importlib.import_module("wire." + table)
+    try:
+        subprocess.run(["flatc", "--python", "-o", folder, str(SCHEMA)], check=True)
+        names = [path.stem for path in pathlib.Path(folder, "wire").glob("[A-Z]*.py")]
+        modules = {name: importlib.import_module("wire." + name) for name in names}
+    finally:  # All of it is in memory: nothing stays behind, however this process ends.
+        sys.path.remove(folder)
+        shutil.rmtree(folder)
+    return modules.__getitem__
 
 
 wire = generated_wire()
@@ -116,7 +136,12 @@ def submit_frame(client_seq, orders):
 
 
 class ConnectionEnded(Exception):
-    """The daemon has ended the connection, or the network has."""
+    """The daemon has ended the connection, or the network has. Coming back makes sense after
+    `again_s` seconds; None: it does not."""
+
+    def __init__(self, why, again_s=0.0):
+        super().__init__(why)
+        self.again_s = again_s
 
 
 class Controller:
@@ -126,19 +151,21 @@ class Controller:
     def __init__(self, options):
         self.options = options
         self.next_seq = None  # The daemon says where we are.
-        self.next_event = 0
+        self.next_event = None  # The first that was not seen; the daemon says so at first.
         self.unanswered = {}  # client_seq -> frame, in order.
-        self.finished = False
+        self.outcome = None  # An exit code, once there is nothing more to wait for.
+        self.missed = False
         self.filled_wh = 0
         self.fills_to_come = 0
         self.last_round = False
         self.received = b""
 
     def run(self):
-        """Comes back after each lost connection until the order's last round is over."""
+        """Comes back after each lost connection until the order's last round is over; what the
+        process exits with."""
         deadline = time.monotonic() + self.options.timeout_s
         pause_s = 0.1
-        while not self.finished and time.monotonic() < deadline:
+        while self.outcome is None and time.monotonic() < deadline:
             try:
                 with socket.create_connection((self.options.host, self.options.port), 5) as sock:
                     self.sock = sock
@@ -147,19 +174,31 @@ class Controller:
                     self.trade(deadline)
             except (ConnectionEnded, OSError) as end:
                 print(f"connection ended: {end}", flush=True)
-                if isinstance(end, ConnectionEnded) and end.args[1:] == (0,):
-                    return False  # Coming back would not help.
-                time.sleep(pause_s * random.uniform(0.5, 1.0))
+                again_s = end.again_s if isinstance(end, ConnectionEnded) else 0.0
+                if again_s is None:
+                    return UNWANTED
+                wait_s = max(again_s, pause_s * random.uniform(0.5, 1.0))
+                time.sleep(max(0.0, min(wait_s, deadline - time.monotonic())))
                 pause_s = min(2 * pause_s, 5.0)
-        return self.finished
+        return TIME_IS_UP if self.outcome is None else self.outcome
 
     def log_on(self):
         self.received = b""
-        self.sock.sendall(logon_frame(self.options.token, self.next_event, 10))
-        message_type, body = self.next_message(5.0)
+        self.heard = time.monotonic()
+        self.sock.sendall(
+            logon_frame(self.options.token, self.next_event or 0, self.options.heartbeat_s)
+        )
+        message = self.next_message(LOGON_S)
+        if message is None:
+            raise ConnectionEnded(f"no answer to the logon within {LOGON_S} s")
+        message_type, body = message
+        if message_type == TERMINATE:  # No room now, or shutting down: it says when to come back.
+            self.on_terminate(body)
+        if message_type != LOGON_ANSWER:
+            raise ConnectionEnded(f"message {message_type} before the answer to the logon")
         answer = wire("LogonAnswer").LogonAnswer.GetRootAs(body, 0)
-        if message_type != LOGON_ANSWER or answer.Reason() != 0:
-            raise ConnectionEnded(f"logon refused, reason {answer.Reason()}", 0)
+        if answer.Reason() != 0:
+            raise ConnectionEnded(f"logon refused, reason {answer.Reason()}", None)
         self.heartbeat_s = answer.HeartbeatS()
         print(
             f"logged on: next_client_seq={answer.NextClientSeq()} "
@@ -167,6 +206,7 @@ class Controller:
             f"clock_factor={answer.ClockFactor()}",
             flush=True,
         )
+        self.see_what_was_missed(answer.NextEvent())
         first = self.next_seq is None
         if first or not self.unanswered:
             self.next_seq = answer.NextClientSeq()
@@ -174,6 +214,23 @@ class Controller:
             self.sock.sendall(request)
         if first:
             self.submit(self.start_minute(answer.ServerTimeNs()))
+        self.stop_if_missed()
+
+    def see_what_was_missed(self, next_event):
+        """Numbered events have no gaps, and those of the time between are not sent again."""
+        if self.next_event is not None and next_event > self.next_event:
+            self.missed = True
+            print(
+                f"missed: {next_event - self.next_event} events, from {self.next_event} on, "
+                "while no connection was there",
+                flush=True,
+            )
+        self.next_event = next_event
+
+    def stop_if_missed(self):
+        """The round may be among what was missed: only answers are still to come."""
+        if self.missed and not self.unanswered and self.outcome is None:
+            self.outcome = MISSED
 
     def start_minute(self, server_time_ns):
         if self.options.start:
@@ -193,6 +250,7 @@ class Controller:
             "side": 0 if self.options.side == "buy" else 1,
         }
         self.product = (order["market"], start_minute)
+        self.order_id = order["client_order_id"]
         request = submit_frame(self.next_seq, [order])
         self.unanswered[self.next_seq] = request
         self.next_seq += 1
@@ -200,10 +258,12 @@ class Controller:
 
     def trade(self, deadline):
         last_heartbeat = time.monotonic()
-        while not self.finished and time.monotonic() < deadline:
+        while self.outcome is None and time.monotonic() < deadline:
             message = self.next_message(0.2)
             if message:
                 self.handle(*message)
+            elif time.monotonic() - self.heard > 2 * self.heartbeat_s + SLACK_S:
+                raise ConnectionEnded("the daemon is silent")
             if time.monotonic() - last_heartbeat > self.heartbeat_s / 2:
                 self.sock.sendall(heartbeat_frame())
                 last_heartbeat = time.monotonic()
@@ -227,6 +287,7 @@ class Controller:
                 return None
             if not piece:
                 raise ConnectionEnded("closed")
+            self.heard = time.monotonic()
             self.received += piece
 
     def handle(self, message_type, body):
@@ -260,7 +321,8 @@ class Controller:
             flush=True,
         )
         if answer.Reason() != 0 or refused:
-            self.finished = True
+            self.outcome = REFUSED
+        self.stop_if_missed()
 
     def on_round_cleared(self, body):
         cleared = wire("RoundCleared").RoundCleared.GetRootAs(body, 0)
@@ -275,9 +337,9 @@ class Controller:
         ours = (cleared.Market(), cleared.StartMinuteUtc()) == self.product
         last = cleared.Round() == cleared.Rounds() or not cleared.CarryOver()
         self.fills_to_come = cleared.Fills()
-        if ours and last and self.fills_to_come == 0:
-            self.finished = True
         self.last_round = ours and last
+        if self.last_round and self.fills_to_come == 0:
+            self.outcome = TRADED
 
     def on_fills(self, body):
         fills = wire("Fills").Fills.GetRootAs(body, 0)
@@ -293,29 +355,38 @@ class Controller:
         self.next_event = fills.FirstEvent() + fills.FillsLength()
         self.fills_to_come -= fills.FillsLength()
         if self.last_round and self.fills_to_come == 0:
-            self.finished = True
+            self.outcome = TRADED
 
     def on_round_void(self, body):
         void = wire("RoundVoid").RoundVoid.GetRootAs(body, 0)
         self.next_event = void.Event() + 1
         print(f"round void: market={void.Market()} start={void.StartMinuteUtc()}", flush=True)
-        if (void.Market(), void.StartMinuteUtc()) == self.product:
-            self.finished = void.Round() == void.Rounds() or not void.CarryOver()
+        last = void.Round() == void.Rounds() or not void.CarryOver()
+        if last and (void.Market(), void.StartMinuteUtc()) == self.product:
+            self.outcome = TRADED
 
     def on_order_cancelled(self, body):
         cancelled = wire("OrderCancelled").OrderCancelled.GetRootAs(body, 0)
         self.next_event = cancelled.Event() + 1
         print(f"cancelled: {cancelled.ClientOrderId()} reason={cancelled.Reason()}", flush=True)
+        if cancelled.ClientOrderId() == self.order_id:
+            self.outcome = REFUSED
 
     def on_terminate(self, body):
         end = wire("Terminate").Terminate.GetRootAs(body, 0)
+        again_ms = end.ReconnectAfterMs()
         raise ConnectionEnded(
-            f"terminated: {end.Text().decode()} ({end.Reason()})", end.ReconnectAfterMs()
+            f"terminated: {(end.Text() or b'').decode()} ({end.Reason()})",
+            again_ms / 1000 if again_ms > 0 else None,
         )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0],
+        epilog=__doc__[__doc__.index("It exits with"):],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--token", default=os.environ.get("PEERWATT_TOKEN"), help="or PEERWATT_TOKEN")
@@ -328,11 +399,12 @@ def main():
     parser.add_argument("--start", help="delivery, as 2024-06-01T12:00:00Z; else --ahead-minutes")
     parser.add_argument("--ahead-minutes", type=int, default=60, help="from the daemon's time")
     parser.add_argument("--slot-minutes", type=int, default=15)
+    parser.add_argument("--heartbeat-s", type=int, default=10, help="asked for: 1 to 300")
     parser.add_argument("--timeout-s", type=float, default=600)
     options = parser.parse_args()
     if not options.token:
         parser.error("--token is needed")
-    return 0 if Controller(options).run() else 1
+    return Controller(options).run()
 
 
 if __name__ == "__main__":
