@@ -35,6 +35,16 @@ absl::Status SystemError(std::string_view what, const std::string& path) {
 
 }  // namespace
 
+PartialFile::~PartialFile() {
+  if (!path_.empty()) std::remove(path_.c_str());
+}
+
+bool PartialFile::Rename(const std::string& path) {
+  if (std::rename(path_.c_str(), path.c_str()) != 0) return false;
+  path_.clear();
+  return true;
+}
+
 absl::StatusOr<FeedWriter> FeedWriter::Create(const std::string& path, FeedSource source,
                                               std::uint64_t seed) {
   FeedWriter writer;
@@ -42,10 +52,13 @@ absl::StatusOr<FeedWriter> FeedWriter::Create(const std::string& path, FeedSourc
   writer.header_.source = source;
   writer.header_.seed = seed;
   writer.record_.resize(engine::kCommandBytesMax / 8);
-  writer.file_.open(path + ".partial", std::ios::binary | std::ios::trunc);
+  const std::string partial = path + ".partial";
+  writer.file_.open(partial, std::ios::binary | std::ios::trunc);
+  if (!writer.file_) return SystemError("cannot write", partial);
+  writer.partial_ = PartialFile(partial);
   const std::array<char, sizeof(FeedHeader)> room{};
   writer.file_.write(room.data(), room.size());
-  if (!writer.file_) return SystemError("cannot write", path + ".partial");
+  if (!writer.file_) return SystemError("cannot write", partial);
   return writer;
 }
 
@@ -77,7 +90,7 @@ absl::Status FeedWriter::Write(engine::CommandType type, std::int64_t time_ns,
                absl::StrCat(path_, ": record ", header.sequence, " ", why_not));
   }
   file_.write(reinterpret_cast<const char*>(record_.data()), static_cast<std::streamsize>(length));
-  if (!file_) return first_error_ = SystemError("cannot write", path_ + ".partial");
+  if (!file_) return first_error_ = SystemError("cannot write", partial_.path());
   checksums_.push_back(XXH3_64bits(record_.data(), length));
   if (header_.records == 0) header_.first_time_ns = time_ns;
   ++header_.records;
@@ -92,14 +105,13 @@ absl::Status FeedWriter::Finish() {
   first_error_ = absl::FailedPreconditionError(absl::StrCat(path_, " is finished"));
   const std::span<const std::byte> checksums = std::as_bytes(std::span(checksums_));
   header_.digest = DigestOf(header_, checksums);
-  const std::string partial = path_ + ".partial";
   file_.write(reinterpret_cast<const char*>(checksums.data()),
               static_cast<std::streamsize>(checksums.size()));
   file_.seekp(0);
   file_.write(reinterpret_cast<const char*>(&header_), sizeof(header_));
   file_.close();
-  if (!file_) return SystemError("cannot write", partial);
-  if (std::rename(partial.c_str(), path_.c_str()) != 0) return SystemError("cannot name", path_);
+  if (!file_) return SystemError("cannot write", partial_.path());
+  if (!partial_.Rename(path_)) return SystemError("cannot name", path_);
   return absl::OkStatus();
 }
 

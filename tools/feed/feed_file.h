@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -49,11 +50,33 @@ struct FeedHeader {
 };
 static_assert(sizeof(FeedHeader) == 64 && std::is_trivially_copyable_v<FeedHeader>);
 
+// A file that goes with its owner.
+class PartialFile {
+ public:
+  PartialFile() = default;
+  explicit PartialFile(std::string path) : path_(std::move(path)) {}
+  PartialFile(PartialFile&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  PartialFile& operator=(PartialFile&& other) noexcept {
+    std::swap(path_, other.path_);
+    return *this;
+  }
+  ~PartialFile();
+
+  const std::string& path() const { return path_; }
+
+  // Gives it another name, and lets go of it. Ensures: errno says why where it is false.
+  bool Rename(const std::string& path);
+
+ private:
+  std::string path_;  // Empty: none.
+};
+
 // Makes a feed. It appears under its name, whole, when Finish() has succeeded.
 // Thread: one owner. Memory: 8 bytes a record.
 class FeedWriter {
  public:
-  // Writes to `path` + ".partial" until Finish(); an old feed at `path` stays until then.
+  // Writes to `path` + ".partial" until Finish(), and removes that where it does not come to it; an
+  // old feed at `path` stays until then.
   static absl::StatusOr<FeedWriter> Create(const std::string& path, FeedSource source,
                                            std::uint64_t seed);
 
@@ -83,6 +106,7 @@ class FeedWriter {
                      std::span<const std::byte> bodies);
 
   std::string path_;
+  PartialFile partial_;
   std::ofstream file_;
   FeedHeader header_;
   std::int64_t last_time_ns_ = 0;

@@ -129,6 +129,18 @@ TEST(Feed, IsNotThereUntilItIsFinished) {
   EXPECT_FALSE(Submit(*feed, 10, 1).ok());
 }
 
+TEST(Feed, LeavesNothingBehindWhereItIsNotFinished) {
+  const std::string path = TestPath("dropped.pwfeed");
+  {
+    auto feed = FeedWriter::Create(path, FeedSource::kCity, 1);
+    ASSERT_TRUE(feed.ok());
+    ASSERT_TRUE(WriteSmallFeed(*feed).ok());
+    ASSERT_TRUE(std::filesystem::exists(path + ".partial"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(path + ".partial"));
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
 TEST(Feed, CutShortAnywhereIsAnErrorThatNamesTheOffset) {
   const std::string whole = ReadBytes(SmallFeed());
   for (std::size_t size = 0; size < whole.size(); ++size) {
