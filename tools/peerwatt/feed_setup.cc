@@ -97,13 +97,28 @@ std::string Text(const std::array<char, 32>& padded) {
   return std::string(padded.data(), strnlen(padded.data(), padded.size()));
 }
 
+// A TOML basic string.
+std::string Quoted(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x20 || code == 0x7f) {
+      absl::StrAppend(&quoted, "\\u", absl::Hex(code, absl::kZeroPad4));
+      continue;
+    }
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
 std::string MarketToml(const engine::MarketDefinition& m) {
   std::string text = "[[market]]\n";
   const auto number = [&text](const char* key, std::int64_t value) {
     absl::StrAppend(&text, key, " = ", value, "\n");
   };
   const auto quoted = [&text](const char* key, const std::string& value) {
-    absl::StrAppend(&text, key, " = \"", value, "\"\n");
+    absl::StrAppend(&text, key, " = ", Quoted(value), "\n");
   };
   number("id", static_cast<std::uint32_t>(m.id));
   quoted("name", Text(m.name));
