@@ -54,6 +54,15 @@ class Replay(unittest.TestCase):
             self.assertEqual(json.loads(done.stdout)["refused"], {})
             exchange.stop()
 
+    def test_acknowledgements_that_cannot_be_written_fail_the_replay(self):
+        with Exchange(homes=20, credentials=5) as exchange:
+            exchange.start()
+            replay = exchange.replay("--rate", "max", "--acks", "/dev/full")
+            _, err = replay.communicate(timeout=60)
+            self.assertEqual(replay.returncode, 69)
+            self.assertIn("/dev/full", err)
+            exchange.stop()
+
     def test_setup_writes_beside_the_feed_by_default(self):
         with Exchange(homes=2) as exchange:
             peerwatt("feed", "setup", exchange.feed)

@@ -73,6 +73,20 @@ class FeedImport(Tool):
         self.assertTrue((self.folder / "setup/accounts.csv").read_text().endswith("20000,20000\n"))
         self.assertIn("aggregator", (self.folder / "setup/credentials.csv").read_text())
 
+    def test_that_fails_leaves_no_file_behind(self):
+        files = self.write("load.csv", LOAD), self.write("pv.csv", PV.replace("hour,a", "hour,z"))
+        self.write("bids.csv", BIDS.replace(",70\n", ",seventy\n"))
+        self.write("dispatch.csv", DISPATCH)
+        self.write("demand.csv", DEMAND)
+        before = sorted(self.folder.iterdir())
+        code, said = refusal("feed", "import", "nem", self.folder / "bids.csv",
+                             self.folder / "dispatch.csv", self.folder / "demand.csv", self.feed)
+        self.assertEqual(code, 65)
+        self.assertIn("bids.csv:2: column 'mw'", said)
+        code, _ = refusal("feed", "import", "profiles", *files, self.feed, "--days", 40)
+        self.assertEqual(code, 65)
+        self.assertEqual(sorted(self.folder.iterdir()), before)
+
     def test_has_two_kinds_and_says_so(self):
         code, said = refusal("feed", "import")
         self.assertEqual(code, 64)

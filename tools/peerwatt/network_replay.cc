@@ -180,6 +180,7 @@ absl::StatusOr<NetworkReplayResult> NetworkReplay::Run() {
   const std::int64_t wait_s = options_.rate == ReplayRate::kClock ? 0 : options_.wait_s;
   const std::int64_t deadline_ns = SteadyNs() + (options_.timeout_s + wait_s) * kSecondNs;
   while (Turn()) {
+    if (!acks) tally_.error = absl::StrCat(options_.acks, ": cannot be written any more");
     if (SteadyNs() > deadline_ns) {
       tally_.error =
           absl::StrCat("the time is up: ", tally_.ready, " of ", clients_.size(),
@@ -196,8 +197,11 @@ absl::StatusOr<NetworkReplayResult> NetworkReplay::Run() {
     io_.run_one_for(std::chrono::milliseconds(1));
   }
   clients_.clear();
-  acks.flush();
+  if (acks.is_open()) acks.close();
   if (!error.empty()) return absl::UnavailableError(error);
+  if (!options_.acks.empty() && !acks) {
+    return absl::UnavailableError(absl::StrCat(options_.acks, ": not all answers were written"));
+  }
   tally_.result.elapsed_ns = std::max<std::int64_t>(1, tally_.last_answer_ns - begin_ns_);
   CountRounds();
   return std::move(tally_.result);
