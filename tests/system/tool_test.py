@@ -1,12 +1,16 @@
 #!/usr/bin/python3
-"""The command line of `peerwatt`, without a daemon: files in, files and words out."""
+"""The command line of `peerwatt`: files in, files and words out."""
 
+import contextlib
+import hashlib
+import json
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
 
-from exchange import BIN, peerwatt
+from exchange import BIN, Exchange, peerwatt
 
 BIDS = """round,interval_end,offer_time,duid,region,side,band,price_aud_mwh,mw
 1,2022-01-01 00:15:00,2021-12-31 23:50:00,GAS1,NSW1,S,1,30,70
@@ -125,6 +129,91 @@ class FeedOptions(Tool):
                              "--feed-in-ticks", 20)
         self.assertEqual(code, 65)
         self.assertIn("make no band", said)
+
+
+class ReplayOffline(Tool):
+    def test_tells_the_same_digest_each_time_and_counts_what_traded(self):
+        peerwatt("feed", "generate", self.feed, "--homes", 30, "--slot-minutes", 60)
+        first, second = (json.loads(peerwatt("replay", self.feed, "--offline", "--json"))
+                         for _ in range(2))
+        self.assertEqual(first["digest"], second["digest"])
+        self.assertGreater(first["orders"], 30 * 24)
+        self.assertGreater(first["fills"], 0)
+        self.assertEqual(first["rounds"], 24)
+        self.assertIn(first["digest"], peerwatt("replay", self.feed, "--offline"))
+
+    def test_needs_a_whole_feed_and_one_target(self):
+        code, said = refusal("replay", self.feed, "--offline")
+        self.assertNotEqual(code, 0)
+        self.assertIn("day.pwfeed", said)
+        peerwatt("feed", "generate", self.feed, "--homes", 2)
+        code, said = refusal("replay", self.feed)
+        self.assertEqual(code, 65)
+        self.assertIn("expected --offline or --to HOST:PORT", said)
+        code, _ = refusal("replay", self.feed, "--offline", "--to", "127.0.0.1:1")
+        self.assertEqual(code, 64)
+        self.feed.write_bytes(self.feed.read_bytes()[:5_000])
+        code, said = refusal("replay", self.feed, "--offline")
+        self.assertEqual(code, 65)
+        self.assertIn("offset 5000: cut short", said)
+
+
+class Journal(Tool):
+    """Of a daemon that took a whole feed."""
+
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.ExitStack() as stack:
+            cls.exchange = stack.enter_context(
+                Exchange(homes=10, credentials=3, generate=("--slot-minutes", 60)))
+            cls.exchange.start()
+            cls.replayed, _ = cls.exchange.replay("--rate", "max").communicate(timeout=60)
+            cls.exchange.stop()
+            cls.addClassCleanup(stack.pop_all().close)
+
+    def test_dump_shows_every_record_in_sequence_and_every_order(self):
+        told = peerwatt("journal", "dump", self.exchange.data)
+        kinds = set(re.findall(r"(?m)^\d+ \d{4}-\d\d-\d\dT\S+Z (\w+)", told))
+        self.assertLessEqual({"genesis", "define_market", "define_metering_point",
+                              "define_account", "define_credential", "open_product",
+                              "submit_orders", "replace_orders"}, kinds)
+        numbers = [int(n) for n in re.findall(r"(?m)^(\d+) ", told)]
+        self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
+        orders = re.findall(r"account=\d+ client_order_id=\d+ market=1 delivery=\S+ (?:buy|sell) "
+                            r"\d+ Wh at \d+ ticks", told)
+        self.assertEqual(len(orders), json.loads(self.replayed)["orders"])
+
+    def test_dump_of_no_data_directory_is_an_error(self):
+        code, said = refusal("journal", "dump", self.folder)
+        self.assertNotEqual(code, 0)
+        self.assertIn(str(self.folder), said)
+
+    def test_export_is_a_feed_of_the_same_orders_under_other_names(self):
+        key = self.write("key", "k" * 32)
+        peerwatt("feed", "export", self.exchange.data, self.feed, "--key", key)
+        again = self.folder / "again.pwfeed"
+        peerwatt("feed", "export", self.exchange.data, again, "--key", key)
+        other = self.folder / "other.pwfeed"
+        peerwatt("feed", "export", self.exchange.data, other, "--key",
+                 self.write("other", "o" * 32))
+        self.assertEqual(self.feed.read_bytes(), again.read_bytes())
+        self.assertNotEqual(self.feed.read_bytes(), other.read_bytes())
+        replayed = json.loads(peerwatt("replay", self.feed, "--offline", "--json"))
+        self.assertEqual(replayed["orders"], json.loads(self.replayed)["orders"])
+        for token in self.exchange.tokens.values():
+            digest = hashlib.sha256(token.encode()).digest()
+            self.assertNotIn(digest, self.feed.read_bytes())
+            self.assertIn(digest.hex(), (self.exchange.setup / "credentials.csv").read_text())
+
+    def test_export_needs_a_key_that_is_long_enough(self):
+        code, said = refusal("feed", "export", self.exchange.data, self.feed)
+        self.assertEqual(code, 64)
+        self.assertIn("--key", said)
+        code, said = refusal("feed", "export", self.exchange.data, self.feed, "--key",
+                             self.write("key", "short"))
+        self.assertEqual(code, 65)
+        self.assertIn("16 to 4096", said)
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["key"])
 
 
 if __name__ == "__main__":
