@@ -47,11 +47,11 @@ class Client::Impl final : public FrameSink, public MessageHandler {
 
   bool ready() const { return ready_; }
   std::size_t unanswered() const { return unanswered_.size(); }
-  bool HasRoom() const { return next_seq_ != 0 && unanswered_.size() < options_.window; }
+  bool HasRoom() const { return next_seq() != 0 && unanswered_.size() < options_.window; }
   std::uint32_t max_client_frame_bytes() const { return max_client_frame_bytes_; }
   RequestBuilder& builder() { return desk_.builder; }
   asio::io_context& io() { return desk_.io; }
-  std::uint64_t next_seq() const { return next_seq_; }
+  std::uint64_t next_seq() const { return unanswered_.next_seq(); }
 
   // Keeps a frame made with next_seq() and sends it when its turn has come.
   std::uint64_t Send(Bytes frame, const std::shared_ptr<Impl>& self);
@@ -68,6 +68,7 @@ class Client::Impl final : public FrameSink, public MessageHandler {
   void ScheduleResend();
   void ResendAll(const std::shared_ptr<Impl>& self);
   void Disconnected();
+  void GiveUp(std::string_view why);
 
   void OnRead() override {}
   bool OnFrame(const Frame& frame) override;
@@ -108,9 +109,8 @@ class Client::Impl final : public FrameSink, public MessageHandler {
   std::optional<Connection> connection_;
   asio::steady_timer timer_;  // Heartbeats, or the pause before the next connection.
   asio::steady_timer resend_;
-  ResendQueue unanswered_;
+  ResendQueue unanswered_{desk_.builder};
   std::weak_ptr<Impl> self_;
-  std::uint64_t next_seq_ = 0;  // 0: no logon yet.
   std::uint32_t max_client_frame_bytes_ = kDeviceFrameBytesMax;
   std::uint16_t heartbeat_s_ = 0;
   milliseconds backoff_ = kBackoffMin;
@@ -163,7 +163,7 @@ asio::awaitable<std::optional<Tcp::socket>> Client::Impl::Connect() {
 
 void Client::Impl::LogOn(const std::shared_ptr<Impl>& self) {
   desk_.builder.Logon({.token = options_.token,
-                       .next_client_seq = next_seq_,
+                       .next_client_seq = next_seq(),
                        .next_event = options_.next_event,
                        .heartbeat_s = options_.heartbeat_s,
                        .cancel_on_disconnect = options_.cancel_on_disconnect},
@@ -227,8 +227,8 @@ void Client::Impl::ScheduleFlush(const std::shared_ptr<Impl>& self) {
 }
 
 std::uint64_t Client::Impl::Send(Bytes frame, const std::shared_ptr<Impl>& self) {
-  const std::uint64_t client_seq = next_seq_++;
-  if (unanswered_.Keep(client_seq, std::move(frame), ready_)) {
+  const std::uint64_t client_seq = next_seq();
+  if (unanswered_.Keep(std::move(frame), ready_)) {
     SendUnnumbered(unanswered_.newest(), self);
   }
   return client_seq;
@@ -264,10 +264,13 @@ void Client::Impl::OnLogonAnswer(const LogonAnswerMessage& message) {
     refused_ = true;
     return;
   }
+  if (!unanswered_.Resume(message.next_client_seq)) {
+    GiveUp("the daemon does not know what it has answered");
+    return;
+  }
   max_client_frame_bytes_ = message.max_frame_bytes;
   heartbeat_s_ = message.heartbeat_s;
   backoff_ = kBackoffMin;
-  if (unanswered_.size() == 0) next_seq_ = message.next_client_seq;
   ready_ = true;
   const std::shared_ptr<Impl> self = self_.lock();
   ResendAll(self);
@@ -282,8 +285,17 @@ void Client::Impl::OnAnswer(const AnswerMessage& message) {
     handler_->OnAnswer(message);
     return;
   }
-  if (unanswered_.TakeAnswer(message)) handler_->OnAnswer(message);
+  AnswerMessage answer = message;
+  const ResendQueue::Taken taken = unanswered_.TakeAnswer(answer);
+  if (taken == ResendQueue::Taken::kFinal) handler_->OnAnswer(answer);
+  if (taken == ResendQueue::Taken::kNothingGoes) GiveUp("the daemon refuses what does nothing");
   ScheduleResend();
+}
+
+void Client::Impl::GiveUp(std::string_view why) {
+  why_ = why;
+  refused_ = true;
+  connection_->Close();
 }
 
 void Client::Impl::OnTerminate(const TerminateMessage& message) {

@@ -51,7 +51,8 @@ class ClientHandler : public MessageHandler {
 
 // Requests are numbered, kept until they are answered, and sent again with the same bytes after a
 // reconnect, or when the daemon was busy or throttled them: each is done once, and OnAnswer says
-// once what came of it. Answers that only postpone (busy, throttled, gap) are not handed on.
+// once what came of it. Answers that only postpone (busy, throttled, gap) are not handed on. The
+// number of a request that was refused with `sequenced` false may be the next request's again.
 //
 // Thread: that of the desk's io_context.
 class Client {

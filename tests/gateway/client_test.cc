@@ -14,6 +14,7 @@ namespace {
 
 using engine::Reason;
 using testing::ElementsAre;
+using testing::UnorderedElementsAre;
 
 class Listening : public ClientHandler {
  public:
@@ -25,6 +26,7 @@ class Listening : public ClientHandler {
   }
   void OnAnswer(const AnswerMessage& message) override {
     answered.push_back(message.answer.client_seq);
+    if (message.answer.reason != Reason::kNone) refused.push_back(message.answer.reason);
   }
   void OnFills(std::uint64_t first, std::span<const engine::FillEvent> some) override {
     first_event = first;
@@ -36,6 +38,7 @@ class Listening : public ClientHandler {
   std::string why;
   bool again = false;
   std::vector<std::uint64_t> answered;
+  std::vector<Reason> refused;
   std::uint64_t first_event = 0;
   std::size_t fills = 0;
 };
@@ -74,6 +77,25 @@ class Conversation {
                                                  .client_order_id = engine::ClientOrderId(1),
                                                  .product = {}});
     return client.Submit(bodies);
+  }
+  // The gateway refuses it: the side is none.
+  std::uint64_t SubmitNonsense() {
+    const engine::OrderBody order{.account = engine::AccountId(1),
+                                  .client_order_id = engine::ClientOrderId(1),
+                                  .product = {},
+                                  .side = static_cast<engine::Side>(7)};
+    return client.Submit({&order, 1});
+  }
+  // Answers in order of the numbers, as the exchange does, until the client waits for none.
+  bool AnswerAll(std::uint64_t expected = 1) {
+    return Until([&] {
+      if (!daemon.HasCommand()) return client.unanswered() == 0;
+      const SentCommand command = daemon.NextCommand();
+      const bool next = command.header().client_seq == expected;
+      daemon.Send(next ? daemon.Accepted(command) : daemon.Gap(command, expected));
+      expected += next ? 1 : 0;
+      return false;
+    });
   }
   void Answer(const SentCommand& command) { daemon.Send(daemon.Accepted(command)); }
 
@@ -142,19 +164,59 @@ TEST(Client, SendsInOrderAgainWhatTheDaemonWasTooBusyFor) {
   Conversation talk(std::size_t{1} << 17);
   talk.LogOn();
   for (int i = 0; i < 8; ++i) talk.Submit(engine::kFrameOrdersMax);
-  std::uint64_t expected = 1;
-  ASSERT_TRUE(talk.Until([&] {
-    if (!talk.daemon.HasCommand()) return talk.client.unanswered() == 0;
-    const SentCommand command = talk.daemon.NextCommand();
-    if (command.header().client_seq == expected) {
-      ++expected;
-      talk.Answer(command);
-    } else {
-      talk.daemon.Send(talk.daemon.Gap(command, expected));
-    }
-    return false;
-  }));
+  ASSERT_TRUE(talk.AnswerAll());
   EXPECT_THAT(talk.heard.answered, ElementsAre(1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U));
+}
+
+TEST(Client, GoesOnBehindARequestThatUsedUpNoNumber) {
+  Conversation talk;
+  talk.LogOn();
+  talk.Submit(1);
+  talk.SubmitNonsense();
+  talk.Submit(2);
+  talk.Submit(3);
+  ASSERT_TRUE(talk.AnswerAll());
+  EXPECT_THAT(talk.heard.answered, UnorderedElementsAre(1U, 2U, 3U, 4U));
+  EXPECT_THAT(talk.heard.refused, ElementsAre(Reason::kBadSide));
+}
+
+TEST(Client, GoesOnBehindARequestThatUsedUpNoNumberAfterAReconnect) {
+  Conversation talk;
+  talk.LogOn();
+  talk.SubmitNonsense();
+  talk.Submit(2);
+  const SentCommand early = talk.NextCommand();  // Its gap is not told any more.
+  EXPECT_EQ(early.header().client_seq, 2U);
+  talk.daemon.DropConnections();
+  ASSERT_TRUE(talk.Until([&] { return talk.heard.disconnected == 1; }));
+  talk.LogOn(1);
+  ASSERT_TRUE(talk.AnswerAll());
+  EXPECT_THAT(talk.heard.answered, UnorderedElementsAre(1U, 2U));
+  EXPECT_THAT(talk.heard.refused, ElementsAre(Reason::kBadSide));
+}
+
+TEST(Client, SendsTheNextRequestUnderTheNumberThatARefusedOneHad) {
+  Conversation talk;
+  talk.LogOn(41);
+  EXPECT_EQ(talk.SubmitNonsense(), 41U);
+  ASSERT_TRUE(talk.Until([&] { return talk.heard.refused.size() == 1; }));
+  EXPECT_EQ(talk.Submit(), 41U);
+  const SentCommand command = talk.NextCommand();
+  EXPECT_EQ(command.header().client_seq, 41U);
+  EXPECT_EQ(command.header().type, engine::CommandType::kSubmitOrders);
+}
+
+TEST(Client, StaysAwayFromADaemonThatHasForgottenItsAnswers) {
+  Conversation talk;
+  talk.LogOn(41);
+  talk.Submit();
+  talk.NextCommand();
+  talk.daemon.DropConnections();
+  talk.daemon.AnswerLogon(talk.NextCommand(), 7, engine::CredentialKind::kAggregator, Reason::kNone,
+                          3);
+  ASSERT_TRUE(talk.Until([&] { return talk.heard.disconnected == 2; }));
+  EXPECT_FALSE(talk.heard.again);
+  EXPECT_EQ(talk.client.unanswered(), 1U);
 }
 
 TEST(Client, DoesNotComeBackAfterARefusedLogon) {
