@@ -1,6 +1,7 @@
 // The client of a Peerwatt daemon: one credential's connection, that comes back by itself.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,7 +13,6 @@
 #include <boost/asio/io_context.hpp>
 
 #include "engine/core/command.h"
-#include "gateway/budget.h"
 #include "gateway/client_codec.h"
 
 namespace gateway {
@@ -24,7 +24,6 @@ struct ClientDesk {
 
   boost::asio::io_context& io;
   RequestBuilder builder;
-  Budget budget{UINT32_MAX, UINT64_MAX / 2};
   std::vector<std::byte> scratch = std::vector<std::byte>(std::size_t{128} << 10);
 };
 
@@ -37,6 +36,11 @@ struct ClientOptions {
   bool cancel_on_disconnect = false;
   bool reconnect = true;      // After the connection was lost, not after a refused logon.
   std::uint32_t window = 32;  // Frames that may be unanswered: 1 to kAnswersKept.
+  // For a connection to an address of the host, with the answer to the Logon; and for that to a
+  // Logout. How long a host's name may take the system says.
+  std::chrono::milliseconds logon_timeout{10'000};
+  // Without a frame of the daemon; 0: two of the heartbeats in force and 5 seconds.
+  std::chrono::milliseconds silence_timeout{0};
 };
 
 // Who is told; besides the daemon's messages. Calls come from the thread of the io_context; a
@@ -49,10 +53,16 @@ class ClientHandler : public MessageHandler {
   virtual void OnDisconnected(std::string_view /*why*/, bool /*again*/) {}
 };
 
+class ClientSession;
+
 // Requests are numbered, kept until they are answered, and sent again with the same bytes after a
 // reconnect, or when the daemon was busy or throttled them: each is done once, and OnAnswer says
 // once what came of it. Answers that only postpone (busy, throttled, gap) are not handed on. The
 // number of a request that was refused with `sequenced` false may be the next request's again.
+//
+// A daemon that does not answer or goes silent is a lost connection. The pause before the next one
+// grows up to 5 seconds, and half as much again; it is not less than what a Terminate has said. A
+// Terminate that says 0 is the end, as is a refused logon.
 //
 // Thread: that of the desk's io_context.
 class Client {
@@ -64,8 +74,10 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  void Start();  // Connects and logs on, and goes on doing so.
-  void Stop();   // Logs out, once what was sent is written.
+  // Connects and logs on, and goes on doing so. Requires: not yet called.
+  void Start();
+  // Logs out, once what was sent is written. Answers that are still to come are lost with it.
+  void Stop();
 
   bool ready() const;  // Logged on.
   std::size_t unanswered() const;
@@ -85,8 +97,9 @@ class Client {
   void ListOpenOrders(std::uint64_t query, const engine::OrderScopeBody& scope);
 
  private:
-  class Impl;
-  std::shared_ptr<Impl> impl_;  // The reactor's operations hold it too.
+  std::uint64_t SendOrders(engine::CommandType type, std::span<const engine::OrderBody> orders);
+
+  std::shared_ptr<ClientSession> session_;  // The reactor's operations hold it too.
 };
 
 }  // namespace gateway
