@@ -3,12 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -16,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gateway/client/client.h"
+#include "gateway/client/event_backlog.h"
 
 namespace gateway {
 
@@ -25,16 +24,11 @@ struct BlockingAnswer {
   std::vector<engine::Refusal> refused;
 };
 
-// A numbered event with what it says; or what all in a market are told, with number 0.
-struct ClientEvent {
-  std::uint64_t number = 0;
-  std::variant<engine::RoundClearedEvent, engine::FillEvent, engine::RoundVoidEvent,
-               engine::OrderCancelledEvent, engine::ProductOpenedEvent, engine::IndicativeEvent>
-      event;
-};
-
-// Reconnects and resends inside its calls, as Client does. DeadlineExceeded: the request may still
-// be done. Unavailable: the daemon will not have this client.
+// Reconnects, resends and shows life inside its calls, as Client does, and only there.
+//
+// DeadlineExceeded: the request was made and may still be done; its answer is not kept for later.
+// Unavailable: the daemon will not have this client any more; or as many requests as the window has
+// are still unanswered after all the time, and this one was not made. The message says which.
 //
 // Thread: one owner.
 class BlockingClient final : private ClientHandler {
@@ -56,8 +50,11 @@ class BlockingClient final : private ClientHandler {
   absl::StatusOr<std::vector<engine::OpenOrderEvent>> ListOpenOrders(
       const engine::OrderScopeBody& scope, Timeout timeout);
 
-  // The oldest event that was not taken; none where none has come in time.
+  // The oldest event that was not taken; none where none has come in time. Events that come during
+  // other calls wait here, as many as EventBacklog keeps.
   std::optional<ClientEvent> NextEvent(Timeout timeout);
+  // Numbered events that nobody took in time, since it began.
+  std::uint64_t events_dropped() const { return events_.dropped(); }
 
   // Of the last logon.
   const LogonAnswerMessage& logon() const { return logon_; }
@@ -67,14 +64,19 @@ class BlockingClient final : private ClientHandler {
  private:
   explicit BlockingClient(const ClientOptions& options);
 
+  using TimePoint = std::chrono::steady_clock::time_point;
+  enum class Listing : std::uint8_t { kNone, kAsked, kLost, kAnswered, kRefused };
+
   template <typename Done>
-  absl::Status WaitFor(Done done, Timeout timeout);
-  absl::StatusOr<BlockingAnswer> AnswerTo(std::uint64_t client_seq, Timeout timeout);
-  absl::Status WaitUntilReady(Timeout timeout);
+  absl::Status WaitUntil(Done done, TimePoint end);
+  template <typename Make>
+  absl::StatusOr<BlockingAnswer> Ask(Make make, Timeout timeout);
+  absl::Status AskForOrders(const engine::OrderScopeBody& scope, TimePoint end);
 
   void OnLogonAnswer(const LogonAnswerMessage& message) override;
   void OnDisconnected(std::string_view why, bool again) override;
   void OnAnswer(const AnswerMessage& message) override;
+  void OnListRefused(const AnswerMessage& message);
   void OnOpenOrders(const OpenOrdersMessage& message) override;
   void OnRoundCleared(std::uint64_t event, const engine::RoundClearedEvent& round) override;
   void OnFills(std::uint64_t first_event, std::span<const engine::FillEvent> fills) override;
@@ -88,11 +90,14 @@ class BlockingClient final : private ClientHandler {
   Client client_;
   LogonAnswerMessage logon_;
   std::vector<engine::MarketId> markets_;
-  std::string over_;  // Why the client will not connect again; empty while it does.
-  std::deque<BlockingAnswer> answers_;
-  std::deque<ClientEvent> events_;
-  std::uint64_t query_ = 0;
-  std::uint64_t answered_query_ = 0;
+  std::string over_;           // Why the client will not connect again; empty while it does.
+  std::uint64_t awaited_ = 0;  // The request that a call waits for; 0: none.
+  std::optional<BlockingAnswer> answer_;
+  EventBacklog events_;
+  std::uint64_t query_;
+  Listing listing_ = Listing::kNone;
+  engine::Reason list_reason_{};            // With kRefused.
+  std::chrono::milliseconds list_retry_{};  // With kLost.
   std::vector<engine::OpenOrderEvent> open_orders_;
 };
 
