@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/codec.h"
+#include "tests/support/exchange_driver.h"
 
 namespace gateway {
 namespace {
@@ -129,6 +130,32 @@ TEST(ResendQueue, UsesUpARefusedNumberWhereALaterOneIsUnderWay) {
   EXPECT_EQ(it.Hear(41, Reason::kNone, true), Taken::kNotFinal) << "Nobody asked for it.";
   EXPECT_EQ(it.Hear(42, Reason::kNone, true), Taken::kFinal);
   EXPECT_EQ(it.queue.next_seq(), 43U);
+}
+
+TEST(ResendQueue, UsesANumberUpWithWhatTheExchangeTakesAndDoesNothingFor) {
+  Queue it;
+  it.Keep(1, false);
+  it.Keep(2, true);
+  it.Hear(1, Reason::kBadSide);
+  Bytes bytes;
+  it.queue.SendAgain(bytes);
+  Request request;
+  ASSERT_EQ(Read(ScanFrame(bytes, kFrameBytesMax).frame, request), Reason::kNone);
+  std::vector<std::uint64_t> memory(request.command_bytes / 8);
+  auto* command = reinterpret_cast<engine::CommandHeader*>(memory.data());
+  ASSERT_EQ(Write(request, engine::CredentialId(1), 0, command).reason, Reason::kNone);
+  engine::ExchangeDriver driver;
+  driver.AddMarket(engine::SmallMarket());
+  driver.AddAccount(1);
+  driver.events.clear();
+  EXPECT_TRUE(driver.ApplyFrom(engine::CredentialId(1), command->client_seq, command->type,
+                               engine::CommandView(command).Items<engine::OrderKeyBody>()));
+  ASSERT_FALSE(driver.events.empty());
+  EXPECT_EQ(driver.events[0].answer.reason, Reason::kNone);
+  EXPECT_EQ(driver.events[0].answer.refused, 1U);
+  const engine::OrderKeyBody next{};
+  EXPECT_TRUE(driver.ApplyFrom(engine::CredentialId(1), 2, CommandType::kCancelOrders,
+                               std::span<const engine::OrderKeyBody>(&next, 1)));
 }
 
 TEST(ResendQueue, UsesUpNoNumberWhereAllBehindARefusedRequestIsRefusedToo) {
