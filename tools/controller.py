@@ -40,6 +40,7 @@ VERSION = 1
 
 LOGON, LOGOUT, HEARTBEAT = 1, 2, 3
 SUBMIT_ORDERS = 16
+LIST_PRODUCTS = 66
 LOGON_ANSWER, ANSWER = 129, 130
 ROUND_CLEARED, FILLS, ROUND_VOID, ORDER_CANCELLED = 144, 145, 146, 147
 PRODUCT_OPENED = 160
@@ -50,6 +51,7 @@ BUSY, THROTTLED = 2, 3
 
 LOGON_S = 5.0  # For the answer to a logon.
 SLACK_S = 5.0  # Beyond two heartbeats of silence.
+GATE_S = 2.0  # A gate that is nearer is left to others.
 
 TRADED, TIME_IS_UP, REFUSED, UNWANTED, MISSED = 0, 1, 3, 4, 5
 
@@ -104,6 +106,15 @@ def logout_frame():
     return frame(LOGOUT, builder, logout.LogoutEnd(builder))
 
 
+def list_products_frame(query, market):
+    builder = flatbuffers.Builder(64)
+    question = wire("ListProducts")
+    question.ListProductsStart(builder)
+    question.ListProductsAddQuery(builder, query)
+    question.ListProductsAddMarket(builder, market)
+    return frame(LIST_PRODUCTS, builder, question.ListProductsEnd(builder))
+
+
 def submit_frame(client_seq, orders):
     """`orders`: dictionaries with the fields of an Order; what this version does not use is zero."""
     builder = flatbuffers.Builder(1024)
@@ -153,6 +164,7 @@ class Controller:
         self.next_seq = None  # The daemon says where we are.
         self.next_event = None  # The first that was not seen; the daemon says so at first.
         self.unanswered = {}  # client_seq -> frame, in order.
+        self.product = None  # (market, start_minute) that the order is for, once it is chosen.
         self.outcome = None  # An exit code, once there is nothing more to wait for.
         self.missed = False
         self.filled_wh = 0
@@ -207,13 +219,12 @@ class Controller:
             flush=True,
         )
         self.see_what_was_missed(answer.NextEvent())
-        first = self.next_seq is None
-        if first or not self.unanswered:
+        if self.next_seq is None or not self.unanswered:
             self.next_seq = answer.NextClientSeq()
         for request in self.unanswered.values():
             self.sock.sendall(request)
-        if first:
-            self.submit(self.start_minute(answer.ServerTimeNs()))
+        if self.product is None:
+            self.choose_product(answer.ServerTimeNs(), answer.ClockFactor())
         self.stop_if_missed()
 
     def see_what_was_missed(self, next_event):
@@ -232,12 +243,22 @@ class Controller:
         if self.missed and not self.unanswered and self.outcome is None:
             self.outcome = MISSED
 
-    def start_minute(self, server_time_ns):
+    def choose_product(self, server_time_ns, clock_factor):
+        """The one that was named, or the next whose gate can still be reached."""
         if self.options.start:
             start = datetime.datetime.fromisoformat(self.options.start.replace("Z", "+00:00"))
-            return int(start.timestamp()) // 60
-        minutes = server_time_ns // 60_000_000_000 + self.options.ahead_minutes
-        return minutes - minutes % self.options.slot_minutes
+            self.submit(int(start.timestamp()) // 60)
+            return
+        self.earliest_gate_ns = server_time_ns + int(GATE_S * 1e9) * clock_factor
+        self.sock.sendall(list_products_frame(1, self.options.market))
+
+    def on_product_opened(self, body):
+        """An answer to ListProducts, earliest first, or a product that opens now."""
+        product = wire("ProductOpened").ProductOpened.GetRootAs(body, 0)
+        wanted = self.product is None and product.Market() == self.options.market
+        if wanted and product.GateNs() >= self.earliest_gate_ns:
+            print(f"next product: start={product.StartMinuteUtc()}", flush=True)
+            self.submit(product.StartMinuteUtc())
 
     def submit(self, start_minute):
         order = {
@@ -297,6 +318,7 @@ class Controller:
             FILLS: self.on_fills,
             ROUND_VOID: self.on_round_void,
             ORDER_CANCELLED: self.on_order_cancelled,
+            PRODUCT_OPENED: self.on_product_opened,
             TERMINATE: self.on_terminate,
         }
         handler = handlers.get(message_type)
@@ -396,9 +418,7 @@ def main():
     parser.add_argument("--limit-ticks", type=int, required=True)
     parser.add_argument("--energy-wh", type=int, required=True)
     parser.add_argument("--order-id", type=int, help="client_order_id; else from the clock")
-    parser.add_argument("--start", help="delivery, as 2024-06-01T12:00:00Z; else --ahead-minutes")
-    parser.add_argument("--ahead-minutes", type=int, default=60, help="from the daemon's time")
-    parser.add_argument("--slot-minutes", type=int, default=15)
+    parser.add_argument("--start", help="delivery, as 2024-06-01T12:00:00Z; else the next product")
     parser.add_argument("--heartbeat-s", type=int, default=10, help="asked for: 1 to 300")
     parser.add_argument("--timeout-s", type=float, default=600)
     options = parser.parse_args()

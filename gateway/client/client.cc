@@ -65,4 +65,11 @@ void Client::ListOpenOrders(std::uint64_t query, const engine::OrderScopeBody& s
   session_->SendUnnumbered(frame);
 }
 
+void Client::ListProducts(std::uint64_t query, engine::MarketId market) {
+  CHECK(ready());
+  Bytes frame;
+  session_->builder().ListProducts(query, market, frame);
+  session_->SendUnnumbered(frame);
+}
+
 }  // namespace gateway

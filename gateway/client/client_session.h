@@ -99,6 +99,7 @@ class ClientSession final : public FrameSink,
   void OnProductOpened(const engine::ProductOpenedEvent& product) override {
     handler_->OnProductOpened(product);
   }
+  void OnProductsEnd(const engine::ListEndEvent& end) override { handler_->OnProductsEnd(end); }
   void OnIndicative(const engine::IndicativeEvent& indicative) override {
     handler_->OnIndicative(indicative);
   }

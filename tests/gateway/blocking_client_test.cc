@@ -86,7 +86,7 @@ void List(HandTurnedGateway& daemon, const SentCommand& command, std::uint64_t c
   daemon.Send(order);
   engine::Event end = order;
   end.type = engine::EventType::kOpenOrdersEnd;
-  end.open_orders_end = {.client_seq = query, .orders = 1};
+  end.list_end = {.query = query, .told = 1};
   daemon.Send(end);
 }
 

@@ -110,6 +110,18 @@ TEST(Codec, TurnsCancelAllAndListOpenOrdersIntoScopes) {
   }
 }
 
+TEST(Codec, TurnsListProductsIntoAQuestionAboutAMarket) {
+  RequestBuilder builder;
+  Bytes frame;
+  builder.ListProducts(42, engine::MarketId(2), frame);
+  const Decoded decoded = Decode(Only(frame));
+  ASSERT_EQ(decoded.read, Reason::kNone);
+  ASSERT_EQ(decoded.Items<engine::OrderScopeBody>().size(), 1U);
+  EXPECT_EQ(decoded.Items<engine::OrderScopeBody>()[0].account, engine::AccountId{});
+  EXPECT_EQ(decoded.Items<engine::OrderScopeBody>()[0].market, engine::MarketId(2));
+  EXPECT_EQ(decoded.request.client_seq, 42U);
+}
+
 TEST(Codec, TakesAFrameFullOfOrdersOrKeys) {
   EXPECT_EQ(OrdersAFrame(kFrameBytesMax), 1'022U);
   for (const std::uint32_t most : {kDeviceFrameBytesMax, kFrameBytesMax}) {

@@ -53,8 +53,10 @@ class Heard : public MessageHandler {
     cancelled = order;
   }
   void OnProductOpened(const engine::ProductOpenedEvent& product) override { opened = product; }
+  void OnProductsEnd(const engine::ListEndEvent& end) override { products_end = end; }
   void OnIndicative(const engine::IndicativeEvent& event) override { indicative = event; }
 
+  engine::ListEndEvent products_end;
   std::vector<MessageType> types;
   std::vector<engine::AnswerEvent> answers;
   bool sequenced = false;
@@ -210,6 +212,16 @@ TEST(EventStream, KeepsTheOrderOfRoundsAndFills) {
   EXPECT_EQ(heard.cleared.fills, 1U);
   EXPECT_EQ(heard.cleared.result, engine::RoundResult::kTraded);
   EXPECT_EQ(heard.cleared.carry_over, 1);
+}
+
+TEST(EventStream, EndsAListOfProductsWithItsNumber) {
+  std::vector<engine::Event> events(1);
+  events[0].type = EventType::kProductsEnd;
+  events[0].list_end = {.query = 42, .told = 96};
+  const Heard heard(Encode(events));
+  EXPECT_EQ(heard.types, std::vector{MessageType::kProductsEnd});
+  EXPECT_EQ(heard.products_end.query, 42U);
+  EXPECT_EQ(heard.products_end.told, 96U);
 }
 
 TEST(EventStream, ListsOpenOrdersInPiecesThatEnd) {

@@ -64,11 +64,43 @@ class Clients(unittest.TestCase):
             exchange.start()
             wire = Wire(exchange.port)
             wire.send(controller.logon_frame("pw_wrong", 0, 30))
-            types = []
+            frames = []
             while (received := wire.receive()) is not None:
-                types.append(received[0])
-            self.assertIn(TERMINATE, types)
+                frames.append(received)
+            # Not authorised: by number, and that coming back would not help.
+            self.assertEqual([kind for kind, _ in frames],
+                             [controller.LOGON_ANSWER, controller.TERMINATE])
+            answer = controller.wire("LogonAnswer").LogonAnswer.GetRootAs(frames[0][1][8:], 0)
+            self.assertEqual(answer.Reason(), 102)
+            end = controller.wire("Terminate").Terminate.GetRootAs(frames[1][1][8:], 0)
+            self.assertEqual((end.Reason(), end.ReconnectAfterMs()), (5, 0))
             wire.close()
+
+    def test_controllers_that_name_no_product_trade_in_the_next(self):
+        with Exchange(homes=2, speed=600) as exchange:
+            exchange.start()
+            done = subprocess.run(
+                ["/usr/bin/python3", TOP / "tools/controller.py", "--port", str(exchange.port),
+                 "--token", exchange.tokens["1"], "--account", "1", "--side", "sell",
+                 "--limit-ticks", "150", "--energy-wh", "700", "--timeout-s", "60"],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertIn("round cleared", done.stdout)
+            done = subprocess.run(
+                [BIN / "peerwatt", "controller", "--to", f"127.0.0.1:{exchange.port}",
+                 "--token", exchange.tokens["2"], "--account", "2", "--side", "buy",
+                 "--price-ticks", "250", "--energy-wh", "500", "--timeout-s", "60"],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertIn("nothing traded", done.stdout)
+            # A refusal is told as what it is.
+            done = subprocess.run(
+                [BIN / "peerwatt", "controller", "--to", f"127.0.0.1:{exchange.port}",
+                 "--token", exchange.tokens["2"], "--account", "2", "--side", "buy",
+                 "--price-ticks", "999999", "--energy-wh", "500", "--client-order-id", "2"],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("price_outside_band", done.stdout)
 
     def test_a_python_controller_trades_with_a_cpp_one(self):
         with Exchange(homes=2, speed=600) as exchange:

@@ -12,6 +12,9 @@
 namespace tools {
 namespace {
 
+// In real time: a gate that is nearer is left to others.
+constexpr std::int64_t kGateNs = 2'000'000'000;
+
 class Controller : public gateway::ClientHandler {
  public:
   Controller(gateway::ClientDesk& desk, const gateway::ClientOptions& client,
@@ -25,16 +28,25 @@ class Controller : public gateway::ClientHandler {
   void Stop() { client_.Stop(); }
 
   void OnLogonAnswer(const gateway::LogonAnswerMessage& message) override {
+    earliest_gate_ns_ =
+        message.server_time_ns + kGateNs * static_cast<std::int64_t>(message.clock_factor);
     out_ << "logged on, next client_seq " << message.next_client_seq << "\n";
   }
-  void OnReady() override { SubmitOnce(); }
+  void OnReady() override {
+    if (order_.product.start_minute == 0) {
+      client_.ListProducts(1, order_.product.market);
+    } else {
+      SubmitOnce();
+    }
+  }
   void OnDisconnected(std::string_view why, bool again) override {
-    if (done_) return;
+    if (done()) return;
     out_ << "disconnected: " << why << "\n";
     if (!again) status_ = absl::UnavailableError(std::string(why));
   }
   void OnProductOpened(const engine::ProductOpenedEvent& product) override {
     if (order_.product.start_minute != 0 || product.product.market != order_.product.market) return;
+    if (product.gate_ns < earliest_gate_ns_) return;
     order_.product = product.product;
     SubmitOnce();
   }
@@ -87,6 +99,7 @@ class Controller : public gateway::ClientHandler {
   engine::OrderBody order_;
   std::ostream& out_;
   gateway::Client client_;
+  std::int64_t earliest_gate_ns_ = 0;
   bool submitted_ = false;
   bool last_round_ = false;
   bool done_ = false;

@@ -15,8 +15,8 @@ struct ControllerOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;
   std::string token;
-  engine::OrderBody order;      // start_minute 0: the next product that opens, or is told open.
-  std::int64_t timeout_s = 60;  // For everything.
+  engine::OrderBody order;  // start_minute 0: the next product whose gate can still be reached.
+  std::int64_t timeout_s = 3'600;  // For everything.
 };
 
 // Logs on, submits the order, prints its answer, and prints its round and fill when they come.

@@ -45,7 +45,7 @@ void AddControllerCommand(CLI::App& app, Action& action) {
   command
       ->add_option("--start-minute", order.product.start_minute,
                    "Start of delivery, minutes since 1970-01-01T00:00Z; 0: the next product "
-                   "that opens")
+                   "whose gate can still be reached")
       ->capture_default_str();
   command->add_option("--client-order-id", arguments->client_order_id, "Its own number")
       ->capture_default_str();
