@@ -30,12 +30,14 @@ class Heard : public ClientHandler {
     why.emplace_back(reason);
     again = will_come;
   }
-  void OnAnswer(const AnswerMessage& /*message*/) override { ++answers; }
+  void OnProductsEnd(const engine::ListEndEvent& end) override {
+    products_ends.push_back(end.query);
+  }
 
   std::function<void()> at_logon;
   int ready = 0;
-  int answers = 0;
-  std::vector<std::string> why;  // Of each disconnection.
+  std::vector<std::uint64_t> products_ends;  // Their queries.
+  std::vector<std::string> why;              // Of each disconnection.
   bool again = false;
 };
 
@@ -241,6 +243,19 @@ TEST(ClientSession, TakesOneLogonAnswerAConnection) {
     return daemon.heard.why.size() == 1;
   }));
   EXPECT_EQ(daemon.heard.ready, 1);
+}
+
+TEST(ClientSession, HandsOnTheEndOfAListOfProducts) {
+  BareDaemon daemon;
+  ASSERT_TRUE(daemon.LogOn());
+  engine::Event end;
+  end.type = engine::EventType::kProductsEnd;
+  end.list_end = {.query = 5, .told = 0};
+  Bytes frame;
+  daemon.builder.Single(end, frame);
+  daemon.Say(frame);
+  ASSERT_TRUE(daemon.Until([&] { return !daemon.heard.products_ends.empty(); }));
+  EXPECT_EQ(daemon.heard.products_ends[0], 5U);
 }
 
 TEST(ClientSession, LeavesNothingBehindWhereItStopsWhileItPauses) {
