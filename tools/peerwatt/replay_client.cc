@@ -127,7 +127,8 @@ void ReplayClient::OnAnswer(const gateway::AnswerMessage& message) {
       ++result.refused[reasons[i]];
     }
   }
-  if (tally_.acks != nullptr) {
+  // A refusal of the gateway's is not in the journal, and nothing that a crash could lose.
+  if (tally_.acks != nullptr && message.sequenced) {
     const engine::AnswerEvent& answer = message.answer;
     *tally_.acks << static_cast<std::uint32_t>(credential_) << ' ' << answer.client_seq << ' '
                  << answer.command_sequence << ' ' << answer.time_ns << ' '
