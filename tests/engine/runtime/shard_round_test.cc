@@ -11,7 +11,6 @@
 namespace engine {
 namespace {
 
-
 // Two markets whose rounds of 10:00 take many turns to be handed out: credentials 1 and 2 are on
 // link 0, 100 and 101 on link 1.
 class ShardOfTwoBigRounds : public testing::Test {
