@@ -13,15 +13,16 @@ thread_local std::size_t allocations = 0;
 
 }  // namespace
 
-// Every form of new that the standard library has ends in these.
-void* operator new(std::size_t size) {
+// Every form of new that the standard library has ends in these. Not inlined: the compiler would
+// see memory of new go to free.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   void* memory = std::malloc(size);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace engine {
 namespace {
