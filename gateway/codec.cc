@@ -55,11 +55,11 @@ Reason ReadQuestion(const Frame& frame, Request& request) {
   return Reason::kNone;
 }
 
+constexpr auto kResponseMax = static_cast<std::uint8_t>(engine::Response::kLogarithmic);
+
 Reason Judge(const wire::Order& order) {
   if (order.side() > static_cast<std::uint8_t>(engine::Side::kSell)) return Reason::kBadSide;
-  if (order.response() != static_cast<std::uint8_t>(engine::Response::kFixed)) {
-    return Reason::kBadResponse;
-  }
+  if (order.response() > kResponseMax) return Reason::kBadResponse;
   if (order.time_in_force() != static_cast<std::uint8_t>(engine::TimeInForce::kProduct)) {
     return Reason::kBadTimeInForce;
   }
@@ -68,9 +68,10 @@ Reason Judge(const wire::Order& order) {
 
 // Not zero where something is wrong with the order: one branch for all that can be.
 std::uint64_t Faults(const wire::Order& order) {
-  return (order.side() >> 1) | order.response() | order.time_in_force() | order.reserved0() |
-         order.reserved1() | order.reserved2() | order.min_energy_wh() | order.response_param() |
-         order.group();
+  const std::uint32_t unused_param = order.response() == 0 ? order.response_param() : 0;
+  return (order.side() >> 1) | (order.response() > kResponseMax ? 1 : 0) | order.time_in_force() |
+         order.reserved0() | order.reserved1() | order.reserved2() | order.min_energy_wh() |
+         unused_param | order.group();
 }
 
 FrameRefusal WriteOrders(const Request& request, std::byte* out) {
@@ -86,9 +87,9 @@ FrameRefusal WriteOrders(const Request& request, std::byte* out) {
         .product = {engine::MarketId(order.market()), order.start_minute_utc()},
         .limit_ticks = order.limit_ticks(),
         .energy_wh = order.energy_wh(),
-        .response_param = 0,
+        .response_param = order.response_param(),
         .side = static_cast<engine::Side>(order.side()),
-        .response = engine::Response::kFixed,
+        .response = static_cast<engine::Response>(order.response()),
         .time_in_force = engine::TimeInForce::kProduct,
         .zero = 0};
     std::memcpy(out + i * sizeof(body), &body, sizeof(body));

@@ -1,11 +1,14 @@
 #include "gateway/market_file.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <type_traits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "engine/core/clearing/rule_parameters.h"
+#include "engine/core/clearing/rules.h"
 #include "engine/core/limits.h"
 #include "gateway/toml_file.h"
 
@@ -105,11 +108,6 @@ constexpr NumberKey kNumbers[] = {
      {-kPrice, kPrice},
      "what it pays for one; at most retail_ticks"},
     {"rule_version", PEERWATT_MARKET_FIELD(rule.rule_version), {1, 1}, "of the round rule"},
-    {"k_numerator",
-     PEERWATT_MARKET_FIELD(rule.k_numerator),
-     {0, kU32},
-     "price = low + floor(k * (high - low)), k = k_numerator / k_denominator, 0 to 1"},
-    {"k_denominator", PEERWATT_MARKET_FIELD(rule.k_denominator), {1, kU32}, "see k_numerator"},
 };
 
 #undef PEERWATT_MARKET_FIELD
@@ -151,25 +149,43 @@ absl::Status TakeTimeZone(const TomlEntry& entry, const std::string& file, Marke
   return status;
 }
 
-template <typename Enum>
-absl::Status TakeWord(const TomlEntry& entry, const std::vector<std::string_view>& words,
-                      const std::string& file, Enum& field) {
-  const auto word = WordOf(entry, words, file);
-  if (word.ok()) field = static_cast<Enum>(*word);
-  return word.status();
+std::string RuleNames() {
+  std::string names;
+  for (const engine::RuleEntry& rule : engine::Rules()) {
+    absl::StrAppend(&names, names.empty() ? "" : ", ", Absl(rule.name));
+  }
+  return names;
+}
+
+absl::Status TakeRule(const TomlEntry& entry, const std::string& file, MarketDefinition& m) {
+  const auto* name = std::get_if<std::string>(&entry.value);
+  const engine::RuleEntry* rule = name == nullptr ? nullptr : engine::FindRule(*name);
+  if (rule == nullptr) {
+    return ErrorAt(file, entry.line, absl::StrCat("rule: allowed are ", RuleNames()));
+  }
+  m.rule.rule = rule->rule;
+  return absl::OkStatus();
+}
+
+absl::Status TakeParameter(const TomlEntry& entry, const engine::RuleParameter& parameter,
+                           const std::string& file, MarketDefinition& m) {
+  std::string value;
+  if (const auto* text = std::get_if<std::string>(&entry.value); text != nullptr) value = *text;
+  if (const auto* number = std::get_if<std::int64_t>(&entry.value); number != nullptr) {
+    value = absl::StrCat(*number);
+  }
+  if (parameter.set(m.rule, value)) return absl::OkStatus();
+  return ErrorAt(file, entry.line,
+                 absl::StrCat(entry.key, ": allowed is ", Absl(parameter.allowed)));
 }
 
 absl::Status TakeEntry(const TomlEntry& entry, const std::string& file, MarketDefinition& m) {
   if (entry.key == "name") return TakeText(entry, file, m.name);
   if (entry.key == "currency") return TakeCurrency(entry, file, m);
   if (entry.key == "time_zone") return TakeTimeZone(entry, file, m);
-  if (entry.key == "rule") return WordOf(entry, {"uniform_price"}, file).status();
-  if (entry.key == "margin") {
-    return TakeWord(entry, {"pro_rata", "time"}, file, m.rule.margin);
-  }
-  if (entry.key == "self_trade") {
-    return TakeWord(entry, {"refuse", "cancel_older"}, file, m.rule.self_trade);
-  }
+  if (entry.key == "rule") return TakeRule(entry, file, m);
+  const engine::RuleParameter* const parameter = engine::FindRuleParameter(entry.key);
+  if (parameter != nullptr) return TakeParameter(entry, *parameter, file, m);
   if (entry.key == "carry_over") {
     const auto* flag = std::get_if<bool>(&entry.value);
     if (flag == nullptr) return ErrorAt(file, entry.line, "carry_over: allowed is true or false");
@@ -182,11 +198,13 @@ absl::Status TakeEntry(const TomlEntry& entry, const std::string& file, MarketDe
   if (key == std::end(kNumbers)) {
     std::string known;
     for (const NumberKey& number : kNumbers) absl::StrAppend(&known, " ", Absl(number.key));
-    return ErrorAt(file, entry.line,
-                   absl::StrCat("unknown key ", entry.key,
-                                "; a [[market]] has: name currency "
-                                "time_zone rule margin self_trade carry_over",
-                                known));
+    for (const engine::RuleParameter& each : engine::AllRuleParameters()) {
+      absl::StrAppend(&known, " ", Absl(each.name));
+    }
+    return ErrorAt(
+        file, entry.line,
+        absl::StrCat("unknown key ", entry.key,
+                     "; a [[market]] has: name currency time_zone rule carry_over", known));
   }
   const auto number = IntegerIn(entry, key->range, file);
   if (number.ok()) key->set(m, *number);
@@ -198,6 +216,13 @@ absl::StatusOr<MarketDefinition> TakeMarket(const TomlTable& table, const std::s
   for (const TomlEntry& entry : table.entries) {
     if (absl::Status status = TakeEntry(entry, file, market); !status.ok()) return status;
   }
+  for (const TomlEntry& entry : table.entries) {
+    const engine::RuleParameter* const parameter = engine::FindRuleParameter(entry.key);
+    if (parameter == nullptr || parameter->belongs_to(market.rule.rule)) continue;
+    return ErrorAt(file, entry.line,
+                   absl::StrCat(entry.key, ": not a parameter of the rule ",
+                                Absl(engine::RuleOf(market).name)));
+  }
   if (market.id == engine::MarketId{}) return ErrorAt(file, table.line, "a market without an id");
   if (engine::IsPossible(market)) return market;
   return ErrorAt(
@@ -208,7 +233,22 @@ absl::StatusOr<MarketDefinition> TakeMarket(const TomlTable& table, const std::s
           "first "
           "gate; min_notice_s at most gate_before_s; freeze_s shorter than what lies between two "
           "gates and than the time before the first; round_interval_s with more than one round; "
-          "feed_in_ticks at most retail_ticks; k at most 1; prices within a billion ticks"));
+          "feed_in_ticks at most retail_ticks; prices within a billion ticks"));
+}
+
+// A TOML basic string.
+std::string Quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x20 || code == 0x7f) {
+      absl::StrAppend(&quoted, "\\u", absl::Hex(code, absl::kZeroPad4));
+      continue;
+    }
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"";
 }
 
 }  // namespace
@@ -238,7 +278,8 @@ absl::StatusOr<std::vector<MarketDefinition>> ParseMarkets(std::string_view text
 }
 
 std::string DefaultMarketText() {
-  const MarketDefinition market;
+  MarketDefinition market;
+  market.id = engine::MarketId{1};
   std::string text =
       "# Markets for `peerwattd init` and `peerwattd configure`. One [[market]] each; every key "
       "but\n"
@@ -247,16 +288,40 @@ std::string DefaultMarketText() {
       "name = \"\"               # for people, at most 31 bytes\n"
       "currency = \"EUR\"        # ISO 4217\n"
       "time_zone = \"UTC\"       # IANA name; for tools and statements only\n"
-      "rule = \"uniform_price\"\n"
-      "margin = \"pro_rata\"     # who gets the marginal energy: \"pro_rata\" or \"time\"\n"
-      "self_trade = \"refuse\"   # or \"cancel_older\"\n"
       "carry_over = false      # unfilled orders stay for the product's next round\n";
   for (const NumberKey& key : kNumbers) {
-    const std::int64_t value = key.key == "id" ? 1 : key.get(market);
     absl::StrAppend(&text, "# ", Absl(key.meaning), "; ", key.range.low, " to ", key.range.high,
-                    "\n", Absl(key.key), " = ", value, "\n");
+                    "\n", Absl(key.key), " = ", key.get(market), "\n");
+  }
+  absl::StrAppend(&text, "# the round rule: ", RuleNames(), "\nrule = \"",
+                  Absl(engine::RuleOf(market).name), "\"\n");
+  for (const engine::RuleParameter& parameter : engine::AllRuleParameters()) {
+    const bool ours = parameter.belongs_to(market.rule.rule);
+    absl::StrAppend(&text, "# ", Absl(parameter.meaning), "; ", Absl(parameter.allowed), "\n",
+                    ours ? "" : "# of other rules: ", Absl(parameter.name), " = \"",
+                    parameter.text(market.rule), "\"\n");
   }
   return text;
+}
+
+std::string MarketText(const MarketDefinition& market) {
+  std::string text = "[[market]]\n";
+  const auto quoted = [&text](std::string_view key, std::string_view value) {
+    absl::StrAppend(&text, Absl(key), " = ", Quoted(value), "\n");
+  };
+  quoted("name", {market.name.data(), strnlen(market.name.data(), market.name.size())});
+  quoted("currency", {market.currency.data(), market.currency.size()});
+  quoted("time_zone",
+         {market.time_zone.data(), strnlen(market.time_zone.data(), market.time_zone.size())});
+  absl::StrAppend(&text, "carry_over = ", market.carry_over != 0 ? "true" : "false", "\n");
+  for (const NumberKey& key : kNumbers) {
+    absl::StrAppend(&text, Absl(key.key), " = ", key.get(market), "\n");
+  }
+  quoted("rule", engine::RuleOf(market).name);
+  for (const engine::RuleParameter& parameter : engine::AllRuleParameters()) {
+    if (parameter.belongs_to(market.rule.rule)) quoted(parameter.name, parameter.text(market.rule));
+  }
+  return text + "\n";
 }
 
 }  // namespace gateway

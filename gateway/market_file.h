@@ -18,4 +18,7 @@ absl::StatusOr<std::vector<engine::MarketDefinition>> ParseMarkets(std::string_v
 // A file with one market that says in comments what every key is.
 std::string DefaultMarketText();
 
+// A [[market]] table that ParseMarkets makes the same market of. Requires: a possible market.
+std::string MarketText(const engine::MarketDefinition& market);
+
 }  // namespace gateway

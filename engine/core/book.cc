@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/core/check.h"
+#include "engine/core/clearing/response.h"
 
 namespace engine {
 namespace {
@@ -13,6 +14,9 @@ constexpr std::uint32_t kMovedToCompact = 1'024;
 void CopyOrder(const OrderChunk& from, std::uint32_t at, OrderChunk& to, std::uint32_t place) {
   to.open_wh[place] = from.open_wh[at];
   to.level[place] = from.level[at];
+  to.response[place] = from.response[at];
+  to.response_param[place] = from.response_param[at];
+  to.slope_nwh[place] = from.slope_nwh[at];
   to.account[place] = from.account[at];
   to.next_of_party[place] = from.next_of_party[at];
   to.client_order_id[place] = from.client_order_id[at];
@@ -38,6 +42,10 @@ Slot Book::Append(BookMemory& memory, const NewOrder& order) {
   chunk.open_wh[at] = order.energy_wh;
   chunk.filled_wh[at] = 0;
   chunk.level[at] = order.level;
+  chunk.response[at] = order.response;
+  chunk.response_param[at] = order.response_param;
+  chunk.slope_nwh[at] =
+      order.response == Response::kQuadratic ? QuadraticSlope(order.response_param) : 0;
   chunk.account[at] = order.account;
   chunk.client_order_id[at] = order.client_order_id;
   chunk.order_id[at] = order.order_id;

@@ -27,6 +27,8 @@ struct NewOrder {
   std::uint32_t party = 0;
   ClientOrderId client_order_id{};
   OrderId order_id{};
+  Response response{};
+  std::uint32_t response_param = 0;
 };
 
 // The columns of one chunk, cut to the orders in it.
@@ -34,6 +36,9 @@ struct OrderColumns {
   std::span<const std::uint16_t> level;
   std::span<const std::uint32_t> open_wh;
   std::span<std::uint32_t> filled_wh;
+  std::span<const Response> response;
+  std::span<const std::uint32_t> response_param;
+  std::span<const std::uint64_t> slope_nwh;
 };
 
 // The book knows nothing of accounts but their indices and decides nothing: whoever enters an order
@@ -82,7 +87,10 @@ class Book {
       at = chunk.next;
       visit(OrderColumns{{chunk.level.data(), chunk.used},
                          {chunk.open_wh.data(), chunk.used},
-                         {chunk.filled_wh.data(), chunk.used}});
+                         {chunk.filled_wh.data(), chunk.used},
+                         {chunk.response.data(), chunk.used},
+                         {chunk.response_param.data(), chunk.used},
+                         {chunk.slope_nwh.data(), chunk.used}});
     }
   }
 

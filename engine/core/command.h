@@ -64,7 +64,8 @@ struct CommandHeader {
 static_assert(sizeof(CommandHeader) == 40 && std::is_trivially_copyable_v<CommandHeader>);
 
 enum class Side : std::uint8_t { kBuy = 0, kSell = 1 };
-enum class Response : std::uint8_t { kFixed = 0 };
+// How a buyer's energy follows the price: see clearing/response.h.
+enum class Response : std::uint8_t { kFixed = 0, kQuadratic = 1, kLogarithmic = 2 };
 enum class TimeInForce : std::uint8_t {
   kProduct = 0
 };  // Until filled or the product's last round.
@@ -77,7 +78,7 @@ struct OrderBody {
   ProductId product;
   std::int32_t limit_ticks = 0;
   std::uint32_t energy_wh = 0;
-  std::uint32_t response_param = 0;
+  std::uint32_t response_param = 0;  // Quadratic: theta, ticks per MWh; logarithmic: scale, Wh.
   Side side{};
   Response response{};
   TimeInForce time_in_force{};
@@ -137,7 +138,7 @@ struct OutcomeBody {
   std::array<std::uint8_t, 3> zero{};
   RuleParameters rule;
 };
-static_assert(sizeof(OutcomeBody) == 64 && std::has_unique_object_representations_v<OutcomeBody>);
+static_assert(sizeof(OutcomeBody) == 112 && std::has_unique_object_representations_v<OutcomeBody>);
 
 // A command in memory that somebody else owns: a header and its bodies behind it.
 class CommandView {

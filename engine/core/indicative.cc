@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/core/clearing/uniform_price.h"
+#include "engine/core/clearing/rules.h"
 
 namespace engine {
 namespace {
@@ -39,7 +39,8 @@ bool IndicativePublisher::HasEnoughParties(const Product& product) const {
 void IndicativePublisher::Tell(Product& product, std::uint64_t sequence, ClearingScratch& scratch) {
   if (!HasEnoughParties(product)) return;
   const MarketDefinition& market = product.definition;
-  const UniformPrice price = FindUniformPrice(product.book, memory_, market.rule, scratch);
+  const ClearedRound price =
+      RuleOf(market).clear(product.book, memory_, market, scratch, RuleEntry::Fills::kLeave);
   Event event;
   event.sequence = sequence;
   event.market = product.id.market;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "engine/core/clearing/rule_parameters.h"
 #include "engine/core/limits.h"
 
 namespace engine {
@@ -31,18 +32,12 @@ bool HasPossiblePrices(const MarketDefinition& d) {
          d.feed_in_ticks >= -kPriceTicksMax;
 }
 
-bool HasPossibleRule(const RuleParameters& r) {
-  return r.rule == Rule::kUniformPrice && r.rule_version == 1 && r.margin <= Margin::kTime &&
-         r.self_trade <= SelfTrade::kCancelOlder && r.zero == 0 && r.k_denominator > 0 &&
-         r.k_numerator <= r.k_denominator;
-}
-
 }  // namespace
 
 bool IsPossible(const MarketDefinition& d) {
-  return d.id != MarketId{} && HasPossibleTimes(d) && HasPossiblePrices(d) &&
-         HasPossibleRule(d.rule) && d.order_max_wh > 0 && d.order_max_wh <= kOrderEnergyMaxWh &&
-         d.party_orders_max > 0 && d.party_orders_max <= kPartyOrdersMax && d.book_orders_max > 0 &&
+  return d.id != MarketId{} && HasPossibleTimes(d) && HasPossiblePrices(d) && IsPossible(d.rule) &&
+         d.order_max_wh > 0 && d.order_max_wh <= kOrderEnergyMaxWh && d.party_orders_max > 0 &&
+         d.party_orders_max <= kPartyOrdersMax && d.book_orders_max > 0 &&
          d.book_orders_max <= kBookOrdersMax && d.indicative_min_parties > 0 &&
          d.indicative_step_ticks > 0 && d.indicative_step_ticks <= kPriceTicksMax &&
          d.indicative_step_wh > 0 && d.carry_over <= 1;

@@ -10,23 +10,35 @@
 
 namespace engine {
 
-enum class Rule : std::uint16_t { kUniformPrice = 1 };
+enum class Rule : std::uint16_t { kUniform = 1, kStackelberg = 2 };
 enum class Margin : std::uint8_t { kProRata = 0, kTime = 1 };  // Who gets the marginal energy.
 enum class SelfTrade : std::uint8_t { kRefuse = 0, kCancelOlder = 1 };
+enum class Ties : std::uint8_t { kLower = 0, kHigher = 1 };     // Of prices that are equally good.
+enum class LoneTrader : std::uint8_t { kKeep = 0, kDrop = 1 };  // Where a side's first is marginal.
+enum class Admission : std::uint8_t { kClosed = 0, kStrict = 1 };  // Grid tariffs: in, or too far.
+enum class Objective : std::uint8_t { kAsws = 0, kWelfare = 1 };
 
-// The rule and all that it may be tuned by; written into every outcome.
+// The rule and all that it may be tuned by; written into every outcome. What a rule does not have
+// is as here.
 struct RuleParameters {
-  Rule rule = Rule::kUniformPrice;
+  Rule rule = Rule::kUniform;
   std::uint16_t rule_version = 1;
   Margin margin = Margin::kProRata;
   SelfTrade self_trade = SelfTrade::kRefuse;
-  std::uint16_t zero = 0;
+  Ties ties = Ties::kLower;
+  LoneTrader lone_trader = LoneTrader::kKeep;
   std::uint32_t k_numerator = 1;  // price = low + floor(k * (high - low)), 0 <= k <= 1.
   std::uint32_t k_denominator = 2;
+  std::uint32_t step_ticks = 1;    // Between two prices that are looked at.
+  std::uint32_t min_order_wh = 0;  // 0: none.
+  Admission admission = Admission::kClosed;
+  Objective objective = Objective::kAsws;
+  std::array<std::uint8_t, 6> zero{};
+  std::array<std::uint64_t, 4> zero2{};
 
   friend bool operator==(const RuleParameters&, const RuleParameters&) = default;
 };
-static_assert(sizeof(RuleParameters) == 16);
+static_assert(sizeof(RuleParameters) == 64);
 
 // kDefineMarket. Times are relative to the start of delivery: a product opens `open_before_s`
 // before it, and round n of `rounds` has its gate `gate_before_s + (rounds - n) * round_interval_s`
@@ -59,7 +71,7 @@ struct MarketDefinition {
 
   friend bool operator==(const MarketDefinition&, const MarketDefinition&) = default;
 };
-static_assert(sizeof(MarketDefinition) == 160 && std::is_trivially_copyable_v<MarketDefinition>);
+static_assert(sizeof(MarketDefinition) == 208 && std::is_trivially_copyable_v<MarketDefinition>);
 
 // So many products of the market are open at once, at most.
 constexpr std::uint64_t OpenProductsMost(const MarketDefinition& definition) {

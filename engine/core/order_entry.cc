@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/core/check.h"
+#include "engine/core/clearing/rules.h"
 
 namespace engine {
 namespace {
@@ -16,7 +17,9 @@ NewOrder ToNewOrder(const OrderBody& order, const Product& product, const Accoun
       .account = account_index,
       .party = account.party,
       .client_order_id = order.client_order_id,
-      .order_id = {}};
+      .order_id = {},
+      .response = order.response,
+      .response_param = order.response_param};
 }
 
 bool Crosses(Side side, std::int64_t limit, Side other_side, std::int64_t other_limit) {
@@ -52,14 +55,35 @@ OrderEntry::Place OrderEntry::Locate(AccountId account_id, ProductId id, const E
 Reason OrderEntry::CheckTerms(const OrderBody& order, const Product& product) const {
   const MarketDefinition& market = product.definition;
   if (order.side > Side::kSell) return Reason::kBadSide;
-  if (order.response != Response::kFixed || order.response_param != 0) return Reason::kUnsupported;
   if (order.time_in_force != TimeInForce::kProduct) return Reason::kUnsupported;
   const std::int64_t level = std::int64_t{order.limit_ticks} - market.band_low_ticks;
   if (level < 0 || level >= market.band_levels) return Reason::kPriceOutsideBand;
   if (order.energy_wh == 0) return Reason::kEnergyZero;
   if (order.energy_wh > market.order_max_wh) return Reason::kEnergyTooLarge;
+  if (const Reason reason = CheckRule(order, market); reason != Reason::kNone) return reason;
   if (product.book.round_orders() >= market.book_orders_max) return Reason::kBookFull;
   return Reason::kNone;
+}
+
+// What the market's rule asks of an order by itself.
+Reason OrderEntry::CheckRule(const OrderBody& order, const MarketDefinition& market) {
+  if (order.response > Response::kLogarithmic) return Reason::kBadResponse;
+  if (order.response == Response::kFixed) {
+    if (order.response_param != 0) return Reason::kBadResponseParam;
+  } else {
+    const bool has_prices_above_zero =
+        order.response != Response::kLogarithmic || market.band_low_ticks > 0;
+    if (!RuleOf(market).takes_responses || !has_prices_above_zero) return Reason::kUnsupported;
+    if (order.response_param == 0 || order.side == Side::kSell) return Reason::kBadResponseParam;
+  }
+  if (order.energy_wh < market.rule.min_order_wh) return Reason::kEnergyTooSmall;
+  if (market.rule.rule != Rule::kStackelberg || market.retail_ticks <= market.feed_in_ticks) {
+    return Reason::kNone;
+  }
+  const std::int32_t inset = market.rule.admission == Admission::kStrict ? 1 : 0;
+  const bool within = order.limit_ticks >= market.feed_in_ticks + inset &&
+                      order.limit_ticks <= market.retail_ticks - inset;
+  return within ? Reason::kNone : Reason::kGridIsBetter;
 }
 
 OrderEntry::Own OrderEntry::Survey(const OrderBody& order, const Place& place, Slot except) {
@@ -78,6 +102,7 @@ OrderEntry::Own OrderEntry::Survey(const OrderBody& order, const Place& place, S
     if (chunk.open_wh[at] == 0) return;
     const std::int64_t limit = chunk.level[at] + place.product->definition.band_low_ticks;
     if (Crosses(order.side, order.limit_ticks, chunk.side, limit)) crossing_.push_back(slot);
+    own.same_side += chunk.side == order.side ? 1 : 0;
     if (chunk.side == order.side &&
         registry_.account(chunk.account[at]).metering_point == account.metering_point) {
       own.same_side_wh += chunk.open_wh[at];
@@ -90,6 +115,7 @@ Reason OrderEntry::CheckOwn(const OrderBody& order, const Place& place, const Ow
                             std::int64_t time_ns) const {
   const MarketDefinition& market = place.product->definition;
   if (own.duplicate) return Reason::kDuplicateClientOrderId;
+  if (own.same_side > 0 && RuleOf(market).one_order_a_side) return Reason::kOneOrderASide;
   if (own.orders >= market.party_orders_max) return Reason::kPartyOrderLimit;
   const Account& account = registry_.account(place.account);
   const MeteringPointBody& point = registry_.metering_point(account.metering_point);
@@ -139,13 +165,15 @@ Reason OrderEntry::Replace(const OrderBody& order, const Entry& entry) {
   const std::uint32_t at = slot % kChunkOrders;
   if (chunk.open_wh[at] == 0 || chunk.side != order.side) return Reason::kUnknownOrder;
   const std::int64_t limit_now = chunk.level[at] + product.definition.band_low_ticks;
-  const bool keeps_place = order.limit_ticks == limit_now && order.energy_wh <= chunk.open_wh[at];
+  const bool same_response =
+      order.response == chunk.response[at] && order.response_param == chunk.response_param[at];
+  const bool keeps_place =
+      same_response && order.limit_ticks == limit_now && order.energy_wh <= chunk.open_wh[at];
   Reason reason = CheckTerms(order, product);
   if (reason == Reason::kBookFull) reason = Reason::kNone;  // It is in the book already.
   if (reason != Reason::kNone) return reason;
-  if (product.IsFrozen(entry.time_ns) && !IsFirmer(order, limit_now, chunk.open_wh[at])) {
-    return Reason::kFrozen;
-  }
+  const bool firmer = same_response && IsFirmer(order, limit_now, chunk.open_wh[at]);
+  if (product.IsFrozen(entry.time_ns) && !firmer) return Reason::kFrozen;
   reason = CheckOwn(order, place, Survey(order, place, slot), entry.time_ns);
   if (reason != Reason::kNone) return reason;
   if (keeps_place) {

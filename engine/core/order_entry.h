@@ -57,7 +57,8 @@ class OrderEntry {
   };
   // What a party has in the book, as far as one new or changed order is concerned.
   struct Own {
-    std::uint32_t orders = 0;  // In this round, but for the one that changes.
+    std::uint32_t orders = 0;     // In this round, but for the one that changes.
+    std::uint32_t same_side = 0;  // Open.
     bool duplicate = false;
     std::uint64_t same_side_wh = 0;  // At the order's metering point.
     std::vector<Slot>* crossing = nullptr;
@@ -65,6 +66,7 @@ class OrderEntry {
 
   Place Locate(AccountId account, ProductId product, const Entry& entry);
   Reason CheckTerms(const OrderBody& order, const Product& product) const;
+  static Reason CheckRule(const OrderBody& order, const MarketDefinition& market);
   Own Survey(const OrderBody& order, const Place& place, Slot except);
   Reason CheckOwn(const OrderBody& order, const Place& place, const Own& own,
                   std::int64_t time_ns) const;

@@ -13,6 +13,8 @@ void AddBook(Product& product, BookMemory& memory, const Registry& registry, Dig
     digest.Add(registry.account(chunk.account[at]).definition.id);
     digest.Add(chunk.client_order_id[at]);
     digest.Add(chunk.level[at]);
+    digest.Add(chunk.response[at]);
+    digest.Add(chunk.response_param[at]);
     digest.Add(chunk.open_wh[at]);
     digest.Add(traded ? chunk.filled_wh[at] : std::uint32_t{0});
   });

@@ -11,7 +11,7 @@ struct Named {
   std::string_view name;
 };
 
-constexpr std::array<Named, 36> kNames = {{
+constexpr std::array<Named, 40> kNames = {{
     {Reason::kNone, "none"},
     {Reason::kMalformed, "malformed"},
     {Reason::kBusy, "busy"},
@@ -48,6 +48,10 @@ constexpr std::array<Named, 36> kNames = {{
     {Reason::kDisconnected, "disconnected"},
     {Reason::kBadDefinition, "bad_definition"},
     {Reason::kUnsupported, "unsupported"},
+    {Reason::kBadResponseParam, "bad_response_param"},
+    {Reason::kGridIsBetter, "grid_is_better"},
+    {Reason::kEnergyTooSmall, "energy_too_small"},
+    {Reason::kOneOrderASide, "one_order_a_side"},
 }};
 
 }  // namespace

@@ -46,8 +46,12 @@ enum class Reason : std::uint16_t {
   kShardFull = 119,           // The shard's memory for orders is used up.
   kSelfTradeCancelled = 120,  // An older order that a newer one of the same party displaced.
   kDisconnected = 121,        // Cancelled because the session ended and asked for it.
-  kBadDefinition = 122,  // An administrative command that names what is not there or impossible.
-  kUnsupported = 123,    // Known to the wire, not to the market's rule.
+  kBadDefinition = 122,     // An administrative command that names what is not there or impossible.
+  kUnsupported = 123,       // Known to the wire, not to the market's rule.
+  kBadResponseParam = 124,  // The response has no such parameter: zero, or of a seller.
+  kGridIsBetter = 125,      // A price at or beyond a grid tariff: the grid is the better partner.
+  kEnergyTooSmall = 126,    // Under the market's minimum for an order.
+  kOneOrderASide = 127,     // The market's rule takes one order of a party on each side.
 };
 
 // The name without its k, in snake_case: stable text for logs and files.

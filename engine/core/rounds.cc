@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "engine/core/check.h"
-#include "engine/core/clearing/uniform_price.h"
+#include "engine/core/clearing/rules.h"
 
 namespace engine {
 
@@ -81,14 +81,14 @@ bool Rounds::Close(const ProductBody& body, const CommandHeader& header) {
 }
 
 void Rounds::Clear(Product& product) {
-  const RuleParameters& rule = product.definition.rule;
-  const UniformPrice price = FindUniformPrice(product.book, memory_, rule, *scratch_);
-  if (price.energy_wh == 0) return;
-  AllocateUniformPrice(product.book, memory_, rule, price);
+  const MarketDefinition& market = product.definition;
+  const ClearedRound round =
+      RuleOf(market).clear(product.book, memory_, market, *scratch_, RuleEntry::Fills::kFill);
+  if (round.energy_wh == 0) return;
   product.book.Settle(memory_);
   product.result = RoundResult::kTraded;
-  product.energy_wh = price.energy_wh;
-  product.price_ticks = static_cast<std::int32_t>(product.definition.band_low_ticks + price.level);
+  product.energy_wh = round.energy_wh;
+  product.price_ticks = static_cast<std::int32_t>(market.band_low_ticks + round.level);
 }
 
 // Conservation, the digest of the fills, and the accounts whose order is filled whole.

@@ -23,7 +23,7 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-inline constexpr std::size_t kReasonsCounted = 128;  // Greater numbers count in the last place.
+inline constexpr std::size_t kReasonsCounted = 160;  // Greater numbers count in the last place.
 
 // Since the process started, if not said otherwise.
 struct ShardCounters {

@@ -162,7 +162,7 @@ INSTANTIATE_TEST_SUITE_P(
     Fields, BadOrder,
     testing::Values(BadField{"side", 44, std::byte{2}, Reason::kBadSide},
                     BadField{"side_high_bit", 44, std::byte{0x80}, Reason::kBadSide},
-                    BadField{"response", 45, std::byte{1}, Reason::kBadResponse},
+                    BadField{"response", 45, std::byte{3}, Reason::kBadResponse},
                     BadField{"time_in_force", 46, std::byte{9}, Reason::kBadTimeInForce},
                     BadField{"min_energy_wh", 32, std::byte{1}, Reason::kReservedNotZero},
                     BadField{"response_param", 36, std::byte{1}, Reason::kReservedNotZero},

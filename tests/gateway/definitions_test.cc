@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/core/clearing/rules.h"
 #include "engine/core/exchange.h"
 #include "gateway/accounts_file.h"
 #include "gateway/market_file.h"
@@ -59,7 +60,7 @@ TEST(MarketFile, TakesEveryField) {
       "rounds = 3\nround_interval_s = 900\nfreeze_s = 30\nindicative_interval_s = 10\n"
       "indicative_min_parties = 4\nindicative_step_ticks = 5\nindicative_step_wh = 6\n"
       "order_max_wh = 8000\nparty_orders_max = 9\nbook_orders_max = 10000\nretail_ticks = 300\n"
-      "feed_in_ticks = 80\nk_numerator = 1\nk_denominator = 3\n",
+      "feed_in_ticks = 80\nk = \"1/3\"\n",
       "markets.toml");
   ASSERT_TRUE(markets.ok()) << markets.status();
   const engine::MarketDefinition& market = markets->front();
@@ -77,6 +78,38 @@ TEST(MarketFile, TakesEveryField) {
   EXPECT_EQ(market.feed_in_ticks, 80);
 }
 
+TEST(MarketFile, TakesTheParametersOfTheRule) {
+  const auto markets = ParseMarkets(
+      "[[market]]\nid = 7\nrule = \"stackelberg\"\nties = \"higher\"\nlone_trader = \"drop\"\n"
+      "step_ticks = 5\nmin_order_wh = \"10\"\nadmission = \"strict\"\nobjective = \"asws\"\n",
+      "markets.toml");
+  ASSERT_TRUE(markets.ok()) << markets.status();
+  const engine::RuleParameters& rule = markets->front().rule;
+  EXPECT_EQ(rule.rule, engine::Rule::kStackelberg);
+  EXPECT_EQ(rule.ties, engine::Ties::kHigher);
+  EXPECT_EQ(rule.lone_trader, engine::LoneTrader::kDrop);
+  EXPECT_EQ(rule.step_ticks, 5U);
+  EXPECT_EQ(rule.min_order_wh, 10U);
+  EXPECT_EQ(rule.admission, engine::Admission::kStrict);
+}
+
+TEST(MarketFile, ReadsBackWhatItWrites) {
+  engine::MarketDefinition market;
+  market.id = engine::MarketId(9);
+  market.band_low_ticks = -7;
+  market.feed_in_ticks = 80;
+  market.retail_ticks = 320;
+  market.carry_over = 1;
+  std::string_view("N\"\\\n\x01o\x7f").copy(market.name.data(), 7);
+  std::string_view("Europe/Berlin").copy(market.time_zone.data(), 13);
+  for (const engine::RuleEntry& rule : engine::Rules()) {
+    market.rule.rule = rule.rule;
+    const auto markets = ParseMarkets(MarketText(market), "markets.toml");
+    ASSERT_TRUE(markets.ok()) << markets.status();
+    EXPECT_EQ(markets->front(), market);
+  }
+}
+
 TEST(MarketFile, RefusesWhatCannotBeWithItsPlace) {
   EXPECT_THAT(MarketError("[[market]]\nid = 1\nslots = 4\n"),
               HasSubstr("markets.toml:3: unknown key slots"));
@@ -85,7 +118,14 @@ TEST(MarketFile, RefusesWhatCannotBeWithItsPlace) {
               HasSubstr("markets.toml:1: a market without an id"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\ntime_zone = \"Mars\"\n"), HasSubstr("IANA name"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\ncurrency = \"euro\"\n"), HasSubstr("ISO 4217"));
-  EXPECT_THAT(MarketError("[[market]]\nid = 1\nmargin = \"luck\"\n"), HasSubstr("\"pro_rata\""));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nmargin = \"luck\"\n"),
+              HasSubstr("markets.toml:3: margin: allowed is pro_rata or time"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"luck\"\n"),
+              HasSubstr("markets.toml:3: rule: allowed are uniform, stackelberg"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"stackelberg\"\nk = \"1/3\"\n"),
+              HasSubstr("markets.toml:4: k: not a parameter of the rule stackelberg"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"stackelberg\"\nstep_ticks = 0\n"),
+              HasSubstr("markets.toml:4: step_ticks: allowed is 1 to 65536"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\ncarry_over = 1\n"), HasSubstr("true or false"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\nslot_minutes = 20\n"),
               HasSubstr("markets.toml:1: market 1 cannot be"));

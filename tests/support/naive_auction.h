@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/core/clearing/wide.h"
 #include "engine/core/command.h"
 #include "engine/core/market_definition.h"
 
@@ -54,7 +55,6 @@ inline std::uint64_t NaiveMostEnergy(const std::vector<NaiveOrder>& orders) {
 inline void NaiveShare(const std::vector<NaiveOrder>& orders,
                        const std::vector<std::size_t>& margin, std::uint64_t energy,
                        std::vector<std::uint64_t>& filled) {
-  __extension__ using Wide = unsigned __int128;
   Wide total = 0;
   for (const std::size_t i : margin) total += orders[i].open;
   std::uint64_t given = 0;

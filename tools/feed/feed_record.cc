@@ -21,9 +21,8 @@ bool IsDefinition(CommandType type) {
 
 // A shape that the exchange takes. What it decides itself (bands, accounts, gates) is left to it.
 bool IsWellFormed(const engine::OrderBody& order) {
-  return order.side <= engine::Side::kSell && order.response == engine::Response::kFixed &&
-         order.time_in_force == engine::TimeInForce::kProduct && order.zero == 0 &&
-         order.response_param == 0;
+  return order.side <= engine::Side::kSell && order.response <= engine::Response::kLogarithmic &&
+         order.time_in_force == engine::TimeInForce::kProduct && order.zero == 0;
 }
 
 bool HasToken(const engine::CredentialBody& credential) {

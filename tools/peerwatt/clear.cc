@@ -5,10 +5,9 @@
 #include <string_view>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "engine/core/clearing/pairing.h"
+#include "engine/core/clearing/rule_parameters.h"
 #include "engine/core/clearing/rules.h"
 #include "nlohmann/json.hpp"
 #include "tools/peerwatt/bare_engine.h"
@@ -23,40 +22,28 @@ constexpr engine::MarketId kMarket{1};
 constexpr engine::CredentialId kCredential{1};
 constexpr std::uint32_t kStartMinute = 15;  // The first slot that opens at time 0.
 
-absl::Status SetFraction(std::string_view text, engine::RuleParameters& rule) {
-  const std::vector<std::string> parts =
-      absl::StrSplit(absl::string_view(text.data(), text.size()), absl::MaxSplits('/', 1));
-  std::uint32_t numerator = 0;
-  std::uint32_t denominator = 1;
-  if (!absl::SimpleAtoi(parts[0], &numerator) ||
-      (parts.size() == 2 && !absl::SimpleAtoi(parts[1], &denominator)) || denominator == 0 ||
-      numerator > denominator) {
-    return absl::InvalidArgumentError("k: expected n/d from 0/1 to 1/1, such as 1/2");
-  }
-  rule.k_numerator = numerator;
-  rule.k_denominator = denominator;
-  return absl::OkStatus();
-}
+absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
 
 absl::Status SetParameter(std::string_view name, std::string_view value,
                           engine::RuleParameters& rule) {
-  if (name == "k") return SetFraction(value, rule);
-  if (name == "margin" && (value == "pro_rata" || value == "time")) {
-    rule.margin = value == "time" ? engine::Margin::kTime : engine::Margin::kProRata;
-    return absl::OkStatus();
+  const engine::RuleParameter* parameter = engine::FindRuleParameter(name);
+  if (parameter != nullptr && parameter->belongs_to(rule.rule)) {
+    if (parameter->set(rule, value)) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("parameter ", Absl(name), "=", Absl(value),
+                                                   ": expected ", Absl(parameter->allowed)));
   }
-  if (name == "self_trade" && (value == "refuse" || value == "cancel_older")) {
-    rule.self_trade =
-        value == "refuse" ? engine::SelfTrade::kRefuse : engine::SelfTrade::kCancelOlder;
-    return absl::OkStatus();
+  std::string known;
+  for (const engine::RuleParameter& each : engine::AllRuleParameters()) {
+    if (!each.belongs_to(rule.rule)) continue;
+    absl::StrAppend(&known, known.empty() ? "" : ", ", Absl(each.name), " (", Absl(each.allowed),
+                    ")");
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("parameter ", std::string(name), "=", std::string(value),
-                   ": expected k=n/d, margin=pro_rata|time or self_trade=refuse|cancel_older"));
+      absl::StrCat("parameter ", Absl(name), ": the rule has ", known));
 }
 
 // A market that lasts one round and takes whatever the file has.
-engine::MarketDefinition OneRound(const OrdersFile& file, const engine::RuleParameters& rule) {
+engine::MarketDefinition OneRound(const OrdersFile& file, const ClearSetup& setup) {
   engine::MarketDefinition market;
   market.id = kMarket;
   market.band_low_ticks = static_cast<std::int32_t>(file.lowest_ticks);
@@ -67,15 +54,17 @@ engine::MarketDefinition OneRound(const OrdersFile& file, const engine::RulePara
   market.order_max_wh = static_cast<std::uint32_t>(engine::kOrderEnergyMaxWh);
   market.party_orders_max = engine::kPartyOrdersMax;
   market.book_orders_max = engine::kBookOrdersMax;
-  market.rule = rule;
+  market.feed_in_ticks = setup.feed_in_ticks;
+  market.retail_ticks = setup.retail_ticks;
+  market.rule = setup.rule;
   return market;
 }
 
 class Clearing {
  public:
-  Clearing(const OrdersFile& file, const engine::RuleParameters& rule)
-      : file_(file), engine_([this](const engine::Event& event) { Hear(event); }) {
-    round_.rule = rule;
+  Clearing(const OrdersFile& file, const ClearSetup& setup)
+      : file_(file), setup_(setup), engine_([this](const engine::Event& event) { Hear(event); }) {
+    round_.rule = setup.rule;
   }
 
   absl::StatusOr<ClearedRound> Run() {
@@ -100,6 +89,7 @@ class Clearing {
   static constexpr std::int64_t kGateNs = (kStartMinute - 1) * std::int64_t{60'000'000'000};
 
   const OrdersFile& file_;
+  const ClearSetup setup_;
   BareEngine engine_;
   ClearedRound round_;
   absl::flat_hash_set<std::string> ids_;
@@ -112,7 +102,7 @@ absl::Status Clearing::Define() {
   engine::GenesisBody genesis;
   genesis.order_capacity = file_.orders.size() + std::uint64_t{2} * engine::kFrameOrdersMax;
   absl::Status status = engine_.Define(CommandType::kGenesis, 0, genesis);
-  status.Update(engine_.Define(CommandType::kDefineMarket, 0, OneRound(file_, round_.rule)));
+  status.Update(engine_.Define(CommandType::kDefineMarket, 0, OneRound(file_, setup_)));
   engine::CredentialBody credential;
   credential.id = kCredential;
   status.Update(engine_.Define(CommandType::kDefineCredential, 0, credential));
@@ -227,8 +217,8 @@ absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
   const engine::RuleEntry* entry = engine::FindRule(rule);
   if (entry == nullptr) {
     std::string known;
-    for (const engine::RuleEntry& each : engine::kRules) {
-      absl::StrAppend(&known, known.empty() ? "" : ", ", std::string(each.name));
+    for (const engine::RuleEntry& each : engine::Rules()) {
+      absl::StrAppend(&known, known.empty() ? "" : ", ", Absl(each.name));
     }
     return absl::InvalidArgumentError(absl::StrCat("rule ", rule, ": known are ", known));
   }
@@ -245,16 +235,16 @@ absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
   return parsed;
 }
 
-absl::StatusOr<ClearedRound> ClearOrders(const OrdersFile& file,
-                                         const engine::RuleParameters& rule) {
-  return Clearing(file, rule).Run();
+absl::StatusOr<ClearedRound> ClearOrders(const OrdersFile& file, const ClearSetup& setup) {
+  return Clearing(file, setup).Run();
 }
 
 void PrintJson(const OrdersFile& file, const ClearedRound& round, std::ostream& out) {
   const std::string price = round.traded ? absl::StrCat(round.price_ticks) : "null";
   const auto id = [&](std::uint32_t order) { return JsonId(file.orders[order].order_id); };
   const char* comma = "";
-  out << "{\"rule\":\"uniform_price\",\"version\":" << round.rule.rule_version
+  const engine::RuleEntry* rule = engine::FindRule(round.rule.rule, round.rule.rule_version);
+  out << "{\"rule\":\"" << rule->name << "\",\"version\":" << round.rule.rule_version
       << ",\"price_ticks\":" << price << ",\"buy_price_ticks\":" << price
       << ",\"sell_price_ticks\":" << price << ",\"volume_wh\":" << round.energy_wh
       << ",\"fills\":[";

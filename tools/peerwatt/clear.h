@@ -39,12 +39,18 @@ struct ClearedRound {
   std::vector<RefusedOrder> refused;  // By order; also those that a newer one displaced.
 };
 
+// The market that the round is of. With both tariffs zero there are none.
+struct ClearSetup {
+  engine::RuleParameters rule;
+  std::int32_t feed_in_ticks = 0;
+  std::int32_t retail_ticks = 0;
+};
+
 // `parameters` are texts such as "k=1/2", "margin=time", "self_trade=cancel_older".
 absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
                                                  const std::vector<std::string>& parameters);
 
-absl::StatusOr<ClearedRound> ClearOrders(const OrdersFile& file,
-                                         const engine::RuleParameters& rule);
+absl::StatusOr<ClearedRound> ClearOrders(const OrdersFile& file, const ClearSetup& setup);
 
 void PrintJson(const OrdersFile& file, const ClearedRound& round, std::ostream& out);
 // The fills alone: order_id,energy_wh,price_ticks,amount_units.

@@ -1,6 +1,9 @@
 #include <iostream>
 #include <memory>
 
+#include "absl/strings/str_cat.h"
+#include "engine/core/clearing/rule_parameters.h"
+#include "engine/core/clearing/rules.h"
 #include "tools/peerwatt/clear.h"
 #include "tools/peerwatt/commands.h"
 
@@ -12,14 +15,38 @@ struct ClearOptions {
   std::vector<std::string> parameters;
   std::string orders;
   std::string format = "json";
+  ClearSetup setup;
 };
 
-absl::Status Clear(const ClearOptions& options) {
+absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
+
+// What --param takes, rule by rule.
+std::string ParametersHelp() {
+  std::string help;
+  for (const engine::RuleEntry& rule : engine::Rules()) {
+    absl::StrAppend(&help, help.empty() ? "" : "; ", Absl(rule.name), ":");
+    for (const engine::RuleParameter& parameter : engine::AllRuleParameters()) {
+      if (!parameter.belongs_to(rule.rule)) continue;
+      absl::StrAppend(&help, " ", Absl(parameter.name), "=", Absl(parameter.allowed));
+    }
+  }
+  return help;
+}
+std::string RulesHelp() {
+  std::string help;
+  for (const engine::RuleEntry& rule : engine::Rules()) {
+    absl::StrAppend(&help, help.empty() ? "" : ", ", Absl(rule.name));
+  }
+  return help;
+}
+
+absl::Status Clear(ClearOptions& options) {
   const absl::StatusOr<engine::RuleParameters> rule = ParseRule(options.rule, options.parameters);
   if (!rule.ok()) return rule.status();
   const absl::StatusOr<OrdersFile> file = ReadOrdersFile(options.orders);
   if (!file.ok()) return file.status();
-  const absl::StatusOr<ClearedRound> round = ClearOrders(*file, *rule);
+  options.setup.rule = *rule;
+  const absl::StatusOr<ClearedRound> round = ClearOrders(*file, options.setup);
   if (!round.ok()) return round.status();
   if (options.format == "csv") {
     PrintCsv(*file, *round, std::cout);
@@ -34,13 +61,10 @@ absl::Status Clear(const ClearOptions& options) {
 void AddClearCommand(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("clear", "Clear one round of a CSV of orders, offline");
   const auto options = std::make_shared<ClearOptions>();
-  command->add_option("--rule", options->rule, "uniform_price")->required();
-  command
-      ->add_option("--param", options->parameters,
-                   "k=n/d (1/2), margin=pro_rata|time (pro_rata), "
-                   "self_trade=refuse|cancel_older (refuse)")
-      ->expected(1)
-      ->take_all();
+  command->add_option("--rule", options->rule, RulesHelp())->required();
+  command->add_option("--param", options->parameters, ParametersHelp())->expected(1)->take_all();
+  command->add_option("--feed-in-ticks", options->setup.feed_in_ticks, "What the grid pays");
+  command->add_option("--retail-ticks", options->setup.retail_ticks, "What the grid takes");
   command->add_option("--format", options->format, "json or csv (the fills alone)")
       ->check(CLI::IsMember({"json", "csv"}))
       ->capture_default_str();

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
-#include "engine/core/clearing/rules.h"
 #include "engine/core/command.h"
+#include "gateway/market_file.h"
 #include "gateway/token.h"
 #include "tools/feed/feed_file.h"
 
@@ -93,64 +93,6 @@ absl::Status WriteFile(const std::string& path, const std::string& text, mode_t 
   return absl::OkStatus();
 }
 
-std::string Text(const std::array<char, 32>& padded) {
-  return std::string(padded.data(), strnlen(padded.data(), padded.size()));
-}
-
-// A TOML basic string.
-std::string Quoted(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code < 0x20 || code == 0x7f) {
-      absl::StrAppend(&quoted, "\\u", absl::Hex(code, absl::kZeroPad4));
-      continue;
-    }
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + "\"";
-}
-
-std::string MarketToml(const engine::MarketDefinition& m) {
-  std::string text = "[[market]]\n";
-  const auto number = [&text](const char* key, std::int64_t value) {
-    absl::StrAppend(&text, key, " = ", value, "\n");
-  };
-  const auto quoted = [&text](const char* key, const std::string& value) {
-    absl::StrAppend(&text, key, " = ", Quoted(value), "\n");
-  };
-  number("id", static_cast<std::uint32_t>(m.id));
-  quoted("name", Text(m.name));
-  quoted("currency", std::string(m.currency.data(), m.currency.size()));
-  quoted("time_zone", Text(m.time_zone));
-  number("slot_minutes", m.slot_minutes);
-  number("band_low_ticks", m.band_low_ticks);
-  number("band_levels", m.band_levels);
-  number("open_before_s", m.open_before_s);
-  number("gate_before_s", m.gate_before_s);
-  number("min_notice_s", m.min_notice_s);
-  number("rounds", m.rounds);
-  number("round_interval_s", m.round_interval_s);
-  number("freeze_s", m.freeze_s);
-  absl::StrAppend(&text, "carry_over = ", m.carry_over != 0 ? "true" : "false", "\n");
-  number("indicative_interval_s", m.indicative_interval_s);
-  number("indicative_min_parties", m.indicative_min_parties);
-  number("indicative_step_ticks", m.indicative_step_ticks);
-  number("indicative_step_wh", m.indicative_step_wh);
-  number("order_max_wh", m.order_max_wh);
-  number("party_orders_max", m.party_orders_max);
-  number("book_orders_max", m.book_orders_max);
-  number("retail_ticks", m.retail_ticks);
-  number("feed_in_ticks", m.feed_in_ticks);
-  quoted("rule", std::string(engine::kRules[0].name));
-  number("k_numerator", m.rule.k_numerator);
-  number("k_denominator", m.rule.k_denominator);
-  quoted("margin", m.rule.margin == engine::Margin::kTime ? "time" : "pro_rata");
-  quoted("self_trade", m.rule.self_trade == engine::SelfTrade::kRefuse ? "refuse" : "cancel_older");
-  return text + "\n";
-}
-
 const char* KindName(engine::CredentialKind kind) {
   switch (kind) {
     case engine::CredentialKind::kDevice:
@@ -219,7 +161,7 @@ absl::Status WriteFeedSetup(const FeedSetupOptions& options) {
     return absl::UnavailableError(absl::StrCat(options.folder, ": ", std::strerror(errno)));
   }
   std::string markets;
-  for (const auto& [id, market] : definitions->markets) markets += MarketToml(market);
+  for (const auto& [id, market] : definitions->markets) markets += gateway::MarketText(market);
   const std::string folder = options.folder + "/";
   absl::Status status = WriteFile(folder + "markets.toml", markets, 0666);
   status.Update(WriteFile(folder + "accounts.csv", AccountsCsv(*definitions), 0666));

@@ -121,8 +121,12 @@ class Reader {
   absl::Status SetResponse(const CsvReader& csv, FileOrder& order) {
     if (columns_.optional[1]) {
       const std::string_view response = csv.cell(*columns_.optional[1]);
-      if (!response.empty() && response != "fixed") {
-        return csv.Error(*columns_.optional[1], "expected fixed");
+      constexpr std::array<std::string_view, 3> kWords = {"fixed", "quadratic", "logarithmic"};
+      const auto* const word = std::find(kWords.begin(), kWords.end(), response);
+      if (word != kWords.end()) {
+        order.response = static_cast<engine::Response>(word - kWords.begin());
+      } else if (!response.empty()) {
+        return csv.Error(*columns_.optional[1], "expected fixed, quadratic or logarithmic");
       }
     }
     if (columns_.optional[2] && !csv.cell(*columns_.optional[2]).empty()) {

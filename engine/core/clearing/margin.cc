@@ -1,34 +1,16 @@
 #include "engine/core/clearing/margin.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 
 #include "engine/core/check.h"
+#include "engine/core/clearing/sharing.h"
+#include "engine/core/clearing/wide.h"
 
 namespace engine {
 namespace {
 
-__extension__ using Wide = unsigned __int128;
-
 bool IsBetter(const SideMargin& margin, std::uint16_t level) {
   return margin.side == Side::kBuy ? level > margin.level : level < margin.level;
-}
-
-// An order's share: whole watt-hours, and the remainder over `total`.
-struct Share {
-  std::uint32_t whole_wh = 0;
-  std::uint64_t remainder = 0;
-};
-
-Share ShareOf(std::uint32_t open_wh, std::uint64_t energy_wh, std::uint64_t total_wh) {
-  const Wide product = Wide{open_wh} * energy_wh;
-  if (product <= UINT64_MAX) {
-    const auto narrow = static_cast<std::uint64_t>(product);
-    return {static_cast<std::uint32_t>(narrow / total_wh), narrow % total_wh};
-  }
-  return {static_cast<std::uint32_t>(product / total_wh),
-          static_cast<std::uint64_t>(product % total_wh)};
 }
 
 // Calls visit(level, open, filled&) for each order of the side, oldest first.
@@ -59,34 +41,6 @@ void Allocate(const Book& book, BookMemory& memory, const SideMargin& margin, Sh
                 });
 }
 
-// The remainder at or above which an order gets one watt-hour more, when `left` are to be given:
-// orders above it always, orders at it the oldest `at_threshold` of them.
-struct Threshold {
-  std::uint64_t remainder = 0;
-  std::uint64_t at_threshold = 0;
-};
-
-constexpr int kDigitBits = 12;
-using DigitCounts = std::array<std::uint32_t, 1 << kDigitBits>;
-
-// Selects the left-th largest remainder digit by digit, from the highest.
-Threshold FindThreshold(const Book& book, BookMemory& memory, const SideMargin& margin,
-                        std::uint64_t total_wh, std::uint64_t left) {
-  std::uint64_t prefix = 0;
-  const int top = static_cast<int>(std::bit_width(total_wh) - 1) / kDigitBits * kDigitBits;
-  for (int shift = top; shift >= 0; shift -= kDigitBits) {
-    DigitCounts counts{};
-    ForEachAtMargin(book, memory, margin, [&](std::uint32_t open, std::uint32_t) {
-      const std::uint64_t value = ShareOf(open, margin.energy_wh, total_wh).remainder >> shift;
-      if (value >> kDigitBits == prefix) ++counts[value & (counts.size() - 1)];
-    });
-    std::size_t digit = counts.size() - 1;
-    while (counts[digit] < left) left -= counts[digit--];
-    prefix = prefix << kDigitBits | digit;
-  }
-  return {prefix, left};
-}
-
 }  // namespace
 
 void AllocateByTime(const Book& book, BookMemory& memory, const SideMargin& margin) {
@@ -103,23 +57,11 @@ void AllocateProRata(const Book& book, BookMemory& memory, const SideMargin& mar
   std::uint64_t total = 0;
   ForEachAtMargin(book, memory, margin, [&](std::uint32_t open, std::uint32_t) { total += open; });
   CHECK(margin.energy_wh <= total && total > 0);
-  std::uint64_t left = margin.energy_wh;
-  Allocate(book, memory, margin, [&](std::uint32_t open) {
-    const std::uint32_t whole = ShareOf(open, margin.energy_wh, total).whole_wh;
-    left -= whole;
-    return whole;
-  });
-  if (left == 0) return;
-  Threshold threshold = FindThreshold(book, memory, margin, total, left);
-  ForEachAtMargin(book, memory, margin, [&](std::uint32_t open, std::uint32_t& filled) {
-    const std::uint64_t remainder = ShareOf(open, margin.energy_wh, total).remainder;
-    if (remainder < threshold.remainder) return;
-    if (remainder == threshold.remainder && threshold.at_threshold == 0) return;
-    if (remainder == threshold.remainder) --threshold.at_threshold;
-    ++filled;
-    --left;
-  });
-  CHECK(left == 0);
+  Allocate(book, memory, margin, [](std::uint32_t) { return std::uint32_t{0}; });
+  const Divider sum(total);
+  ShareOut<std::uint64_t>(
+      margin.energy_wh, total, [&](auto visit) { ForEachAtMargin(book, memory, margin, visit); },
+      [&](std::uint32_t open) { return ProportionalShare(open, margin.energy_wh, sum); });
 }
 
 }  // namespace engine

@@ -1,31 +1,47 @@
-// The round rules that there are, by number, name and version.
+// The round rules that there are, by number, name and version, and what each does.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
+#include "engine/core/book.h"
+#include "engine/core/clearing/scratch.h"
 #include "engine/core/market_definition.h"
 
 namespace engine {
 
-struct RuleEntry {
-  Rule rule{};
-  std::uint16_t version = 0;  // The one that new markets get.
-  std::string_view name;      // In files and on command lines.
+// What a round comes to: one price for all, and what trades at it on each side.
+struct ClearedRound {
+  std::uint64_t energy_wh = 0;  // 0: nothing trades, and there is no price.
+  std::int64_t level = 0;       // Ticks above the low end of the market's band.
 };
 
-// What a rule does under a version never changes; a change is a new version.
-inline constexpr std::array<RuleEntry, 1> kRules = {{
-    {Rule::kUniformPrice, 1, "uniform_price"},
-}};
+// A rule is a pure function of a sealed book and the market's parameters.
+struct RuleEntry {
+  Rule rule{};
+  std::uint16_t version = 0;
+  std::string_view name;  // In files and on command lines.
+
+  // Finds the price. With kFill it writes every order's filled_wh too, where anything trades: the
+  // fills of each side add up to energy_wh, and none is over what is open.
+  enum class Fills : std::uint8_t { kLeave, kFill };
+  ClearedRound (*clear)(const Book& book, BookMemory& memory, const MarketDefinition& market,
+                        ClearingScratch& scratch, Fills fills) = nullptr;
+
+  bool takes_responses = false;   // Bids may be other than fixed.
+  bool one_order_a_side = false;  // Of a party.
+};
+
+// What a rule does under a version never changes; a change is a new version. The last entry of a
+// rule is what new markets get.
+std::span<const RuleEntry> Rules();
 
 // Null where there is no such rule.
-constexpr const RuleEntry* FindRule(std::string_view name) {
-  for (const RuleEntry& entry : kRules) {
-    if (entry.name == name) return &entry;
-  }
-  return nullptr;
-}
+const RuleEntry* FindRule(std::string_view name);
+const RuleEntry* FindRule(Rule rule, std::uint16_t version);
+
+// The market's. Requires: IsPossible(market).
+const RuleEntry& RuleOf(const MarketDefinition& market);
 
 }  // namespace engine

@@ -4,24 +4,11 @@
 #include <array>
 
 #include "engine/core/check.h"
+#include "engine/core/clearing/levels.h"
 #include "engine/core/clearing/margin.h"
 
 namespace engine {
 namespace {
-
-using Levels = std::array<std::uint64_t, kBandLevelsMax>;
-
-// Counts a side's open energy into `levels`. Ensures: returns the sum.
-std::uint64_t CountSide(const Book& book, BookMemory& memory, Side side, Levels& levels) {
-  std::uint64_t total = 0;
-  book.ForEachChunk(memory, side, [&](const OrderColumns& orders) {
-    for (std::size_t i = 0; i < orders.level.size(); ++i) {
-      levels[orders.level[i]] += orders.open_wh[i];
-      total += orders.open_wh[i];
-    }
-  });
-  return total;
-}
 
 // The largest over all levels of min(demand at or above it, supply at or below it).
 std::uint64_t MostEnergy(const ClearingScratch& scratch, std::uint64_t demand, std::uint32_t lowest,
@@ -85,9 +72,7 @@ UniformPrice FindUniformPrice(const Book& book, BookMemory& memory, const RulePa
     SetMargins(scratch, lowest, highest, price);
     price.level = CompetitivePrice(scratch, lowest, highest, price, rule);
   }
-  const std::size_t levels = highest - lowest + 1;
-  std::fill_n(scratch.demand_wh.begin() + lowest, levels, 0);
-  std::fill_n(scratch.supply_wh.begin() + lowest, levels, 0);
+  ForgetSides(book, scratch);
   return price;
 }
 

@@ -34,7 +34,7 @@ UniformPrice FindUniformPrice(const Book& book, BookMemory& memory, const RulePa
 //
 // Requires: `price` is FindUniformPrice of this very book.
 // Ensures:  the fills of each side add up to price.energy_wh; none is over what is open.
-// Cost:     O(orders), and up to four more passes over a side whose margin is shared.
+// Cost:     O(orders), and the passes of ShareOut() over a side whose margin is shared.
 void AllocateUniformPrice(const Book& book, BookMemory& memory, const RuleParameters& rule,
                           const UniformPrice& price);
 

@@ -56,7 +56,10 @@ TEST_F(ExchangeOrders, AreRefusedWithoutEnergyOrWithTooMuch) {
 TEST_F(ExchangeOrders, AreRefusedWithWhatTheRuleDoesNotKnow) {
   OrderBody order = Bid(1, 1, 20, 500);
   order.response_param = 1;
+  EXPECT_EQ(driver.Submit(order), Reason::kBadResponseParam);
+  order.response = Response::kQuadratic;
   EXPECT_EQ(driver.Submit(order), Reason::kUnsupported);
+  order.response = Response::kFixed;
   order.response_param = 0;
   order.side = static_cast<Side>(2);
   EXPECT_EQ(driver.Submit(order), Reason::kBadSide);

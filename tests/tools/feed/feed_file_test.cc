@@ -170,7 +170,8 @@ TEST(Feed, WithAnyByteChangedIsAnError) {
 
 TEST(Feed, DamageNamesTheRecordAndItsOffset) {
   std::string bytes = ReadBytes(SmallFeed());
-  const std::size_t third = sizeof(FeedHeader) + (40 + 32) + (40 + 160);
+  const std::size_t third =
+      sizeof(FeedHeader) + (40 + 32) + (40 + sizeof(engine::MarketDefinition));
   bytes[third + 40 + 20] ^= 1;
   std::size_t records = 0;
   const absl::Status status = ReadAll(WriteText("damaged.pwfeed", bytes), &records);
@@ -226,7 +227,7 @@ TEST(Feed, HoldsNoCommandThatTimeAsksFor) {
 
 TEST(Feed, HoldsNoOrderThatTheWireWouldRefuse) {
   for (auto spoil : {+[](engine::OrderBody& o) { o.side = engine::Side(2); },
-                     +[](engine::OrderBody& o) { o.response = engine::Response(1); },
+                     +[](engine::OrderBody& o) { o.response = engine::Response(3); },
                      +[](engine::OrderBody& o) { o.time_in_force = engine::TimeInForce(1); },
                      +[](engine::OrderBody& o) { o.zero = 1; }}) {
     auto feed = FeedWriter::Create(TestPath("bad.pwfeed"), FeedSource::kCity, 1);
@@ -255,7 +256,7 @@ TEST(FeedInfo, TellsWhatIsInAFeed) {
   std::ostringstream out;
   ASSERT_TRUE(PrintInfo(SmallFeed(), out).ok());
   EXPECT_THAT(out.str(), HasSubstr("from recorded NEM bids, seed 1"));
-  EXPECT_THAT(out.str(), HasSubstr("5 records of 632 bytes"));
+  EXPECT_THAT(out.str(), HasSubstr("5 records of 680 bytes"));
   EXPECT_THAT(out.str(), HasSubstr("1970-01-01T00:00:00.000Z"));
   EXPECT_THAT(out.str(), HasSubstr("orders submitted: 6\nframes: 3\n"));
   EXPECT_THAT(out.str(), HasSubstr("3000 Wh in bids, 0 Wh in asks"));

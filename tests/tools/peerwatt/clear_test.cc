@@ -24,12 +24,15 @@ std::string WriteCsv(const std::string& text) {
 }
 
 absl::StatusOr<nlohmann::json> ClearText(const std::string& csv,
-                                         const std::vector<std::string>& parameters = {}) {
+                                         const std::vector<std::string>& parameters = {},
+                                         const std::string& name = "uniform",
+                                         ClearSetup setup = {}) {
   const absl::StatusOr<OrdersFile> file = ReadOrdersFile(WriteCsv(csv));
   if (!file.ok()) return file.status();
-  const absl::StatusOr<engine::RuleParameters> rule = ParseRule("uniform_price", parameters);
+  const absl::StatusOr<engine::RuleParameters> rule = ParseRule(name, parameters);
   if (!rule.ok()) return rule.status();
-  const absl::StatusOr<ClearedRound> round = ClearOrders(*file, *rule);
+  setup.rule = *rule;
+  const absl::StatusOr<ClearedRound> round = ClearOrders(*file, setup);
   if (!round.ok()) return round.status();
   std::ostringstream out;
   PrintJson(*file, *round, out);
@@ -128,8 +131,64 @@ TEST(Clear, TakesTheWidestSpanOfPrices) {
   EXPECT_EQ((*json)["price_ticks"], -7'233);  // (-40000 + 25535) / 2 = -7232.5, rounded down.
 }
 
+constexpr char kResponseHeader[] =
+    "order_id,account,side,price_ticks,energy_wh,response,response_param\n";
+
+// The paper's example of demand over supply: see stackelberg_test.
+TEST(Clear, PlaysTheStackelbergAuctionWithDeclaredResponses) {
+  const std::string csv = std::string(kResponseHeader) +
+                          "1,b1,buy,200,2000,quadratic,30000\n2,b2,buy,180,1500,quadratic,30000\n"
+                          "3,b3,buy,150,1000,quadratic,30000\n4,b4,buy,90,2000,quadratic,30000\n"
+                          "5,s1,sell,60,1000,,\n6,s2,sell,80,1500,,\n7,s3,sell,100,2000,,\n"
+                          "8,s4,sell,140,1000,,\n";
+  const auto json = ClearText(csv, {}, "stackelberg");
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ((*json)["rule"], "stackelberg");
+  EXPECT_EQ((*json)["price_ticks"], 140);
+  EXPECT_EQ((*json)["volume_wh"], 2'500);
+  EXPECT_EQ((*json)["fills"].size(), 4U);
+  EXPECT_EQ((*json)["fills"][0]["energy_wh"], 1'500);
+  EXPECT_EQ((*json)["fills"][1]["energy_wh"], 1'000);
+  EXPECT_TRUE((*json)["refused"].empty());
+}
+
+TEST(Clear, RefusesOrdersThatTheGridIsBetterFor) {
+  const std::string csv = std::string(kHeader) + "1,a,buy,320,10\n2,b,buy,321,10\n3,c,sell,80,10\n";
+  for (const char* admission : {"admission=closed", "admission=strict"}) {
+    const auto json = ClearText(csv, {admission}, "stackelberg",
+                                {.rule = {}, .feed_in_ticks = 80, .retail_ticks = 320});
+    ASSERT_TRUE(json.ok()) << json.status();
+    const bool strict = std::string(admission) == "admission=strict";
+    ASSERT_EQ((*json)["refused"].size(), strict ? 3U : 1U);
+    EXPECT_EQ((*json)["refused"][0]["reason"], "grid_is_better");
+  }
+}
+
+TEST(Clear, RefusesResponsesThatCannotBe) {
+  const std::string rows =
+      "1,a,buy,10,5,quadratic,0\n2,b,sell,10,5,quadratic,7\n3,c,buy,10,5,fixed,7\n"
+      "4,d,buy,10,5,logarithmic,7\n5,a,buy,12,5,,\n6,a,buy,11,5,,\n7,e,sell,0,5,,\n";
+  const auto json = ClearText(std::string(kResponseHeader) + rows, {}, "stackelberg");
+  ASSERT_TRUE(json.ok()) << json.status();
+  const std::vector<std::string> reasons = {"bad_response_param", "bad_response_param",
+                                            "bad_response_param", "unsupported",
+                                            "one_order_a_side"};
+  ASSERT_EQ((*json)["refused"].size(), reasons.size());
+  for (std::size_t i = 0; i < reasons.size(); ++i) {
+    EXPECT_EQ((*json)["refused"][i]["reason"], reasons[i]) << i;
+  }
+  const auto uniform =
+      ClearText(std::string(kResponseHeader) + "1,a,buy,10,5,quadratic,9\n", {}, "uniform");
+  ASSERT_TRUE(uniform.ok());
+  EXPECT_EQ((*uniform)["refused"][0]["reason"], "unsupported");
+}
+
 TEST(Clear, RefusesUnknownRulesAndParameters) {
   EXPECT_FALSE(ParseRule("first_price", {}).ok());
+  EXPECT_FALSE(ParseRule("uniform", {"ties=lower"}).ok());
+  EXPECT_FALSE(ParseRule("stackelberg", {"k=1/2"}).ok());
+  EXPECT_FALSE(ParseRule("stackelberg", {"step_ticks=0"}).ok());
+  EXPECT_EQ(ParseRule("stackelberg", {"step_ticks=7"})->step_ticks, 7U);
   EXPECT_FALSE(ParseRule("uniform_price", {"k=3/2"}).ok());
   EXPECT_FALSE(ParseRule("uniform_price", {"margin=lottery"}).ok());
   EXPECT_FALSE(ParseRule("uniform_price", {"colour=red"}).ok());

@@ -1,0 +1,52 @@
+// What the winning buyers take together at each price of a range, from one pass over their orders.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/core/book.h"
+#include "engine/core/clearing/scratch.h"
+#include "engine/core/clearing/winners.h"
+
+namespace engine {
+
+// Demand is a sum over orders. A fixed one takes all at any price up to its limit. A quadratic one
+// takes min(energy, slope * (limit - price)): a straight line that bends once. A logarithmic one
+// takes all up to a price and u (k - p) / p above it. So five numbers a level, at the level up to
+// which an order takes all, are enough to walk down the prices and know the demand at each exactly.
+//
+// Requires: every price asked for is at most every winner's limit, as it is up to the K-th bid;
+// with
+//           logarithmic orders, prices above zero.
+class ResponseDemand {
+ public:
+  // Prices are levels from `lowest` to `highest`; a level's price is band_low_ticks + level.
+  // Requires: scratch.response is zero. Cost: one pass over the buyers.
+  ResponseDemand(const Book& book, BookMemory& memory, const SideWinners& buyers,
+                 std::int32_t band_low_ticks, std::uint16_t lowest, std::uint16_t highest,
+                 ResponseLevels& levels);
+  ~ResponseDemand();  // Leaves the levels zero.
+  ResponseDemand(const ResponseDemand&) = delete;
+  ResponseDemand& operator=(const ResponseDemand&) = delete;
+
+  // Nano-watt-hours, the logarithmic part rounded down once over all. Requires: no level is higher
+  // than the last one. Cost: O(levels since the last one).
+  Wide At(std::uint16_t level);
+
+ private:
+  void Add(const OrderColumns& orders, std::size_t place);
+  void PassTo(std::uint16_t level);
+
+  const std::int32_t band_low_ticks_;
+  const std::uint16_t lowest_;
+  const std::uint16_t highest_;
+  ResponseLevels& levels_;
+  std::uint16_t passed_ =
+      0;  // Orders that take all up to this level or higher are counted as full.
+  Wide full_nwh_ = 0;
+  Wide slope_nwh_ = 0;
+  Wide intercept_nwh_ = 0;
+  Wide log_scale_wh_ = 0;
+  std::uint64_t log_wh_ = 0;
+};
+
+}  // namespace engine

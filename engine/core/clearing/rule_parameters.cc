@@ -1,0 +1,120 @@
+#include "engine/core/clearing/rule_parameters.h"
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+
+#include "engine/core/clearing/rules.h"
+#include "engine/core/limits.h"
+
+namespace engine {
+namespace {
+
+std::optional<std::uint32_t> Number(std::string_view text) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+bool SetK(RuleParameters& parameters, std::string_view value) {
+  const std::size_t slash = value.find('/');
+  const std::optional<std::uint32_t> numerator = Number(value.substr(0, slash));
+  const std::optional<std::uint32_t> denominator =
+      slash == std::string_view::npos ? std::optional(1U) : Number(value.substr(slash + 1));
+  if (!numerator || !denominator || *denominator == 0 || *numerator > *denominator) return false;
+  parameters.k_numerator = *numerator;
+  parameters.k_denominator = *denominator;
+  return true;
+}
+std::string TextOfK(const RuleParameters& parameters) {
+  return std::to_string(parameters.k_numerator) + "/" + std::to_string(parameters.k_denominator);
+}
+
+constexpr bool IsWithin(std::int64_t number, std::int64_t low, std::int64_t high) {
+  return number >= low && number <= high;
+}
+
+// The words of a parameter with two values, in the order of its enum.
+template <typename Enum>
+bool SetWord(const std::array<std::string_view, 2>& words, std::string_view value, Enum& field) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] != value) continue;
+    field = static_cast<Enum>(i);
+    return true;
+  }
+  return false;
+}
+
+// A row of the table below for such a parameter.
+#define PEERWATT_WORDS(field, first, second)                                     \
+  [](RuleParameters& p, std::string_view value) {                                \
+    return SetWord({first, second}, value, p.field);                             \
+  },                                                                             \
+      [](const RuleParameters& p) {                                              \
+        return std::string(static_cast<int>(p.field) == 0 ? (first) : (second)); \
+      }
+#define PEERWATT_NUMBER(field, low, high)                       \
+  [](RuleParameters& p, std::string_view value) {               \
+    const std::optional<std::uint32_t> number = Number(value);  \
+    if (!number || !IsWithin(*number, low, high)) return false; \
+    p.field = *number;                                          \
+    return true;                                                \
+  },                                                            \
+      [](const RuleParameters& p) { return std::to_string(p.field); }
+
+constexpr bool OfAll(Rule /*rule*/) { return true; }
+constexpr bool OfUniform(Rule rule) { return rule == Rule::kUniform; }
+constexpr bool OfStackelberg(Rule rule) { return rule == Rule::kStackelberg; }
+
+constexpr RuleParameter kParameters[] = {
+    {"self_trade", "refuse or cancel_older", "of two crossing orders of a party", OfAll,
+     PEERWATT_WORDS(self_trade, "refuse", "cancel_older")},
+    {"margin", "pro_rata or time", "who gets the marginal energy", OfUniform,
+     PEERWATT_WORDS(margin, "pro_rata", "time")},
+    {"k", "n/d from 0/1 to 1/1", "price = low + floor(k * (high - low))", OfUniform, SetK, TextOfK},
+    {"ties", "lower or higher", "of prices that are equally good", OfStackelberg,
+     PEERWATT_WORDS(ties, "lower", "higher")},
+    {"lone_trader", "keep or drop", "where the first of a side is the marginal one", OfStackelberg,
+     PEERWATT_WORDS(lone_trader, "keep", "drop")},
+    {"step_ticks", "1 to 65536", "between two prices that are looked at", OfStackelberg,
+     PEERWATT_NUMBER(step_ticks, 1, kBandLevelsMax)},
+    {"min_order_wh", "0 to 4000000000", "least energy of an order", OfStackelberg,
+     PEERWATT_NUMBER(min_order_wh, 0, kOrderEnergyMaxWh)},
+    {"admission", "closed or strict", "prices from feed_in_ticks to retail_ticks, or between them",
+     OfStackelberg, PEERWATT_WORDS(admission, "closed", "strict")},
+    {"objective", "asws", "what the price is the best for", OfStackelberg,
+     [](RuleParameters& /*p*/, std::string_view value) { return value == "asws"; },
+     [](const RuleParameters& /*p*/) { return std::string("asws"); }},
+};
+
+#undef PEERWATT_WORDS
+#undef PEERWATT_NUMBER
+
+}  // namespace
+
+std::span<const RuleParameter> AllRuleParameters() { return kParameters; }
+
+const RuleParameter* FindRuleParameter(std::string_view name) {
+  for (const RuleParameter& parameter : kParameters) {
+    if (parameter.name == name) return &parameter;
+  }
+  return nullptr;
+}
+
+// Built anew from the texts of the rule's own parameters it must be the same: no value that has no
+// text, and nothing in what the rule does not have.
+bool IsPossible(const RuleParameters& parameters) {
+  if (FindRule(parameters.rule, parameters.rule_version) == nullptr) return false;
+  RuleParameters rebuilt;
+  rebuilt.rule = parameters.rule;
+  rebuilt.rule_version = parameters.rule_version;
+  for (const RuleParameter& parameter : kParameters) {
+    if (!parameter.belongs_to(parameters.rule)) continue;
+    if (!parameter.set(rebuilt, parameter.text(parameters))) return false;
+  }
+  return rebuilt == parameters;
+}
+
+}  // namespace engine

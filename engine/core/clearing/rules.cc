@@ -1,0 +1,66 @@
+#include "engine/core/clearing/rules.h"
+
+#include "engine/core/check.h"
+#include "engine/core/clearing/stackelberg.h"
+#include "engine/core/clearing/uniform_price.h"
+
+namespace engine {
+namespace {
+
+using Fills = RuleEntry::Fills;
+
+ClearedRound ClearUniform(const Book& book, BookMemory& memory, const MarketDefinition& market,
+                          ClearingScratch& scratch, Fills fills) {
+  const UniformPrice price = FindUniformPrice(book, memory, market.rule, scratch);
+  if (price.energy_wh > 0 && fills == Fills::kFill) {
+    AllocateUniformPrice(book, memory, market.rule, price);
+  }
+  return {.energy_wh = price.energy_wh, .level = price.level};
+}
+
+ClearedRound ClearStackelberg(const Book& book, BookMemory& memory, const MarketDefinition& market,
+                              ClearingScratch& scratch, Fills fills) {
+  const StackelbergPrice price = FindStackelbergPrice(book, memory, market, scratch);
+  if (price.energy_wh > 0 && fills == Fills::kFill) {
+    AllocateStackelberg(book, memory, market, price);
+  }
+  return {.energy_wh = price.energy_wh, .level = price.level};
+}
+
+constexpr RuleEntry kRules[] = {
+    {.rule = Rule::kUniform, .version = 1, .name = "uniform", .clear = ClearUniform},
+    {.rule = Rule::kStackelberg,
+     .version = 1,
+     .name = "stackelberg",
+     .clear = ClearStackelberg,
+     .takes_responses = true,
+     .one_order_a_side = true},
+};
+
+}  // namespace
+
+std::span<const RuleEntry> Rules() { return kRules; }
+
+const RuleEntry* FindRule(std::string_view name) {
+  if (name == "uniform_price") name = "uniform";  // As it is called elsewhere.
+  const RuleEntry* found = nullptr;
+  for (const RuleEntry& entry : kRules) {
+    if (entry.name == name) found = &entry;
+  }
+  return found;
+}
+
+const RuleEntry* FindRule(Rule rule, std::uint16_t version) {
+  for (const RuleEntry& entry : kRules) {
+    if (entry.rule == rule && entry.version == version) return &entry;
+  }
+  return nullptr;
+}
+
+const RuleEntry& RuleOf(const MarketDefinition& market) {
+  const RuleEntry* entry = FindRule(market.rule.rule, market.rule.rule_version);
+  CHECK(entry != nullptr);
+  return *entry;
+}
+
+}  // namespace engine

@@ -1,0 +1,225 @@
+#include "engine/core/clearing/stackelberg.h"
+
+#include <algorithm>
+
+#include "engine/core/check.h"
+#include "engine/core/clearing/levels.h"
+#include "engine/core/clearing/response.h"
+#include "engine/core/clearing/response_demand.h"
+#include "engine/core/clearing/sharing.h"
+
+namespace engine {
+namespace {
+
+struct Offers {
+  std::uint64_t sellers = 0;
+  std::uint64_t energy_wh = 0;
+  std::uint64_t ask_levels = 0;  // Summed.
+};
+
+Offers CountOffers(const Book& book, BookMemory& memory, const SideWinners& sellers) {
+  Offers offers;
+  ForEachOfSide(book, memory, sellers, [&](const OrderColumns& orders, std::size_t i, bool wins) {
+    if (!wins) return;
+    ++offers.sellers;
+    offers.energy_wh += orders.open_wh[i];
+    offers.ask_levels += orders.level[i];
+  });
+  return offers;
+}
+
+void FindBestPrice(ResponseDemand& demand, const RuleParameters& rule, const Offers& offers,
+                   StackelbergPrice& best) {
+  const std::uint32_t lowest = best.winners.lowest_price;
+  WideProduct best_welfare;
+  for (std::int64_t level = best.winners.highest_price; level >= std::int64_t{lowest};
+       level -= rule.step_ticks) {
+    const auto at = static_cast<std::uint16_t>(level);
+    const Wide taken = demand.At(at);
+    // The margins of all sellers together: their number is the same at every price.
+    const std::uint64_t margin = at * offers.sellers - offers.ask_levels;
+    const WideProduct welfare = Multiply(taken, margin);
+    const bool better =
+        rule.ties == Ties::kLower ? welfare >= best_welfare : welfare > best_welfare;
+    if (best.prices++ == 0 || better) {
+      best.level = at;
+      best.demand_nwh = taken;
+      best_welfare = welfare;
+    }
+  }
+}
+
+// An order among those of a side.
+struct Place {
+  const OrderColumns& orders;
+  std::size_t at;
+};
+
+// Losers get nothing; calls share_all(for_each) to share among the winners.
+template <typename ShareAll>
+void AllocateSide(const Book& book, BookMemory& memory, const SideWinners& winners,
+                  ShareAll share_all) {
+  share_all([&](auto visit) {
+    ForEachOfSide(book, memory, winners, [&](const OrderColumns& orders, std::size_t i, bool wins) {
+      if (wins) {
+        visit(Place{orders, i}, orders.filled_wh[i]);
+      } else {
+        orders.filled_wh[i] = 0;
+      }
+    });
+  });
+}
+
+// What fixed and quadratic bids take at a price, in nano-watt-hours.
+class LinearDemand {
+ public:
+  using Number = std::uint64_t;
+
+  LinearDemand(std::int32_t /*band_low_ticks*/, std::uint16_t level) : level_(level) {}
+  Wide unit() const { return kNanoPerWh; }  // Of a watt-hour.
+  Number Of(const Place& place) const {
+    const std::uint64_t full = place.orders.open_wh[place.at] * kNanoPerWh;
+    if (place.orders.response[place.at] != Response::kQuadratic) return full;
+    // Winners' limits are at the price or above.
+    const auto below = static_cast<std::uint64_t>(place.orders.level[place.at] - level_);
+    return QuadraticDemand(place.orders.slope_nwh[place.at], below, full);
+  }
+
+ private:
+  const std::uint16_t level_;
+};
+
+// With logarithmic ones among them: in nano-watt-hours over the price, so that all are whole.
+class AnyDemand {
+ public:
+  using Number = Wide;
+
+  AnyDemand(std::int32_t band_low_ticks, std::uint16_t level)
+      : level_(level),
+        price_(static_cast<std::uint64_t>(std::int64_t{band_low_ticks} + level)),
+        linear_(band_low_ticks, level) {}
+  Wide unit() const { return Wide{kNanoPerWh} * price_; }
+  Number Of(const Place& place) const {
+    if (place.orders.response[place.at] != Response::kLogarithmic) {
+      return Wide{linear_.Of(place)} * price_;
+    }
+    const auto below = static_cast<std::uint64_t>(place.orders.level[place.at] - level_);
+    const Wide curve = Wide{place.orders.response_param[place.at]} * below * kNanoPerWh;
+    return std::min(curve, place.orders.open_wh[place.at] * unit());
+  }
+
+ private:
+  const std::uint16_t level_;
+  const std::uint64_t price_;
+  const LinearDemand linear_;
+};
+
+// Everyone gets its demand, rounded.
+template <typename Demand>
+void GiveDemand(const Book& book, BookMemory& memory, const StackelbergPrice& price,
+                const Demand& demand) {
+  using Number = typename Demand::Number;
+  const auto unit = static_cast<Number>(demand.unit());
+  AllocateSide(book, memory, price.winners.buyers, [&](auto for_each) {
+    ShareOut<Number>(price.energy_wh, unit, for_each, [&](const Place& place) {
+      const Number of = demand.Of(place);
+      const Number whole = of / unit;
+      return Share<Number>{static_cast<std::uint32_t>(whole), of - whole * unit};
+    });
+  });
+}
+
+// Everyone gets a part of its demand, in proportion.
+template <typename Demand>
+void GivePartOfDemand(const Book& book, BookMemory& memory, const StackelbergPrice& price,
+                      const Demand& demand, Wide total) {
+  AllocateSide(book, memory, price.winners.buyers, [&](auto for_each) {
+    if (total > UINT64_MAX) {
+      ShareOut<Wide>(price.energy_wh, total, for_each, [&](const Place& place) {
+        const WideDivision part = MultiplyDivide(demand.Of(place), price.energy_wh, total);
+        return Share<Wide>{static_cast<std::uint32_t>(part.quotient), part.remainder};
+      });
+      return;
+    }
+    const auto narrow = static_cast<std::uint64_t>(total);
+    const Divider sum(narrow);
+    ShareOut<std::uint64_t>(price.energy_wh, narrow, for_each, [&](const Place& place) {
+      return ProportionalShare(static_cast<std::uint64_t>(demand.Of(place)), price.energy_wh, sum);
+    });
+  });
+}
+
+template <typename Demand>
+void AllocateBuyers(const Book& book, BookMemory& memory, const StackelbergPrice& price,
+                    const Demand& demand) {
+  if (price.energy_wh == price.demand_nwh / kNanoPerWh) {
+    GiveDemand(book, memory, price, demand);
+    return;
+  }
+  Wide total = 0;
+  ForEachOfSide(book, memory, price.winners.buyers,
+                [&](const OrderColumns& orders, std::size_t i, bool wins) {
+                  if (wins) total += demand.Of({orders, i});
+                });
+  GivePartOfDemand(book, memory, price, demand, total);
+}
+
+void AllocateSellers(const Book& book, BookMemory& memory, const StackelbergPrice& price) {
+  const std::uint64_t supply = price.supply_wh;
+  AllocateSide(book, memory, price.winners.sellers, [&](auto for_each) {
+    if (price.energy_wh == supply) {
+      for_each([](const Place& place, std::uint32_t& filled) {
+        filled = place.orders.open_wh[place.at];
+      });
+      return;
+    }
+    const Divider sum(supply);
+    ShareOut<std::uint64_t>(price.energy_wh, supply, for_each, [&](const Place& place) {
+      return ProportionalShare(place.orders.open_wh[place.at], price.energy_wh, sum);
+    });
+  });
+}
+
+bool HasLogarithmic(const Book& book, BookMemory& memory, const SideWinners& buyers) {
+  bool any = false;
+  ForEachOfSide(book, memory, buyers, [&](const OrderColumns& orders, std::size_t i, bool wins) {
+    any = any || (wins && orders.response[i] == Response::kLogarithmic);
+  });
+  return any;
+}
+
+}  // namespace
+
+StackelbergPrice FindStackelbergPrice(const Book& book, BookMemory& memory,
+                                      const MarketDefinition& market, ClearingScratch& scratch) {
+  StackelbergPrice price;
+  CountSide(book, memory, Side::kBuy, scratch.demand_wh);
+  CountSide(book, memory, Side::kSell, scratch.supply_wh);
+  price.winners = FindWinners(book, memory, market.rule.lone_trader, scratch);
+  ForgetSides(book, scratch);
+  if (!price.winners.any) return price;
+  CHECK(price.winners.lowest_price <= price.winners.highest_price);
+  const Offers offers = CountOffers(book, memory, price.winners.sellers);
+  {
+    ResponseDemand demand(book, memory, price.winners.buyers, market.band_low_ticks,
+                          price.winners.lowest_price, price.winners.highest_price,
+                          scratch.response);
+    FindBestPrice(demand, market.rule, offers, price);
+  }
+  price.supply_wh = offers.energy_wh;
+  const Wide demand_wh = price.demand_nwh / kNanoPerWh;
+  price.energy_wh = static_cast<std::uint64_t>(std::min(demand_wh, Wide{price.supply_wh}));
+  return price;
+}
+
+void AllocateStackelberg(const Book& book, BookMemory& memory, const MarketDefinition& market,
+                         const StackelbergPrice& price) {
+  if (HasLogarithmic(book, memory, price.winners.buyers)) {
+    AllocateBuyers(book, memory, price, AnyDemand(market.band_low_ticks, price.level));
+  } else {
+    AllocateBuyers(book, memory, price, LinearDemand(market.band_low_ticks, price.level));
+  }
+  AllocateSellers(book, memory, price);
+}
+
+}  // namespace engine

@@ -1,0 +1,49 @@
+// The double auction with a Stackelberg game of Doan, Cho and Kim (2021): the auctioneer leads with
+// a price, buyers follow with the energy that is best for them at it.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/core/book.h"
+#include "engine/core/clearing/scratch.h"
+#include "engine/core/clearing/winners.h"
+#include "engine/core/market_definition.h"
+
+namespace engine {
+
+struct StackelbergPrice {
+  std::uint64_t energy_wh = 0;  // Traded on each side; 0: nothing trades, the rest means nothing.
+  std::uint16_t level = 0;      // The price, in ticks above the low end of the market's band.
+  std::uint32_t prices = 0;     // So many were looked at.
+  Wide demand_nwh = 0;          // Of the winning buyers at the price.
+  std::uint64_t supply_wh = 0;  // Of the winning sellers.
+  Winners winners;
+};
+
+// Winners as FindWinners() says. Prices go from the first excluded bid down by step_ticks while
+// they are at least the last included ask; the best is that of the highest ASWS, the mean margin of
+// the winning sellers times the demand of the winning buyers at the price; of several that are
+// equally good the lower or the higher, as `ties` says. What trades is the smaller of the demand,
+// in whole watt-hours rounded down, and the winners' supply.
+//
+// ASWS is not the welfare optimum, and it takes the whole demand where supply is smaller: it is the
+// paper's objective, and the price is the paper's. Each buyer's demand is the smaller of a constant
+// and a line that falls with the price (or, logarithmic, a convex curve), so with fixed and
+// quadratic responses the demand is concave, and its product with the rising margin has one peak.
+// Every price is looked at all the same: it costs one addition each.
+//
+// Ensures: no winner pays more than its bid or gets less than its ask. Truthful it is not: P1.11.
+// Cost:    O(orders + levels of the price range); nothing allocated.
+// Source:  Doan, Cho, Kim, IEEE Access 9 (2021), 10.1109/ACCESS.2021.3068730, Algorithm 1.
+StackelbergPrice FindStackelbergPrice(const Book& book, BookMemory& memory,
+                                      const MarketDefinition& market, ClearingScratch& scratch);
+
+// Writes what each order gets: buyers in proportion to their demand at the price, sellers to their
+// offers, in whole watt-hours by largest remainder, ties to the older; the same sum on both sides.
+//
+// Ensures: no order gets more than it has open; losers get nothing.
+// Cost:    O(orders), a few passes; nothing allocated.
+void AllocateStackelberg(const Book& book, BookMemory& memory, const MarketDefinition& market,
+                         const StackelbergPrice& price);
+
+}  // namespace engine

@@ -1,0 +1,147 @@
+#include "engine/core/clearing/winners.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "engine/core/check.h"
+
+namespace engine {
+namespace {
+
+using Energies = Levels<std::uint64_t>;
+
+// One side's walk over the levels that have energy, best first.
+class SideWalk {
+ public:
+  SideWalk(const Energies& energies, Side side, std::uint32_t lowest, std::uint32_t highest)
+      : energies_(energies),
+        step_(side == Side::kBuy ? -1 : 1),
+        end_(side == Side::kBuy ? std::int64_t{lowest} - 1 : std::int64_t{highest} + 1) {
+    level_ = NextFrom(side == Side::kBuy ? std::int64_t{highest} : std::int64_t{lowest});
+    if (level_ != end_) cumulated_ = energies_[Index(level_)];
+  }
+
+  bool has_level() const { return level_ != end_; }
+  std::int64_t level() const { return level_; }
+  std::uint64_t cumulated() const { return cumulated_; }  // This level included.
+  std::uint64_t before() const { return cumulated_ - energies_[Index(level_)]; }
+  std::optional<std::int64_t> next() const {
+    const std::int64_t level = NextFrom(level_ + step_);
+    return level == end_ ? std::nullopt : std::optional(level);
+  }
+  void Go(std::int64_t level) {
+    level_ = level;
+    cumulated_ += energies_[Index(level)];
+  }
+
+ private:
+  static std::size_t Index(std::int64_t level) { return static_cast<std::size_t>(level); }
+  std::int64_t NextFrom(std::int64_t level) const {
+    while (level != end_ && energies_[Index(level)] == 0) level += step_;
+    return level;
+  }
+
+  const Energies& energies_;
+  const std::int64_t step_;
+  const std::int64_t end_;
+  std::int64_t level_ = 0;
+  std::uint64_t cumulated_ = 0;
+};
+
+// Walks until the side that has to go on cannot, or does not cross. Limits are the same within a
+// level, so the walk by orders stops where it stops by levels.
+void WalkLevels(SideWalk& bids, SideWalk& asks) {
+  for (;;) {
+    const bool bids_go = bids.cumulated() <= asks.cumulated();
+    const bool asks_go = asks.cumulated() <= bids.cumulated();
+    const std::optional<std::int64_t> bid = bids_go ? bids.next() : std::nullopt;
+    const std::optional<std::int64_t> ask = asks_go ? asks.next() : std::nullopt;
+    if (!bid && !ask) return;
+    if (bids_go != asks_go && (bids_go ? !bid : !ask)) return;
+    if (bid.value_or(bids.level()) <= ask.value_or(asks.level())) return;
+    if (bid) bids.Go(*bid);
+    if (ask) asks.Go(*ask);
+  }
+}
+
+// The order of a level at which the level's energy, counted from `before` by age, reaches `at`.
+struct OrderAt {
+  std::uint32_t place = 0;       // Among those with energy open at the level, from 0.
+  std::uint32_t of = 0;          // So many there are.
+  std::uint64_t reached_wh = 0;  // Counted up to it, itself included.
+};
+OrderAt FindOrder(const Book& book, BookMemory& memory, Side side, std::int64_t level,
+                  std::uint64_t before, std::uint64_t at) {
+  OrderAt found;
+  std::uint64_t counted = before;
+  bool reached = false;
+  book.ForEachChunk(memory, side, [&](const OrderColumns& orders) {
+    for (std::size_t i = 0; i < orders.level.size(); ++i) {
+      if (orders.level[i] != level || orders.open_wh[i] == 0) continue;
+      counted += orders.open_wh[i];
+      if (!reached) {
+        found.place = found.of;
+        found.reached_wh = counted;
+      }
+      reached = reached || counted >= at;
+      ++found.of;
+    }
+  });
+  CHECK(reached);
+  return found;
+}
+
+// The energy of the first order in priority.
+std::uint64_t FirstEnergy(const Book& book, BookMemory& memory, Side side, std::int64_t level) {
+  return FindOrder(book, memory, side, level, 0, 1).reached_wh;
+}
+
+}  // namespace
+
+Winners FindWinners(const Book& book, BookMemory& memory, LoneTrader lone_trader,
+                    const ClearingScratch& scratch) {
+  Winners winners;
+  if (book.slots() == 0) return winners;
+  SideWalk bids(scratch.demand_wh, Side::kBuy, book.lowest_level(), book.highest_level());
+  SideWalk asks(scratch.supply_wh, Side::kSell, book.lowest_level(), book.highest_level());
+  if (!bids.has_level() || !asks.has_level() || bids.level() < asks.level()) return winners;
+
+  const bool touches = bids.level() == asks.level();
+  if (!touches) WalkLevels(bids, asks);
+  // Where the best limits are equal, nobody goes on: the first orders are the crossing.
+  const std::uint64_t stop = touches
+                                 ? std::min(FirstEnergy(book, memory, Side::kBuy, bids.level()),
+                                            FirstEnergy(book, memory, Side::kSell, asks.level()))
+                                 : std::min(bids.cumulated(), asks.cumulated());
+  OrderAt bid = FindOrder(book, memory, Side::kBuy, bids.level(), bids.before(), stop);
+  OrderAt ask = FindOrder(book, memory, Side::kSell, asks.level(), asks.before(), stop);
+  if (!touches && bid.reached_wh == ask.reached_wh) {
+    // Both end here. Where one side has run out, the other still goes on by one if it crosses.
+    const bool more_bids = bid.place + 1 < bid.of;
+    const bool more_asks = ask.place + 1 < ask.of;
+    if (more_bids && !more_asks && !asks.next()) ++bid.place;
+    if (more_asks && !more_bids && !bids.next()) ++ask.place;
+  }
+
+  winners.any = true;
+  winners.highest_price = static_cast<std::uint16_t>(bids.level());
+  winners.buyers.level = winners.highest_price;
+  winners.buyers.at_level = bid.place;
+  winners.sellers.level = static_cast<std::uint16_t>(asks.level());
+  winners.sellers.at_level = ask.place;
+  winners.lowest_price = winners.sellers.level;
+  const bool lone_buyer = bids.before() == 0 && bid.place == 0;
+  const bool lone_seller = asks.before() == 0 && ask.place == 0;
+  if (lone_buyer) winners.buyers.at_level = 1;
+  if (lone_seller) winners.sellers.at_level = 1;
+  if ((lone_buyer || lone_seller) && lone_trader == LoneTrader::kDrop) winners.any = false;
+  if (winners.sellers.at_level == 0) {
+    std::uint32_t level = winners.sellers.level;
+    while (scratch.supply_wh[--level] == 0) {
+    }
+    winners.lowest_price = static_cast<std::uint16_t>(level);
+  }
+  return winners;
+}
+
+}  // namespace engine
