@@ -82,33 +82,43 @@ void BM_StackelbergPriceAlone(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 
+struct Bid {
+  std::int64_t limit;
+  std::uint64_t energy_wh;
+  std::uint64_t theta;
+};
+
+std::vector<Bid> WinningBids(Market& market, const StackelbergPrice& price) {
+  std::vector<Bid> bids;
+  ForEachOfSide(market.book, market.memory, price.winners.buyers,
+                [&](const OrderColumns& orders, std::size_t i, bool wins) {
+                  if (!wins) return;
+                  bids.push_back({orders.level[i], orders.open_wh[i], orders.response_param[i]});
+                });
+  return bids;
+}
+
+Wide DemandAt(const std::vector<Bid>& bids, std::int64_t price) {
+  Wide demand = 0;
+  for (const Bid& bid : bids) {
+    const auto below = static_cast<std::uint64_t>(bid.limit - price);
+    demand += std::min(below * kNanoPerMwh / bid.theta, bid.energy_wh * kNanoPerWh);
+  }
+  return demand;
+}
+
 // The price alone, as the paper's algorithm has it: at every price every winning buyer's best
 // response.
 void BM_BaselineDoubleLoop(benchmark::State& state) {
   Market market(state.range(0), state.range(1));
   const StackelbergPrice known =
       FindStackelbergPrice(market.book, market.memory, market.definition, *market.scratch);
-  struct Bid {
-    std::int64_t limit;
-    std::uint64_t energy_wh;
-    std::uint64_t theta;
-  };
-  std::vector<Bid> bids;
-  ForEachOfSide(market.book, market.memory, known.winners.buyers,
-                [&](const OrderColumns& orders, std::size_t i, bool wins) {
-                  if (!wins) return;
-                  bids.push_back({orders.level[i], orders.open_wh[i], orders.response_param[i]});
-                });
+  const std::vector<Bid> bids = WinningBids(market, known);
   for (auto _ : state) {
     Wide best = 0;
     for (std::int64_t price = known.winners.highest_price; price >= known.winners.lowest_price;
          --price) {
-      Wide demand = 0;
-      for (const Bid& bid : bids) {
-        const auto below = static_cast<std::uint64_t>(bid.limit - price);
-        demand += std::min(below * kNanoPerMwh / bid.theta, bid.energy_wh * kNanoPerWh);
-      }
-      best = std::max(best, demand * static_cast<std::uint64_t>(price));
+      best = std::max(best, DemandAt(bids, price) * static_cast<std::uint64_t>(price));
     }
     benchmark::DoNotOptimize(best);
   }

@@ -243,6 +243,10 @@ void Gateway::Displace(engine::CredentialId credential, std::uint64_t logon,
                        TerminateReason reason) {
   Session* const session = router_.Displace(credential, logon);
   if (session == nullptr) return;
+  // Where nobody has taken over in the end, what the session asked for holds: under the number of
+  // the logon that is the last one now.
+  const bool alone = reason == TerminateReason::kInternal;
+  if (alone && session->cancel_on_disconnect()) disconnects_.push_back({credential, logon});
   session->Terminate(reason);
   MarkDirty(*session);
 }

@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
+#include "engine/core/clearing/scratch.h"
 #include "engine/core/event.h"
+#include "engine/core/limits.h"
 #include "engine/core/product.h"
 #include "engine/core/registry.h"
 #include "engine/runtime/shard.h"
+#include "gateway/frame.h"
 
 namespace gateway {
 namespace {
@@ -18,9 +21,13 @@ constexpr std::uint64_t kConnectionBytes = 4'096;
 // A party's table has up to eight thirds of an entry for each of its orders.
 constexpr std::uint64_t kOrderBytes =
     sizeof(engine::OrderChunk) / engine::kChunkOrders + 1 + sizeof(engine::PartyEntry) * 8 / 3;
-// Answers without refusals; those with many are rare and short-lived.
-constexpr std::uint64_t kCredentialBytes =
-    sizeof(engine::Credential) + engine::kAnswersKept * sizeof(engine::KeptAnswer) + 128;
+// With every order of every answer that is kept refused.
+constexpr std::uint64_t CredentialBytes(std::uint64_t orders_a_frame) {
+  const std::uint64_t answer =
+      sizeof(engine::KeptAnswer) + orders_a_frame * sizeof(engine::Refusal);
+  return sizeof(engine::Credential) + engine::kAnswersKept * answer + 128;
+}
+constexpr std::uint64_t kDeviceOrders = kDeviceFrameBytesMax / 64;
 constexpr std::uint64_t kAccountBytes = sizeof(engine::Account) + 128;
 
 std::uint64_t Mib(std::uint64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
@@ -38,9 +45,11 @@ MemoryPlan PlanMemory(const Config& config, const engine::Exchange& exchange) {
   const auto kib = [](std::int64_t n) { return static_cast<std::uint64_t>(n) << 10; };
   const engine::ExchangeSize size = exchange.size();
   MemoryPlan plan;
-  plan.books = exchange.genesis().order_capacity * kOrderBytes;
+  plan.books = exchange.genesis().order_capacity * kOrderBytes + sizeof(engine::ClearingScratch);
   plan.products = size.products_most * sizeof(engine::Product);
-  plan.clients = size.credentials * kCredentialBytes + size.accounts * kAccountBytes;
+  plan.clients = size.devices * CredentialBytes(kDeviceOrders) +
+                 (size.credentials - size.devices) * CredentialBytes(engine::kFrameOrdersMax) +
+                 size.accounts * kAccountBytes;
   plan.connections = static_cast<std::uint64_t>(config.max_connections) * kConnectionBytes +
                      kib(config.connection_memory_mib << 10);
   const std::uint64_t events =

@@ -82,7 +82,7 @@ bool Book::MakeRoom(BookMemory& memory, Side side) {
     return in_chunk || memory.orders.free_chunks() > 0;
   };
   // So many that were replaced pay for the pass.
-  if (!has_room() && moved_ >= kChunkOrders) Compact(memory);
+  if (!has_room() && moved_ >= std::max(kChunkOrders, slots() / 16)) Compact(memory);
   return has_room();
 }
 

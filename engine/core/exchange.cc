@@ -371,9 +371,13 @@ const CredentialBody* Exchange::FindCredential(CredentialId id) const {
 }
 const GenesisBody& Exchange::genesis() const { return impl_->genesis_; }
 ExchangeSize Exchange::size() const {
-  const Registry& registry = impl_->registry_;
+  Registry& registry = impl_->registry_;
   ExchangeSize size{.accounts = registry.account_count(),
                     .credentials = registry.credential_count()};
+  for (std::uint32_t i = 0; i < size.credentials; ++i) {
+    const CredentialKind kind = registry.credential(i).definition.kind;
+    size.devices += kind == CredentialKind::kDevice ? 1 : 0;
+  }
   for (std::uint32_t i = 0; i < registry.market_count(); ++i) {
     size.products_most += OpenProductsMost(registry.market(i));
   }

@@ -26,6 +26,7 @@ struct DueCommand {
 struct ExchangeSize {
   std::uint64_t accounts = 0;
   std::uint64_t credentials = 0;
+  std::uint64_t devices = 0;        // Of the credentials.
   std::uint64_t products_most = 0;  // That may be open at once.
 };
 

@@ -73,7 +73,11 @@ Reason OrderEntry::CheckRule(const OrderBody& order, const MarketDefinition& mar
   } else {
     const bool has_prices_above_zero =
         order.response != Response::kLogarithmic || market.band_low_ticks > 0;
-    if (!RuleOf(market).takes_responses || !has_prices_above_zero) return Reason::kUnsupported;
+    // What it bought in an earlier round would be a part of its response.
+    const bool is_for_one_round = market.carry_over == 0 || market.rounds == 1;
+    if (!RuleOf(market).takes_responses || !has_prices_above_zero || !is_for_one_round) {
+      return Reason::kUnsupported;
+    }
     if (order.response_param == 0 || order.side == Side::kSell) return Reason::kBadResponseParam;
   }
   if (order.energy_wh < market.rule.min_order_wh) return Reason::kEnergyTooSmall;
@@ -247,27 +251,20 @@ void OrderEntry::Disconnect(const Entry& entry) {
       WithdrawAndTell(product, slot, Reason::kDisconnected, entry.sequence);
       return;
     }
-    std::vector<Product::Leaving>& leaving = product.leaving;
-    const bool known = !leaving.empty() && leaving.back().credential == entry.credential &&
-                       leaving.back().sequence == entry.sequence;
-    if (!known) leaving.push_back({entry.credential, entry.sequence});
+    const auto at = product.FindLeaving(entry.credential);
+    if (at != product.leaving.end() && at->credential == entry.credential) {
+      at->sequence = entry.sequence;  // What it had entered before the last time goes.
+    } else {
+      product.leaving.insert(at, {entry.credential, entry.sequence});
+    }
   });
 }
 
 void OrderEntry::LetLeave(Product& product, std::uint64_t sequence) {
   if (product.leaving.empty()) return;
-  // A credential may have left more than once: what it had entered before the last time goes.
-  std::sort(product.leaving.begin(), product.leaving.end(),
-            [](const Product::Leaving& a, const Product::Leaving& b) {
-              return a.credential != b.credential ? a.credential < b.credential
-                                                  : a.sequence > b.sequence;
-            });
   const auto leaves = [&](std::uint32_t account, OrderId order) {
     const std::uint32_t credential = registry_.account(account).credential;
-    const auto at = std::lower_bound(product.leaving.begin(), product.leaving.end(), credential,
-                                     [](const Product::Leaving& leaving, std::uint32_t than) {
-                                       return leaving.credential < than;
-                                     });
+    const auto at = product.FindLeaving(credential);
     return at != product.leaving.end() && at->credential == credential &&
            order < OrderId{at->sequence * kOrderIdPlaces};
   };

@@ -1,6 +1,7 @@
 // One product: a delivery slot of a market that is open for orders, its time table and its book.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -46,7 +47,7 @@ struct Product {
     std::uint32_t credential = 0;
     std::uint64_t sequence = 0;
   };
-  std::vector<Leaving> leaving;
+  std::vector<Leaving> leaving;  // By credential, each once.
 
   // Of the round being cleared.
   RoundResult result{};
@@ -60,6 +61,12 @@ struct Product {
   // The first moment at which clearing would leave less than the market's notice before delivery.
   std::int64_t void_ns() const {
     return StartNs(id.start_minute) - std::int64_t{definition.min_notice_s} * kSecondNs + 1;
+  }
+  // Where the credential is in `leaving`, or would be.
+  std::vector<Leaving>::iterator FindLeaving(std::uint32_t credential) {
+    return std::lower_bound(
+        leaving.begin(), leaving.end(), credential,
+        [](const Leaving& one, std::uint32_t than) { return one.credential < than; });
   }
   bool is_last_round() const { return round == definition.rounds; }
   bool keeps_orders() const { return definition.carry_over == 1 && !is_last_round(); }

@@ -81,7 +81,7 @@ TEST(Gateway, EndsASessionWhoseEventsGoToAConnectionThatHasGone) {
   one.gateway().SetPeers({&one.gateway(), &other.gateway()});
   other.gateway().SetPeers({&one.gateway(), &other.gateway()});
   RawClient older(one);
-  older.LogOnAs(7);
+  older.LogOnAs(7, CredentialKind::kAggregator, /*cancel_on_disconnect=*/true);
   {
     RawClient gone(other);
     gone.LogOn();
@@ -94,6 +94,10 @@ TEST(Gateway, EndsASessionWhoseEventsGoToAConnectionThatHasGone) {
   ASSERT_TRUE(other.TurnUntil([&] { return !other.HasEvents(); }));
   EXPECT_TRUE(older.HearTermination(TerminateReason::kInternal));
   EXPECT_GT(older.reconnect_after_ms, 0U);
+  // Its orders go, as it had asked: nobody is there who has taken over.
+  const SentCommand disconnect = one.NextCommand();
+  ASSERT_EQ(disconnect.header().type, CommandType::kDisconnect);
+  EXPECT_EQ(disconnect.view().Items<engine::DisconnectBody>()[0].logon, 2U);
 }
 
 TEST(Gateway, ServesHundredsOfConnections) {

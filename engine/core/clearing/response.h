@@ -1,5 +1,5 @@
 // How much a buyer takes at a price, as its order declares it. Exact: nano-watt-hours, or a
-// fraction of them whose divisor is the price.
+// fraction of them whose divisor is the price. For one round: what stays for another is fixed.
 #pragma once
 
 #include <algorithm>

@@ -8,14 +8,9 @@
 namespace engine {
 
 ResponseDemand::ResponseDemand(const Book& book, BookMemory& memory, const SideWinners& buyers,
-                               std::int32_t band_low_ticks, std::uint16_t lowest,
-                               std::uint16_t highest, ResponseLevels& levels)
-    : band_low_ticks_(band_low_ticks),
-      lowest_(lowest),
-      highest_(highest),
-      levels_(levels),
-      passed_(highest) {
-  CHECK(lowest <= highest);
+                               const Range& range, ResponseLevels& levels)
+    : range_(range), levels_(levels), passed_(range.highest) {
+  CHECK(range.lowest <= range.highest);
   ForEachOfSide(book, memory, buyers, [this](const OrderColumns& orders, std::size_t i, bool wins) {
     if (wins) Add(orders, i);
   });
@@ -23,7 +18,7 @@ ResponseDemand::ResponseDemand(const Book& book, BookMemory& memory, const SideW
 
 ResponseDemand::~ResponseDemand() {
   const auto zero = [this](auto& numbers) {
-    std::fill(numbers.begin() + lowest_, numbers.begin() + highest_ + 1, 0);
+    std::fill(numbers.begin() + range_.lowest, numbers.begin() + range_.highest + 1, 0);
   };
   zero(levels_.full_nwh);
   zero(levels_.slope_nwh);
@@ -38,15 +33,15 @@ void ResponseDemand::Add(const OrderColumns& orders, std::size_t i) {
   const std::uint32_t energy = orders.open_wh[i];
   const std::uint16_t limit = orders.level[i];
   const std::uint64_t full = energy * kNanoPerWh;
-  std::int64_t full_level = highest_;
+  std::int64_t full_level = range_.highest;
   switch (orders.response[i]) {
     case Response::kQuadratic: {
       const std::uint64_t slope = orders.slope_nwh[i];
       full_level = QuadraticFullLevel(limit, slope, full);
-      if (full_level >= highest_) break;
+      if (full_level >= range_.highest) break;
       slope_nwh_ += slope;
       intercept_nwh_ += Wide{slope} * limit;
-      if (full_level < lowest_) return;
+      if (full_level < range_.lowest) return;
       const auto at = static_cast<std::size_t>(full_level);
       levels_.full_nwh[at] += full;
       levels_.slope_nwh[at] += slope;
@@ -55,13 +50,13 @@ void ResponseDemand::Add(const OrderColumns& orders, std::size_t i) {
     }
     case Response::kLogarithmic: {
       const std::uint32_t scale = orders.response_param[i];
-      const std::int64_t price = std::int64_t{band_low_ticks_} + limit;
-      full_level = LogarithmicFullPrice(price, scale, energy) - band_low_ticks_;
-      if (full_level >= highest_) break;
+      const std::int64_t price = std::int64_t{range_.band_low_ticks} + limit;
+      full_level = LogarithmicFullPrice(price, scale, energy) - range_.band_low_ticks;
+      if (full_level >= range_.highest) break;
       const Wide scaled = Wide{scale} * static_cast<std::uint64_t>(price);
       log_scale_wh_ += scaled;
       log_wh_ += scale;
-      if (full_level < lowest_) return;
+      if (full_level < range_.lowest) return;
       const auto at = static_cast<std::size_t>(full_level);
       levels_.full_nwh[at] += full;
       levels_.log_scale_wh[at] += scaled;
@@ -75,7 +70,7 @@ void ResponseDemand::Add(const OrderColumns& orders, std::size_t i) {
 }
 
 void ResponseDemand::PassTo(std::uint16_t level) {
-  CHECK(level <= passed_ && level >= lowest_);
+  CHECK(level <= passed_ && level >= range_.lowest);
   while (passed_ > level) {
     const std::size_t at = --passed_;
     full_nwh_ += levels_.full_nwh[at];
@@ -90,7 +85,7 @@ Wide ResponseDemand::At(std::uint16_t level) {
   PassTo(level);
   Wide demand = full_nwh_ + intercept_nwh_ - slope_nwh_ * level;
   if (log_wh_ > 0) {
-    const auto price = static_cast<std::uint64_t>(std::int64_t{band_low_ticks_} + level);
+    const auto price = static_cast<std::uint64_t>(std::int64_t{range_.band_low_ticks} + level);
     demand += (log_scale_wh_ - Wide{log_wh_} * price) * kNanoPerWh / price;
   }
   return demand;

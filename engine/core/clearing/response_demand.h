@@ -20,10 +20,15 @@ namespace engine {
 class ResponseDemand {
  public:
   // Prices are levels from `lowest` to `highest`; a level's price is band_low_ticks + level.
-  // Requires: scratch.response is zero. Cost: one pass over the buyers.
+  struct Range {
+    std::int32_t band_low_ticks = 0;
+    std::uint16_t lowest = 0;
+    std::uint16_t highest = 0;
+  };
+
+  // Requires: `levels` is zero. Cost: one pass over the buyers.
   ResponseDemand(const Book& book, BookMemory& memory, const SideWinners& buyers,
-                 std::int32_t band_low_ticks, std::uint16_t lowest, std::uint16_t highest,
-                 ResponseLevels& levels);
+                 const Range& range, ResponseLevels& levels);
   ~ResponseDemand();  // Leaves the levels zero.
   ResponseDemand(const ResponseDemand&) = delete;
   ResponseDemand& operator=(const ResponseDemand&) = delete;
@@ -36,9 +41,7 @@ class ResponseDemand {
   void Add(const OrderColumns& orders, std::size_t place);
   void PassTo(std::uint16_t level);
 
-  const std::int32_t band_low_ticks_;
-  const std::uint16_t lowest_;
-  const std::uint16_t highest_;
+  const Range range_;
   ResponseLevels& levels_;
   std::uint16_t passed_ =
       0;  // Orders that take all up to this level or higher are counted as full.

@@ -55,18 +55,15 @@ struct Place {
   std::size_t at;
 };
 
-// Losers get nothing; calls share_all(for_each) to share among the winners.
-template <typename ShareAll>
-void AllocateSide(const Book& book, BookMemory& memory, const SideWinners& winners,
-                  ShareAll share_all) {
-  share_all([&](auto visit) {
-    ForEachOfSide(book, memory, winners, [&](const OrderColumns& orders, std::size_t i, bool wins) {
-      if (wins) {
-        visit(Place{orders, i}, orders.filled_wh[i]);
-      } else {
-        orders.filled_wh[i] = 0;
-      }
-    });
+// Calls visit(place, filled&) for each winner; losers get nothing.
+template <typename Visit>
+void ForEachWinner(const Book& book, BookMemory& memory, const SideWinners& winners, Visit visit) {
+  ForEachOfSide(book, memory, winners, [&](const OrderColumns& orders, std::size_t i, bool wins) {
+    if (wins) {
+      visit(Place{orders, i}, orders.filled_wh[i]);
+    } else {
+      orders.filled_wh[i] = 0;
+    }
   });
 }
 
@@ -120,12 +117,11 @@ void GiveDemand(const Book& book, BookMemory& memory, const StackelbergPrice& pr
                 const Demand& demand) {
   using Number = typename Demand::Number;
   const auto unit = static_cast<Number>(demand.unit());
-  AllocateSide(book, memory, price.winners.buyers, [&](auto for_each) {
-    ShareOut<Number>(price.energy_wh, unit, for_each, [&](const Place& place) {
-      const Number of = demand.Of(place);
-      const Number whole = of / unit;
-      return Share<Number>{static_cast<std::uint32_t>(whole), of - whole * unit};
-    });
+  const auto buyers = [&](auto visit) { ForEachWinner(book, memory, price.winners.buyers, visit); };
+  ShareOut<Number>(price.energy_wh, unit, buyers, [&](const Place& place) {
+    const Number of = demand.Of(place);
+    const Number whole = of / unit;
+    return Share<Number>{static_cast<std::uint32_t>(whole), of - whole * unit};
   });
 }
 
@@ -133,19 +129,18 @@ void GiveDemand(const Book& book, BookMemory& memory, const StackelbergPrice& pr
 template <typename Demand>
 void GivePartOfDemand(const Book& book, BookMemory& memory, const StackelbergPrice& price,
                       const Demand& demand, Wide total) {
-  AllocateSide(book, memory, price.winners.buyers, [&](auto for_each) {
-    if (total > UINT64_MAX) {
-      ShareOut<Wide>(price.energy_wh, total, for_each, [&](const Place& place) {
-        const WideDivision part = MultiplyDivide(demand.Of(place), price.energy_wh, total);
-        return Share<Wide>{static_cast<std::uint32_t>(part.quotient), part.remainder};
-      });
-      return;
-    }
-    const auto narrow = static_cast<std::uint64_t>(total);
-    const Divider sum(narrow);
-    ShareOut<std::uint64_t>(price.energy_wh, narrow, for_each, [&](const Place& place) {
-      return ProportionalShare(static_cast<std::uint64_t>(demand.Of(place)), price.energy_wh, sum);
+  const auto buyers = [&](auto visit) { ForEachWinner(book, memory, price.winners.buyers, visit); };
+  if (total > UINT64_MAX) {
+    ShareOut<Wide>(price.energy_wh, total, buyers, [&](const Place& place) {
+      const WideDivision part = MultiplyDivide(demand.Of(place), price.energy_wh, total);
+      return Share<Wide>{static_cast<std::uint32_t>(part.quotient), part.remainder};
     });
+    return;
+  }
+  const auto narrow = static_cast<std::uint64_t>(total);
+  const Divider sum(narrow);
+  ShareOut<std::uint64_t>(price.energy_wh, narrow, buyers, [&](const Place& place) {
+    return ProportionalShare(static_cast<std::uint64_t>(demand.Of(place)), price.energy_wh, sum);
   });
 }
 
@@ -166,17 +161,17 @@ void AllocateBuyers(const Book& book, BookMemory& memory, const StackelbergPrice
 
 void AllocateSellers(const Book& book, BookMemory& memory, const StackelbergPrice& price) {
   const std::uint64_t supply = price.supply_wh;
-  AllocateSide(book, memory, price.winners.sellers, [&](auto for_each) {
-    if (price.energy_wh == supply) {
-      for_each([](const Place& place, std::uint32_t& filled) {
-        filled = place.orders.open_wh[place.at];
-      });
-      return;
-    }
-    const Divider sum(supply);
-    ShareOut<std::uint64_t>(price.energy_wh, supply, for_each, [&](const Place& place) {
-      return ProportionalShare(place.orders.open_wh[place.at], price.energy_wh, sum);
-    });
+  const auto sellers = [&](auto visit) {
+    ForEachWinner(book, memory, price.winners.sellers, visit);
+  };
+  if (price.energy_wh == supply) {
+    sellers(
+        [](const Place& place, std::uint32_t& filled) { filled = place.orders.open_wh[place.at]; });
+    return;
+  }
+  const Divider sum(supply);
+  ShareOut<std::uint64_t>(price.energy_wh, supply, sellers, [&](const Place& place) {
+    return ProportionalShare(place.orders.open_wh[place.at], price.energy_wh, sum);
   });
 }
 
@@ -201,8 +196,10 @@ StackelbergPrice FindStackelbergPrice(const Book& book, BookMemory& memory,
   CHECK(price.winners.lowest_price <= price.winners.highest_price);
   const Offers offers = CountOffers(book, memory, price.winners.sellers);
   {
-    ResponseDemand demand(book, memory, price.winners.buyers, market.band_low_ticks,
-                          price.winners.lowest_price, price.winners.highest_price,
+    ResponseDemand demand(book, memory, price.winners.buyers,
+                          {.band_low_ticks = market.band_low_ticks,
+                           .lowest = price.winners.lowest_price,
+                           .highest = price.winners.highest_price},
                           scratch.response);
     FindBestPrice(demand, market.rule, offers, price);
   }

@@ -15,12 +15,14 @@ class SideWalk {
  public:
   SideWalk(const Energies& energies, Side side, std::uint32_t lowest, std::uint32_t highest)
       : energies_(energies),
+        side_(side),
         step_(side == Side::kBuy ? -1 : 1),
         end_(side == Side::kBuy ? std::int64_t{lowest} - 1 : std::int64_t{highest} + 1) {
     level_ = NextFrom(side == Side::kBuy ? std::int64_t{highest} : std::int64_t{lowest});
     if (level_ != end_) cumulated_ = energies_[Index(level_)];
   }
 
+  Side side() const { return side_; }
   bool has_level() const { return level_ != end_; }
   std::int64_t level() const { return level_; }
   std::uint64_t cumulated() const { return cumulated_; }  // This level included.
@@ -42,6 +44,7 @@ class SideWalk {
   }
 
   const Energies& energies_;
+  const Side side_;
   const std::int64_t step_;
   const std::int64_t end_;
   std::int64_t level_ = 0;
@@ -64,36 +67,29 @@ void WalkLevels(SideWalk& bids, SideWalk& asks) {
   }
 }
 
-// The order of a level at which the level's energy, counted from `before` by age, reaches `at`.
+// The order of the walk's level at which the energy of the side, counted in priority, reaches `at`.
 struct OrderAt {
   std::uint32_t place = 0;       // Among those with energy open at the level, from 0.
   std::uint32_t of = 0;          // So many there are.
   std::uint64_t reached_wh = 0;  // Counted up to it, itself included.
 };
-OrderAt FindOrder(const Book& book, BookMemory& memory, Side side, std::int64_t level,
-                  std::uint64_t before, std::uint64_t at) {
+OrderAt FindOrder(const Book& book, BookMemory& memory, const SideWalk& walk, std::uint64_t at) {
   OrderAt found;
-  std::uint64_t counted = before;
+  std::uint64_t counted = walk.before();
   bool reached = false;
-  book.ForEachChunk(memory, side, [&](const OrderColumns& orders) {
+  book.ForEachChunk(memory, walk.side(), [&](const OrderColumns& orders) {
     for (std::size_t i = 0; i < orders.level.size(); ++i) {
-      if (orders.level[i] != level || orders.open_wh[i] == 0) continue;
+      if (orders.level[i] != walk.level() || orders.open_wh[i] == 0) continue;
       counted += orders.open_wh[i];
-      if (!reached) {
-        found.place = found.of;
-        found.reached_wh = counted;
-      }
-      reached = reached || counted >= at;
-      ++found.of;
+      const std::uint32_t place = found.of++;
+      if (reached) continue;
+      found.place = place;
+      found.reached_wh = counted;
+      reached = counted >= at;
     }
   });
   CHECK(reached);
   return found;
-}
-
-// The energy of the first order in priority.
-std::uint64_t FirstEnergy(const Book& book, BookMemory& memory, Side side, std::int64_t level) {
-  return FindOrder(book, memory, side, level, 0, 1).reached_wh;
 }
 
 }  // namespace
@@ -109,12 +105,11 @@ Winners FindWinners(const Book& book, BookMemory& memory, LoneTrader lone_trader
   const bool touches = bids.level() == asks.level();
   if (!touches) WalkLevels(bids, asks);
   // Where the best limits are equal, nobody goes on: the first orders are the crossing.
-  const std::uint64_t stop = touches
-                                 ? std::min(FirstEnergy(book, memory, Side::kBuy, bids.level()),
-                                            FirstEnergy(book, memory, Side::kSell, asks.level()))
-                                 : std::min(bids.cumulated(), asks.cumulated());
-  OrderAt bid = FindOrder(book, memory, Side::kBuy, bids.level(), bids.before(), stop);
-  OrderAt ask = FindOrder(book, memory, Side::kSell, asks.level(), asks.before(), stop);
+  const std::uint64_t stop = touches ? std::min(FindOrder(book, memory, bids, 1).reached_wh,
+                                                FindOrder(book, memory, asks, 1).reached_wh)
+                                     : std::min(bids.cumulated(), asks.cumulated());
+  OrderAt bid = FindOrder(book, memory, bids, stop);
+  OrderAt ask = FindOrder(book, memory, asks, stop);
   if (!touches && bid.reached_wh == ask.reached_wh) {
     // Both end here. Where one side has run out, the other still goes on by one if it crosses.
     const bool more_bids = bid.place + 1 < bid.of;

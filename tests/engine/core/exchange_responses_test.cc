@@ -110,6 +110,23 @@ TEST(Responses, AreRefusedWhereTheRuleIgnoresThem) {
   EXPECT_EQ(driver.Submit(order), Reason::kUnsupported);
 }
 
+TEST(Responses, AreForOneRound) {
+  ExchangeDriver driver;
+  MarketDefinition market = SmallMarket();
+  market.rule.rule = Rule::kStackelberg;
+  market.rounds = 2;
+  market.round_interval_s = 600;
+  market.carry_over = 1;
+  driver.AddMarket(market);
+  driver.AddAccount(1);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(545));
+  OrderBody order = Bid(1, 1, 50, 500);
+  order.response = Response::kQuadratic;
+  order.response_param = 30'000;
+  EXPECT_EQ(driver.Submit(order), Reason::kUnsupported);
+  EXPECT_EQ(driver.Submit(Bid(1, 1, 50, 500)), Reason::kNone);
+}
+
 TEST(Responses, ReplayToTheSameDigestAndTellTheSameStateApart) {
   std::vector<DigestBytes> digests;
   for (const std::uint32_t theta : {30'000U, 30'000U, 30'001U}) {
