@@ -1,7 +1,6 @@
 #include "engine/core/clearing/winners.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "engine/core/check.h"
 
@@ -27,10 +26,10 @@ class SideWalk {
   std::int64_t level() const { return level_; }
   std::uint64_t cumulated() const { return cumulated_; }  // This level included.
   std::uint64_t before() const { return cumulated_ - energies_[Index(level_)]; }
-  std::optional<std::int64_t> next() const {
-    const std::int64_t level = NextFrom(level_ + step_);
-    return level == end_ ? std::nullopt : std::optional(level);
-  }
+  // The next level that has energy; end() where there is none.
+  std::int64_t next() const { return NextFrom(level_ + step_); }
+  bool has_next() const { return next() != end_; }
+  std::int64_t end() const { return end_; }
   void Go(std::int64_t level) {
     level_ = level;
     cumulated_ += energies_[Index(level)];
@@ -57,13 +56,15 @@ void WalkLevels(SideWalk& bids, SideWalk& asks) {
   for (;;) {
     const bool bids_go = bids.cumulated() <= asks.cumulated();
     const bool asks_go = asks.cumulated() <= bids.cumulated();
-    const std::optional<std::int64_t> bid = bids_go ? bids.next() : std::nullopt;
-    const std::optional<std::int64_t> ask = asks_go ? asks.next() : std::nullopt;
-    if (!bid && !ask) return;
-    if (bids_go != asks_go && (bids_go ? !bid : !ask)) return;
-    if (bid.value_or(bids.level()) <= ask.value_or(asks.level())) return;
-    if (bid) bids.Go(*bid);
-    if (ask) asks.Go(*ask);
+    const std::int64_t bid = bids_go ? bids.next() : bids.end();
+    const std::int64_t ask = asks_go ? asks.next() : asks.end();
+    const bool has_bid = bid != bids.end();
+    const bool has_ask = ask != asks.end();
+    if (!has_bid && !has_ask) return;
+    if (bids_go != asks_go && (bids_go ? !has_bid : !has_ask)) return;
+    if ((has_bid ? bid : bids.level()) <= (has_ask ? ask : asks.level())) return;
+    if (has_bid) bids.Go(bid);
+    if (has_ask) asks.Go(ask);
   }
 }
 
@@ -114,8 +115,8 @@ Winners FindWinners(const Book& book, BookMemory& memory, LoneTrader lone_trader
     // Both end here. Where one side has run out, the other still goes on by one if it crosses.
     const bool more_bids = bid.place + 1 < bid.of;
     const bool more_asks = ask.place + 1 < ask.of;
-    if (more_bids && !more_asks && !asks.next()) ++bid.place;
-    if (more_asks && !more_bids && !bids.next()) ++ask.place;
+    if (more_bids && !more_asks && !asks.has_next()) ++bid.place;
+    if (more_asks && !more_bids && !bids.has_next()) ++ask.place;
   }
 
   winners.any = true;
