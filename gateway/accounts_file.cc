@@ -9,13 +9,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/absl_view.h"
 #include "gateway/token.h"
 #include "gateway/toml_file.h"
 
 namespace gateway {
 namespace {
-
-absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
 
 // The lines behind the header, field by field.
 class CsvLines {

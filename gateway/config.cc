@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "boost/asio/ip/address.hpp"
+#include "gateway/absl_view.h"
 #include "gateway/toml_file.h"
 
 namespace gateway {
@@ -156,8 +157,6 @@ const std::vector<std::string_view>& Levels() {
   static const std::vector<std::string_view> words = {"debug", "info", "warning", "error"};
   return words;
 }
-
-absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
 
 bool Is(const TextKey& key, const TomlTable& table, const TomlEntry& entry) {
   return table.name == key.table && entry.key == key.key;

@@ -10,6 +10,7 @@
 #include "engine/core/clearing/rule_parameters.h"
 #include "engine/core/clearing/rules.h"
 #include "engine/core/limits.h"
+#include "gateway/absl_view.h"
 #include "gateway/toml_file.h"
 
 namespace gateway {
@@ -112,8 +113,6 @@ constexpr NumberKey kNumbers[] = {
 
 #undef PEERWATT_MARKET_FIELD
 
-absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
-
 // A text that fits into a zero-padded array with at least one zero behind it.
 template <std::size_t N>
 absl::Status TakeText(const TomlEntry& entry, const std::string& file, std::array<char, N>& field) {
@@ -149,19 +148,11 @@ absl::Status TakeTimeZone(const TomlEntry& entry, const std::string& file, Marke
   return status;
 }
 
-std::string RuleNames() {
-  std::string names;
-  for (const engine::RuleEntry& rule : engine::Rules()) {
-    absl::StrAppend(&names, names.empty() ? "" : ", ", Absl(rule.name));
-  }
-  return names;
-}
-
 absl::Status TakeRule(const TomlEntry& entry, const std::string& file, MarketDefinition& m) {
   const auto* name = std::get_if<std::string>(&entry.value);
   const engine::RuleEntry* rule = name == nullptr ? nullptr : engine::FindRule(*name);
   if (rule == nullptr) {
-    return ErrorAt(file, entry.line, absl::StrCat("rule: allowed are ", RuleNames()));
+    return ErrorAt(file, entry.line, absl::StrCat("rule: allowed are ", engine::RuleNames()));
   }
   m.rule.rule = rule->rule;
   return absl::OkStatus();
@@ -293,7 +284,7 @@ std::string DefaultMarketText() {
     absl::StrAppend(&text, "# ", Absl(key.meaning), "; ", key.range.low, " to ", key.range.high,
                     "\n", Absl(key.key), " = ", key.get(market), "\n");
   }
-  absl::StrAppend(&text, "# the round rule: ", RuleNames(), "\nrule = \"",
+  absl::StrAppend(&text, "# the round rule: ", engine::RuleNames(), "\nrule = \"",
                   Absl(engine::RuleOf(market).name), "\"\n");
   for (const engine::RuleParameter& parameter : engine::AllRuleParameters()) {
     const bool ours = parameter.belongs_to(market.rule.rule);

@@ -16,11 +16,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "gateway/absl_view.h"
 
 namespace gateway {
 namespace {
-
-absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
 
 TomlValue ValueOf(const toml::node& node) {
   if (const auto* number = node.as_integer()) return number->get();

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """A controller in Python: logs on, submits an order, prints its answers and fills.
 
-It shows the whole wire in one file, for makers of controllers: schemas/README.md is the page beside
-it. Needs `python3-flatbuffers` and `flatc` (package flatbuffers-compiler).
+It shows a whole session, for makers of controllers; the frames are in peerwatt_wire.py and
+schemas/README.md is the page beside both. Needs `python3-flatbuffers` and `flatc` (package
+flatbuffers-compiler).
 
   tools/controller.py --port 7411 --token pw_... --account 1 --market 1 --side buy \\
       --limit-ticks 250 --energy-wh 500 --start 2024-06-01T12:00:00Z
@@ -18,33 +19,30 @@ It exits with
 
 import argparse
 import datetime
-import importlib
 import os
-import pathlib
 import random
-import shutil
 import socket
-import struct
-import subprocess
 import sys
-import tempfile
 import time
 
-import flatbuffers
-
-SCHEMA = pathlib.Path(__file__).resolve().parent.parent / "schemas" / "peerwatt.fbs"
-
-# A frame is this header and a FlatBuffer, padded with zeros to a multiple of 8 bytes.
-HEADER = struct.Struct("<IHH")  # Length of the whole frame, message type, version.
-VERSION = 1
-
-LOGON, LOGOUT, HEARTBEAT = 1, 2, 3
-SUBMIT_ORDERS = 16
-LIST_PRODUCTS = 66
-LOGON_ANSWER, ANSWER = 129, 130
-ROUND_CLEARED, FILLS, ROUND_VOID, ORDER_CANCELLED = 144, 145, 146, 147
-PRODUCT_OPENED = 160
-TERMINATE = 192
+from peerwatt_wire import (
+    ANSWER,
+    FILLS,
+    HEADER,
+    LOGON_ANSWER,
+    ORDER_CANCELLED,
+    PRODUCT_OPENED,
+    ROUND_CLEARED,
+    ROUND_VOID,
+    TERMINATE,
+    VERSION,
+    heartbeat_frame,
+    list_products_frame,
+    logon_frame,
+    logout_frame,
+    submit_frame,
+    wire,
+)
 
 # Reasons that only postpone: the same bytes are sent again later.
 BUSY, THROTTLED = 2, 3
@@ -54,96 +52,6 @@ SLACK_S = 5.0  # Beyond two heartbeats of silence.
 GATE_S = 2.0  # A gate that is nearer is left to others.
 
 TRADED, TIME_IS_UP, REFUSED, UNWANTED, MISSED = 0, 1, 3, 4, 5
-
-
-def generated_wire():
-    """The Python code that flatc makes of the schema, generated anew for this process."""
-    folder = tempfile.mkdtemp(prefix="peerwatt-wire-")
-    sys.path.insert(0, folder)
-    try:
-        subprocess.run(["flatc", "--python", "-o", folder, str(SCHEMA)], check=True)
-        names = [path.stem for path in pathlib.Path(folder, "wire").glob("[A-Z]*.py")]
-        modules = {name: importlib.import_module("wire." + name) for name in names}
-    finally:  # All of it is in memory: nothing stays behind, however this process ends.
-        sys.path.remove(folder)
-        shutil.rmtree(folder)
-    return modules.__getitem__
-
-
-wire = generated_wire()
-
-
-def frame(message_type, builder, table):
-    """One whole frame."""
-    builder.Finish(table)
-    body = bytes(builder.Output())
-    body += bytes(-len(body) % 8)
-    return HEADER.pack(HEADER.size + len(body), message_type, VERSION) + body
-
-
-def logon_frame(token, next_event, heartbeat_s):
-    builder = flatbuffers.Builder(256)
-    text = builder.CreateString(token)
-    logon = wire("Logon")
-    logon.LogonStart(builder)
-    logon.LogonAddToken(builder, text)
-    logon.LogonAddNextEvent(builder, next_event)
-    logon.LogonAddHeartbeatS(builder, heartbeat_s)
-    return frame(LOGON, builder, logon.LogonEnd(builder))
-
-
-def heartbeat_frame():
-    builder = flatbuffers.Builder(64)
-    heartbeat = wire("Heartbeat")
-    heartbeat.HeartbeatStart(builder)
-    return frame(HEARTBEAT, builder, heartbeat.HeartbeatEnd(builder))
-
-
-def logout_frame():
-    builder = flatbuffers.Builder(64)
-    logout = wire("Logout")
-    logout.LogoutStart(builder)
-    return frame(LOGOUT, builder, logout.LogoutEnd(builder))
-
-
-def list_products_frame(query, market):
-    builder = flatbuffers.Builder(64)
-    question = wire("ListProducts")
-    question.ListProductsStart(builder)
-    question.ListProductsAddQuery(builder, query)
-    question.ListProductsAddMarket(builder, market)
-    return frame(LIST_PRODUCTS, builder, question.ListProductsEnd(builder))
-
-
-def submit_frame(client_seq, orders):
-    """`orders`: dictionaries with the fields of an Order; what this version does not use is zero."""
-    builder = flatbuffers.Builder(1024)
-    submit = wire("SubmitOrders")
-    submit.SubmitOrdersStartOrdersVector(builder, len(orders))
-    for order in reversed(orders):  # FlatBuffers are built from their end.
-        wire("Order").CreateOrder(
-            builder,
-            account=order["account"],
-            clientOrderId=order["client_order_id"],
-            market=order["market"],
-            startMinuteUtc=order["start_minute_utc"],
-            limitTicks=order["limit_ticks"],
-            energyWh=order["energy_wh"],
-            minEnergyWh=0,
-            responseParam=0,
-            group=0,
-            side=order["side"],
-            response=0,
-            timeInForce=0,
-            reserved0=0,
-            reserved1=0,
-            reserved2=0,
-        )
-    vector = builder.EndVector()
-    submit.SubmitOrdersStart(builder)
-    submit.SubmitOrdersAddClientSeq(builder, client_seq)
-    submit.SubmitOrdersAddOrders(builder, vector)
-    return frame(SUBMIT_ORDERS, builder, submit.SubmitOrdersEnd(builder))
 
 
 class ConnectionEnded(Exception):

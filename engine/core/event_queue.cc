@@ -74,7 +74,7 @@ std::size_t EventQueue::DrainAnswers(std::span<Event> out) {
 }
 
 std::size_t EventQueue::Drain(std::span<Event> out) {
-  std::size_t count = DrainAnswers(out);
+  std::size_t count = 0;
   while (count < out.size() && !jobs_.empty()) {
     Job& job = jobs_.front();
     if (job.product != nullptr) {

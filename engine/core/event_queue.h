@@ -29,8 +29,9 @@ class EventQueue {
   // it. Requires: the book stays as it is until product.drained.
   void TellRound(Product& product, std::uint64_t sequence);
 
-  // What is not numbered; then, by Drain(), the rest.
+  // What is not numbered, which goes first.
   std::size_t DrainAnswers(std::span<Event> out);
+  // The rest.
   std::size_t Drain(std::span<Event> out);
   bool empty() const { return immediate_.empty() && jobs_.empty(); }
   bool has_answers() const { return !immediate_.empty(); }

@@ -208,15 +208,19 @@ Reason OrderEntry::Cancel(const OrderKeyBody& key, const Entry& entry) {
   return Reason::kNone;
 }
 
-// Calls visit(product, slot) for each open order of the account.
+// Calls visit(product, slot) for each open order of the account; looks no further than the last.
 template <typename Visit>
 void OrderEntry::ForEachOpenOf(std::uint32_t index, Visit visit) {
   const Account& account = registry_.account(index);
+  std::uint32_t left = account.open_orders;
   products_.ForEachOf(account.market, [&](Product& product) {
+    if (left == 0) return;
     product.book.ForEachOfParty(memory_, account.party, [&](Slot slot) {
       const OrderChunk& chunk = memory_.orders.ChunkOf(slot);
       const std::uint32_t at = slot % kChunkOrders;
-      if (chunk.account[at] == index && chunk.open_wh[at] > 0) visit(product, slot);
+      if (chunk.account[at] != index || chunk.open_wh[at] == 0) return;
+      --left;
+      visit(product, slot);
     });
   });
 }

@@ -54,6 +54,16 @@ inline MarketDefinition SmallMarket() {
   return market;
 }
 
+inline constexpr std::int64_t kGateMinute = kStart - 5;  // Of the last round.
+
+inline MarketDefinition TwoRounds(std::uint8_t carry_over) {
+  MarketDefinition market = SmallMarket();
+  market.rounds = 2;
+  market.round_interval_s = 600;  // Gates at 585 and 595.
+  market.carry_over = carry_over;
+  return market;
+}
+
 // Account n belongs to party n, metering point n and credential n unless AddAccount says otherwise.
 class ExchangeDriver {
  public:
@@ -82,6 +92,15 @@ class ExchangeDriver {
       return false;
     }
     return Sequence(std::move(command));
+  }
+  // Drains nothing, and keeps no outcome.
+  template <typename Body>
+  bool ApplyUndrained(CommandType type, const Body& body) {
+    CommandHeader header;
+    header.sequence = exchange.sequence() + 1;
+    header.time_ns = now_ns;
+    header.type = type;
+    return exchange.Apply(OwnedCommand(header, std::span<const Body>(&body, 1)).view());
   }
   bool Sequence(OwnedCommand command) {
     command.header().sequence = exchange.sequence() + 1;
@@ -213,6 +232,15 @@ class ExchangeDriver {
     return refusals.empty() ? Reason::kNone : refusals[0].reason;
   }
 };
+
+// With the product of kStart open.
+inline ExchangeDriver Started(const MarketDefinition& market, std::uint32_t accounts = 6) {
+  ExchangeDriver driver;
+  driver.AddMarket(market);
+  for (std::uint32_t account = 1; account <= accounts; ++account) driver.AddAccount(account);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(545));
+  return driver;
+}
 
 inline OrderBody MakeOrder(Side side, std::uint32_t account, std::uint64_t id, std::int32_t ticks,
                            std::uint32_t energy_wh) {

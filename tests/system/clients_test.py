@@ -10,7 +10,7 @@ import unittest
 
 from exchange import BIN, TOP, Exchange, peerwatt
 from raw_wire import ANSWER, TERMINATE, Wire, order
-import controller
+import peerwatt_wire
 
 
 class Clients(unittest.TestCase):
@@ -43,7 +43,7 @@ class Clients(unittest.TestCase):
             start = (int(time.time()) // 900 + 8) * 15
             good = Wire(exchange.port)
             good.log_on(exchange.tokens["1"])
-            frame = controller.logon_frame(exchange.tokens["2"], 0, 30)
+            frame = peerwatt_wire.logon_frame(exchange.tokens["2"], 0, 30)
             for i in range(200):
                 with socket.create_connection(("127.0.0.1", exchange.port), 10) as bad:
                     noise = bytearray(frame * draw.randrange(1, 3))
@@ -53,7 +53,7 @@ class Clients(unittest.TestCase):
                         noise = draw.randbytes(draw.randrange(1, 5_000))
                     bad.sendall(bytes(noise[:draw.randrange(1, len(noise) + 1)]))
                 if i % 20 == 0:
-                    good.send(controller.submit_frame(
+                    good.send(peerwatt_wire.submit_frame(
                         i // 20 + 1, [order(1, i + 1, start, 0, 200, 5)]))
                     self.assertTrue(good.receive_type(ANSWER))
             good.close()
@@ -63,16 +63,16 @@ class Clients(unittest.TestCase):
         with Exchange(homes=2) as exchange:
             exchange.start()
             wire = Wire(exchange.port)
-            wire.send(controller.logon_frame("pw_wrong", 0, 30))
+            wire.send(peerwatt_wire.logon_frame("pw_wrong", 0, 30))
             frames = []
             while (received := wire.receive()) is not None:
                 frames.append(received)
             # Not authorised: by number, and that coming back would not help.
             self.assertEqual([kind for kind, _ in frames],
-                             [controller.LOGON_ANSWER, controller.TERMINATE])
-            answer = controller.wire("LogonAnswer").LogonAnswer.GetRootAs(frames[0][1][8:], 0)
+                             [peerwatt_wire.LOGON_ANSWER, peerwatt_wire.TERMINATE])
+            answer = peerwatt_wire.wire("LogonAnswer").LogonAnswer.GetRootAs(frames[0][1][8:], 0)
             self.assertEqual(answer.Reason(), 102)
-            end = controller.wire("Terminate").Terminate.GetRootAs(frames[1][1][8:], 0)
+            end = peerwatt_wire.wire("Terminate").Terminate.GetRootAs(frames[1][1][8:], 0)
             self.assertEqual((end.Reason(), end.ReconnectAfterMs()), (5, 0))
             wire.close()
 

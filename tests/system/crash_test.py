@@ -9,7 +9,7 @@ import unittest
 
 from exchange import LONG, Exchange, peerwatt
 from raw_wire import ANSWER, Wire, order
-import controller
+import peerwatt_wire
 
 
 def digest_line(text):
@@ -45,7 +45,7 @@ class Crash(unittest.TestCase):
         with Exchange(homes=4) as exchange:
             exchange.start()
             start = (int(time.time()) // 900 + 8) * 15
-            frame = controller.submit_frame(
+            frame = peerwatt_wire.submit_frame(
                 1, [order(1, 7, start, 0, 200, 500), order(1, 8, start, 0, 99_999, 500)])
             first = Wire(exchange.port)
             first.log_on(exchange.tokens["1"])

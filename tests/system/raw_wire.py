@@ -1,4 +1,4 @@
-"""The wire in raw sockets, by the frames of tools/controller.py."""
+"""The wire in raw sockets, by the frames of tools/peerwatt_wire.py."""
 
 import pathlib
 import socket
@@ -6,7 +6,7 @@ import struct
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
-import controller  # noqa: E402
+import peerwatt_wire  # noqa: E402
 
 HEADER = struct.Struct("<IHH")
 LOGON_ANSWER, ANSWER, TERMINATE = 129, 130, 192
@@ -43,7 +43,7 @@ class Wire:
                 return received[1]
 
     def log_on(self, token):
-        self.send(controller.logon_frame(token, 0, 30))
+        self.send(peerwatt_wire.logon_frame(token, 0, 30))
         return self.receive_type(LOGON_ANSWER)
 
 

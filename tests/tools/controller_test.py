@@ -17,7 +17,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tools"))
 import controller  # noqa: E402
 import flatbuffers  # noqa: E402
-from controller import HEADER, wire  # noqa: E402
+import peerwatt_wire  # noqa: E402
+from peerwatt_wire import HEADER, wire  # noqa: E402
 
 START_MINUTE = 30_000_000
 BUSY_NOW, SHUTDOWN, NOT_AUTHORISED = 16, 2, 5  # Of a Terminate.
@@ -33,26 +34,26 @@ def frame(message_type, table, **fields):
     getattr(module, table + "Start")(builder)
     for name, value in fields.items():
         getattr(module, f"{table}Add{name}")(builder, value)
-    return controller.frame(message_type, builder, getattr(module, table + "End")(builder))
+    return peerwatt_wire.frame(message_type, builder, getattr(module, table + "End")(builder))
 
 
 def logon_answer(**fields):
-    return frame(controller.LOGON_ANSWER, "LogonAnswer",
+    return frame(peerwatt_wire.LOGON_ANSWER, "LogonAnswer",
                  **{"HeartbeatS": 10, "NextClientSeq": 1, "NextEvent": 1, "ClockFactor": 1,
                     **fields})
 
 
 def terminate(reason, again_ms):
-    return frame(controller.TERMINATE, "Terminate", Reason=reason, ReconnectAfterMs=again_ms,
+    return frame(peerwatt_wire.TERMINATE, "Terminate", Reason=reason, ReconnectAfterMs=again_ms,
                  Text=b"so")
 
 
 def answer(**fields):
-    return frame(controller.ANSWER, "Answer", **{"ClientSeq": 1, "Items": 1, **fields})
+    return frame(peerwatt_wire.ANSWER, "Answer", **{"ClientSeq": 1, "Items": 1, **fields})
 
 
 def round_cleared(event=1):
-    return frame(controller.ROUND_CLEARED, "RoundCleared", Event=event, Market=1,
+    return frame(peerwatt_wire.ROUND_CLEARED, "RoundCleared", Event=event, Market=1,
                  StartMinuteUtc=START_MINUTE, Round=1, Rounds=1)
 
 
@@ -112,7 +113,7 @@ class ControllerTest(unittest.TestCase):
         self.served = daemon.served
         return code, printed.getvalue()
 
-    TRADE = (controller.LOGON, logon_answer(), controller.SUBMIT_ORDERS, answer(), round_cleared(),
+    TRADE = (peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS, answer(), round_cleared(),
              ...)
 
     def test_ends_well_when_its_round_is_told(self):
@@ -120,38 +121,38 @@ class ControllerTest(unittest.TestCase):
         self.assertEqual(code, 0, said)
 
     def test_a_refused_order_is_an_exit_code(self):
-        code, _ = self.run_against((controller.LOGON, logon_answer(), controller.SUBMIT_ORDERS,
+        code, _ = self.run_against((peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS,
                                     answer(Reason=109), ...))
         self.assertEqual(code, 3)
 
     def test_an_order_that_the_daemon_withdraws_is_an_exit_code(self):
-        withdrawn = frame(controller.ORDER_CANCELLED, "OrderCancelled", Event=1, ClientOrderId=7,
+        withdrawn = frame(peerwatt_wire.ORDER_CANCELLED, "OrderCancelled", Event=1, ClientOrderId=7,
                           Reason=120)
-        code, _ = self.run_against((controller.LOGON, logon_answer(), controller.SUBMIT_ORDERS,
+        code, _ = self.run_against((peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS,
                                     answer(), withdrawn, ...))
         self.assertEqual(code, 3)
 
     def test_a_refused_logon_is_not_tried_again(self):
-        refused = frame(controller.LOGON_ANSWER, "LogonAnswer", Reason=102)
-        code, said = self.run_against((controller.LOGON, refused,
+        refused = frame(peerwatt_wire.LOGON_ANSWER, "LogonAnswer", Reason=102)
+        code, said = self.run_against((peerwatt_wire.LOGON, refused,
                                        terminate(NOT_AUTHORISED, 0), ...))
         self.assertEqual(code, 4)
         self.assertIn("reason 102", said)
 
     def test_comes_back_when_a_terminate_instead_of_the_logon_answer_says_so(self):
         for reason in (BUSY_NOW, SHUTDOWN):
-            code, said = self.run_against((controller.LOGON, terminate(reason, 50)), self.TRADE)
+            code, said = self.run_against((peerwatt_wire.LOGON, terminate(reason, 50)), self.TRADE)
             self.assertEqual(code, 0, said)
             self.assertIn(f"terminated: so ({reason})", said)
 
     def test_stays_away_when_a_terminate_says_so(self):
-        code, _ = self.run_against((controller.LOGON, terminate(3, 0)))
+        code, _ = self.run_against((peerwatt_wire.LOGON, terminate(3, 0)))
         self.assertEqual(code, 4)
 
     def test_comes_back_when_no_logon_answer_comes_in_time(self):
         self.addCleanup(setattr, controller, "LOGON_S", controller.LOGON_S)
         controller.LOGON_S = 0.1
-        code, said = self.run_against((controller.LOGON, ...), self.TRADE)
+        code, said = self.run_against((peerwatt_wire.LOGON, ...), self.TRADE)
         self.assertEqual(code, 0, said)
         self.assertIn("no answer to the logon", said)
 
@@ -159,33 +160,33 @@ class ControllerTest(unittest.TestCase):
         self.addCleanup(setattr, controller, "SLACK_S", controller.SLACK_S)
         controller.SLACK_S = -1.9  # 0.1 s in all.
         code, said = self.run_against(
-            (controller.LOGON, logon_answer(HeartbeatS=1), controller.SUBMIT_ORDERS, ...),
-            (controller.LOGON, logon_answer(NextClientSeq=2), controller.SUBMIT_ORDERS, answer(),
+            (peerwatt_wire.LOGON, logon_answer(HeartbeatS=1), peerwatt_wire.SUBMIT_ORDERS, ...),
+            (peerwatt_wire.LOGON, logon_answer(NextClientSeq=2), peerwatt_wire.SUBMIT_ORDERS, answer(),
              round_cleared(), ...))
         self.assertEqual(code, 0, said)
         self.assertIn("the daemon is silent", said)
 
     def test_says_what_it_missed_and_waits_no_longer(self):
         code, said = self.run_against(
-            (controller.LOGON, logon_answer(NextEvent=4), controller.SUBMIT_ORDERS, answer()),
-            (controller.LOGON, logon_answer(NextClientSeq=2, NextEvent=6), ...))
+            (peerwatt_wire.LOGON, logon_answer(NextEvent=4), peerwatt_wire.SUBMIT_ORDERS, answer()),
+            (peerwatt_wire.LOGON, logon_answer(NextClientSeq=2, NextEvent=6), ...))
         self.assertEqual(code, 5)
         self.assertIn("missed: 2 events, from 4 on", said)
 
     def test_hears_the_answer_to_what_it_resends_before_it_stops_for_what_it_missed(self):
         code, said = self.run_against(
-            (controller.LOGON, logon_answer(), controller.SUBMIT_ORDERS),
-            (controller.LOGON, logon_answer(NextEvent=3), controller.SUBMIT_ORDERS, answer(), ...))
+            (peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS),
+            (peerwatt_wire.LOGON, logon_answer(NextEvent=3), peerwatt_wire.SUBMIT_ORDERS, answer(), ...))
         self.assertEqual(code, 5)
         self.assertIn("answer: client_seq=1", said)
 
     def test_what_happened_before_its_first_logon_is_not_missed(self):
-        code, _ = self.run_against((controller.LOGON, logon_answer(NextEvent=90),
-                                    controller.SUBMIT_ORDERS, answer(), round_cleared(90), ...))
+        code, _ = self.run_against((peerwatt_wire.LOGON, logon_answer(NextEvent=90),
+                                    peerwatt_wire.SUBMIT_ORDERS, answer(), round_cleared(90), ...))
         self.assertEqual(code, 0)
 
     def test_ends_when_the_time_is_up(self):
-        code, _ = self.run_against((controller.LOGON, logon_answer(), controller.SUBMIT_ORDERS,
+        code, _ = self.run_against((peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS,
                                     answer(), ...), timeout_s=0.5)
         self.assertEqual(code, 1)
 

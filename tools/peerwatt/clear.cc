@@ -9,6 +9,7 @@
 #include "engine/core/clearing/pairing.h"
 #include "engine/core/clearing/rule_parameters.h"
 #include "engine/core/clearing/rules.h"
+#include "gateway/absl_view.h"
 #include "nlohmann/json.hpp"
 #include "tools/peerwatt/bare_engine.h"
 
@@ -22,24 +23,23 @@ constexpr engine::MarketId kMarket{1};
 constexpr engine::CredentialId kCredential{1};
 constexpr std::uint32_t kStartMinute = 15;  // The first slot that opens at time 0.
 
-absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
-
 absl::Status SetParameter(std::string_view name, std::string_view value,
                           engine::RuleParameters& rule) {
   const engine::RuleParameter* parameter = engine::FindRuleParameter(name);
   if (parameter != nullptr && parameter->belongs_to(rule.rule)) {
     if (parameter->set(rule, value)) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat("parameter ", Absl(name), "=", Absl(value),
-                                                   ": expected ", Absl(parameter->allowed)));
+    return absl::InvalidArgumentError(absl::StrCat("parameter ", gateway::Absl(name), "=",
+                                                   gateway::Absl(value), ": expected ",
+                                                   gateway::Absl(parameter->allowed)));
   }
   std::string known;
   for (const engine::RuleParameter& each : engine::AllRuleParameters()) {
     if (!each.belongs_to(rule.rule)) continue;
-    absl::StrAppend(&known, known.empty() ? "" : ", ", Absl(each.name), " (", Absl(each.allowed),
-                    ")");
+    absl::StrAppend(&known, known.empty() ? "" : ", ", gateway::Absl(each.name), " (",
+                    gateway::Absl(each.allowed), ")");
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("parameter ", Absl(name), ": the rule has ", known));
+      absl::StrCat("parameter ", gateway::Absl(name), ": the rule has ", known));
 }
 
 // A market that lasts one round and takes whatever the file has.
@@ -216,11 +216,8 @@ absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
                                                  const std::vector<std::string>& parameters) {
   const engine::RuleEntry* entry = engine::FindRule(rule);
   if (entry == nullptr) {
-    std::string known;
-    for (const engine::RuleEntry& each : engine::Rules()) {
-      absl::StrAppend(&known, known.empty() ? "" : ", ", Absl(each.name));
-    }
-    return absl::InvalidArgumentError(absl::StrCat("rule ", rule, ": known are ", known));
+    return absl::InvalidArgumentError(
+        absl::StrCat("rule ", rule, ": known are ", engine::RuleNames()));
   }
   engine::RuleParameters parsed;
   parsed.rule = entry->rule;

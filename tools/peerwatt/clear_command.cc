@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/core/clearing/rule_parameters.h"
 #include "engine/core/clearing/rules.h"
+#include "gateway/absl_view.h"
 #include "tools/peerwatt/clear.h"
 #include "tools/peerwatt/commands.h"
 
@@ -18,24 +19,16 @@ struct ClearOptions {
   ClearSetup setup;
 };
 
-absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
-
 // What --param takes, rule by rule.
 std::string ParametersHelp() {
   std::string help;
   for (const engine::RuleEntry& rule : engine::Rules()) {
-    absl::StrAppend(&help, help.empty() ? "" : "; ", Absl(rule.name), ":");
+    absl::StrAppend(&help, help.empty() ? "" : "; ", gateway::Absl(rule.name), ":");
     for (const engine::RuleParameter& parameter : engine::AllRuleParameters()) {
       if (!parameter.belongs_to(rule.rule)) continue;
-      absl::StrAppend(&help, " ", Absl(parameter.name), "=", Absl(parameter.allowed));
+      absl::StrAppend(&help, " ", gateway::Absl(parameter.name), "=",
+                      gateway::Absl(parameter.allowed));
     }
-  }
-  return help;
-}
-std::string RulesHelp() {
-  std::string help;
-  for (const engine::RuleEntry& rule : engine::Rules()) {
-    absl::StrAppend(&help, help.empty() ? "" : ", ", Absl(rule.name));
   }
   return help;
 }
@@ -61,7 +54,7 @@ absl::Status Clear(ClearOptions& options) {
 void AddClearCommand(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("clear", "Clear one round of a CSV of orders, offline");
   const auto options = std::make_shared<ClearOptions>();
-  command->add_option("--rule", options->rule, RulesHelp())->required();
+  command->add_option("--rule", options->rule, engine::RuleNames())->required();
   command->add_option("--param", options->parameters, ParametersHelp())->expected(1)->take_all();
   command->add_option("--feed-in-ticks", options->setup.feed_in_ticks, "What the grid pays");
   command->add_option("--retail-ticks", options->setup.retail_ticks, "What the grid takes");

@@ -57,6 +57,16 @@ const RuleEntry* FindRule(Rule rule, std::uint16_t version) {
   return nullptr;
 }
 
+std::string RuleNames() {
+  std::string names;
+  for (const RuleEntry& entry : kRules) {
+    if (FindRule(entry.name) != &entry) continue;  // An older version.
+    if (!names.empty()) names += ", ";
+    names += entry.name;
+  }
+  return names;
+}
+
 const RuleEntry& RuleOf(const MarketDefinition& market) {
   const RuleEntry* entry = FindRule(market.rule.rule, market.rule.rule_version);
   CHECK(entry != nullptr);

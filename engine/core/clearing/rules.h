@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "engine/core/book.h"
@@ -40,6 +41,7 @@ std::span<const RuleEntry> Rules();
 // Null where there is no such rule.
 const RuleEntry* FindRule(std::string_view name);
 const RuleEntry* FindRule(Rule rule, std::uint16_t version);
+std::string RuleNames();  // "uniform, ...", for help and errors.
 
 // The market's. Requires: IsPossible(market).
 const RuleEntry& RuleOf(const MarketDefinition& market);

@@ -72,7 +72,7 @@ class LinearDemand {
  public:
   using Number = std::uint64_t;
 
-  LinearDemand(std::int32_t /*band_low_ticks*/, std::uint16_t level) : level_(level) {}
+  explicit LinearDemand(std::uint16_t level) : level_(level) {}
   Wide unit() const { return kNanoPerWh; }  // Of a watt-hour.
   Number Of(const Place& place) const {
     const std::uint64_t full = place.orders.open_wh[place.at] * kNanoPerWh;
@@ -94,7 +94,7 @@ class AnyDemand {
   AnyDemand(std::int32_t band_low_ticks, std::uint16_t level)
       : level_(level),
         price_(static_cast<std::uint64_t>(std::int64_t{band_low_ticks} + level)),
-        linear_(band_low_ticks, level) {}
+        linear_(level) {}
   Wide unit() const { return Wide{kNanoPerWh} * price_; }
   Number Of(const Place& place) const {
     if (place.orders.response[place.at] != Response::kLogarithmic) {
@@ -214,7 +214,7 @@ void AllocateStackelberg(const Book& book, BookMemory& memory, const MarketDefin
   if (HasLogarithmic(book, memory, price.winners.buyers)) {
     AllocateBuyers(book, memory, price, AnyDemand(market.band_low_ticks, price.level));
   } else {
-    AllocateBuyers(book, memory, price, LinearDemand(market.band_low_ticks, price.level));
+    AllocateBuyers(book, memory, price, LinearDemand(price.level));
   }
   AllocateSellers(book, memory, price);
 }

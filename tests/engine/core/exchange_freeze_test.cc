@@ -6,24 +6,6 @@
 namespace engine {
 namespace {
 
-constexpr std::int64_t kGateMinute = kStart - 5;
-
-ExchangeDriver Started(const MarketDefinition& market) {
-  ExchangeDriver driver;
-  driver.AddMarket(market);
-  for (std::uint32_t account = 1; account <= 6; ++account) driver.AddAccount(account);
-  driver.AdvanceTo(ExchangeDriver::MinuteNs(545));
-  return driver;
-}
-
-MarketDefinition TwoRounds(std::uint8_t carry_over) {
-  MarketDefinition market = SmallMarket();
-  market.rounds = 2;
-  market.round_interval_s = 600;  // Gates at 585 and 595.
-  market.carry_over = carry_over;
-  return market;
-}
-
 TEST(ExchangeFreeze, LetsOrdersOnlyBecomeFirmer) {
   MarketDefinition market = SmallMarket();
   market.freeze_s = 60;

@@ -5,16 +5,6 @@
 namespace engine {
 namespace {
 
-constexpr std::int64_t kGateMinute = kStart - 5;
-
-ExchangeDriver Started(const MarketDefinition& market, std::uint32_t accounts = 6) {
-  ExchangeDriver driver;
-  driver.AddMarket(market);
-  for (std::uint32_t account = 1; account <= accounts; ++account) driver.AddAccount(account);
-  driver.AdvanceTo(ExchangeDriver::MinuteNs(545));
-  return driver;
-}
-
 TEST(ExchangeRound, TellsEveryoneWithAnOrderInItAndFillsThoseWhoTraded) {
   ExchangeDriver driver = Started(SmallMarket());
   ASSERT_EQ(driver.Submit(Bid(1, 1, 31, 100)), Reason::kNone);
@@ -74,14 +64,6 @@ TEST(ExchangeRound, IsClearedLateWhileTheNoticeRemains) {
   driver.now_ns = ExchangeDriver::MinuteNs(kStart - 1);
   driver.AdvanceTo(driver.now_ns);
   EXPECT_EQ(driver.Fills().size(), 2u);
-}
-
-MarketDefinition TwoRounds(std::uint8_t carry_over) {
-  MarketDefinition market = SmallMarket();
-  market.rounds = 2;
-  market.round_interval_s = 600;  // Gates at 585 and 595.
-  market.carry_over = carry_over;
-  return market;
 }
 
 TEST(ExchangeRound, KeepsUnfilledOrdersForTheNextWhereTheMarketSaysSo) {
@@ -221,17 +203,8 @@ TEST(ExchangeClearing, RefusesOrdersForTheBookAndServesOtherMarkets) {
   // The close, by hand and undrained.
   driver.now_ns = ExchangeDriver::MinuteNs(585);
   const ProductBody body{.product = {kMarket, kStart}, .round = 1};
-  CommandHeader header;
-  header.sequence = driver.exchange.sequence() + 1;
-  header.time_ns = driver.now_ns;
-  header.type = CommandType::kCloseRound;
-  ASSERT_TRUE(
-      driver.exchange.Apply(OwnedCommand(header, std::span<const ProductBody>(&body, 1)).view()));
-  const OutcomeBody outcome = *driver.exchange.TakeOutcome();
-  ++header.sequence;
-  header.type = CommandType::kOutcome;
-  ASSERT_TRUE(driver.exchange.Apply(
-      OwnedCommand(header, std::span<const OutcomeBody>(&outcome, 1)).view()));
+  ASSERT_TRUE(driver.ApplyUndrained(CommandType::kCloseRound, body));
+  ASSERT_TRUE(driver.ApplyUndrained(CommandType::kOutcome, *driver.exchange.TakeOutcome()));
 
   std::vector<Event> piece(16);
   driver.exchange.Drain(piece);
@@ -274,26 +247,14 @@ TEST(ExchangeClearing, IsFinishedThoughAListIsStillBeingTold) {
   // By hand, and drained as far as the round goes.
   driver.now_ns = ExchangeDriver::MinuteNs(585);
   const ProductBody body{.product = {kMarket, kStart}, .round = 1};
-  header = {};
-  header.sequence = driver.exchange.sequence() + 1;
-  header.time_ns = driver.now_ns;
-  header.type = CommandType::kCloseRound;
-  ASSERT_TRUE(
-      driver.exchange.Apply(OwnedCommand(header, std::span<const ProductBody>(&body, 1)).view()));
-  const OutcomeBody outcome = *driver.exchange.TakeOutcome();
-  ++header.sequence;
-  header.type = CommandType::kOutcome;
-  ASSERT_TRUE(driver.exchange.Apply(
-      OwnedCommand(header, std::span<const OutcomeBody>(&outcome, 1)).view()));
+  ASSERT_TRUE(driver.ApplyUndrained(CommandType::kCloseRound, body));
+  ASSERT_TRUE(driver.ApplyUndrained(CommandType::kOutcome, *driver.exchange.TakeOutcome()));
   while (driver.exchange.NextDue()->type != CommandType::kFinishRound) {
     ASSERT_TRUE(driver.exchange.Draining());
     driver.exchange.Drain(piece);
   }
   ASSERT_TRUE(driver.exchange.Draining());
-  ++header.sequence;
-  header.type = CommandType::kFinishRound;
-  EXPECT_TRUE(
-      driver.exchange.Apply(OwnedCommand(header, std::span<const ProductBody>(&body, 1)).view()));
+  EXPECT_TRUE(driver.ApplyUndrained(CommandType::kFinishRound, body));
 }
 
 TEST(ExchangeDrain, GivesTheSameEventsInPiecesOfAnySize) {
@@ -323,22 +284,14 @@ TEST(ExchangeOutcome, OtherThanWhatWasComputedIsRefused) {
   ASSERT_EQ(driver.Submit(Bid(1, 1, 31, 100)), Reason::kNone);
   ASSERT_EQ(driver.Submit(Ask(2, 1, 20, 100)), Reason::kNone);
   driver.AdvanceTo(ExchangeDriver::MinuteNs(kGateMinute) - 1);
+  driver.now_ns = ExchangeDriver::MinuteNs(kGateMinute);
   const ProductBody body{.product = {kMarket, kStart}, .round = 1};
-  CommandHeader header;
-  header.sequence = driver.exchange.sequence() + 1;
-  header.time_ns = ExchangeDriver::MinuteNs(kGateMinute);
-  header.type = CommandType::kCloseRound;
-  ASSERT_TRUE(
-      driver.exchange.Apply(OwnedCommand(header, std::span<const ProductBody>(&body, 1)).view()));
+  ASSERT_TRUE(driver.ApplyUndrained(CommandType::kCloseRound, body));
   OutcomeBody outcome = *driver.exchange.TakeOutcome();
   outcome.price_ticks += 1;
-  ++header.sequence;
-  header.type = CommandType::kOutcome;
-  EXPECT_FALSE(driver.exchange.Apply(
-      OwnedCommand(header, std::span<const OutcomeBody>(&outcome, 1)).view()));
+  EXPECT_FALSE(driver.ApplyUndrained(CommandType::kOutcome, outcome));
   outcome.price_ticks -= 1;
-  EXPECT_TRUE(driver.exchange.Apply(
-      OwnedCommand(header, std::span<const OutcomeBody>(&outcome, 1)).view()));
+  EXPECT_TRUE(driver.ApplyUndrained(CommandType::kOutcome, outcome));
 }
 
 }  // namespace
