@@ -42,7 +42,9 @@ struct ExchangeSize {
 // about what is open is handed out in pieces too, and waits for the others.
 //
 // Thread: one owner. Cost: Apply is O(items) and allocates only where state grows beyond what it
-// was; a clear is O(orders of the book + levels between its lowest and highest limit).
+// was; a clear is O(orders of the book + levels between its lowest and highest limit); kCancelAll
+// and kDisconnect are O(open orders of the credential, and the open products of the market of each
+// of its accounts that has one).
 class Exchange {
  public:
   Exchange();
