@@ -177,6 +177,25 @@ bool DeliverIndicative(const Frame& frame, MessageHandler& handler) {
   return true;
 }
 
+bool DeliverPriceCall(const Frame& frame, MessageHandler& handler) {
+  const auto* table = Verified<wire::PriceCall>(frame);
+  if (table == nullptr || table->orders() == nullptr) return false;
+  if (!Aligned(table->orders(), alignof(wire::CalledOrder))) return false;
+  std::vector<engine::PriceCallEvent> calls;
+  calls.reserve(table->orders()->size());
+  for (const wire::CalledOrder* order : *table->orders()) {
+    calls.push_back({.account = engine::AccountId(order->account()),
+                     .client_order_id = engine::ClientOrderId(order->client_order_id()),
+                     .product = Product(table->market(), table->start_minute_utc()),
+                     .deadline_ns = table->deadline_ns(),
+                     .round = table->round(),
+                     .step = table->step(),
+                     .price_ticks = table->price_ticks()});
+  }
+  handler.OnPriceCalls(calls);
+  return true;
+}
+
 bool DeliverTerminate(const Frame& frame, MessageHandler& handler) {
   const auto* table = Verified<wire::Terminate>(frame);
   if (table == nullptr) return false;
@@ -197,6 +216,11 @@ std::size_t OrdersAFrame(std::uint32_t max_frame_bytes) {
 std::size_t KeysAFrame(std::uint32_t max_frame_bytes) {
   return std::min<std::size_t>(engine::kFrameOrdersMax,
                                (max_frame_bytes - kOverheadBytes) / sizeof(wire::OrderKey));
+}
+
+std::size_t QuantitiesAFrame(std::uint32_t max_frame_bytes) {
+  return std::min<std::size_t>(engine::kFrameOrdersMax,
+                               (max_frame_bytes - kOverheadBytes) / sizeof(wire::QuantityAnswer));
 }
 
 class RequestBuilder::Impl : public FlatFrame {};
@@ -264,6 +288,21 @@ void RequestBuilder::CancelAll(std::uint64_t client_seq, const engine::OrderScop
                 out);
 }
 
+void RequestBuilder::QuantityReply(std::uint64_t client_seq,
+                                   std::span<const engine::QuantityBody> answers, Bytes& out) {
+  CHECK(answers.size() <= engine::kFrameOrdersMax);
+  auto& builder = impl_->builder();
+  wire::QuantityAnswer* to = nullptr;
+  const auto vector = builder.CreateUninitializedVectorOfStructs(answers.size(), &to);
+  for (const engine::QuantityBody& answer : answers) {
+    *to++ = wire::QuantityAnswer(Number(answer.account), Number(answer.client_order_id),
+                                 answer.demand_nwh, Number(answer.product.market),
+                                 answer.product.start_minute, answer.round, answer.step);
+  }
+  impl_->Finish(MessageType::kQuantityReply, wire::CreateQuantityReply(builder, client_seq, vector),
+                out);
+}
+
 void RequestBuilder::ListOpenOrders(std::uint64_t query, const engine::OrderScopeBody& scope,
                                     Bytes& out) {
   impl_->Finish(MessageType::kListOpenOrders,
@@ -300,6 +339,8 @@ bool Deliver(const Frame& frame, MessageHandler& handler) {
       return DeliverProductsEnd(frame, handler);
     case MessageType::kIndicative:
       return DeliverIndicative(frame, handler);
+    case MessageType::kPriceCall:
+      return DeliverPriceCall(frame, handler);
     case MessageType::kTerminate:
       return DeliverTerminate(frame, handler);
     case MessageType::kHeartbeat: {

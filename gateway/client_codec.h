@@ -35,6 +35,9 @@ class RequestBuilder {
   void CancelOrders(std::uint64_t client_seq, std::span<const engine::OrderKeyBody> keys,
                     Bytes& out);
   void CancelAll(std::uint64_t client_seq, const engine::OrderScopeBody& scope, Bytes& out);
+  // Requires: as Orders().
+  void QuantityReply(std::uint64_t client_seq, std::span<const engine::QuantityBody> answers,
+                     Bytes& out);
   void ListOpenOrders(std::uint64_t query, const engine::OrderScopeBody& scope, Bytes& out);
   void ListProducts(std::uint64_t query, engine::MarketId market, Bytes& out);  // 0: all.
 
@@ -46,6 +49,7 @@ class RequestBuilder {
 // So many orders fit into a frame of `max_frame_bytes`.
 std::size_t OrdersAFrame(std::uint32_t max_frame_bytes);
 std::size_t KeysAFrame(std::uint32_t max_frame_bytes);
+std::size_t QuantitiesAFrame(std::uint32_t max_frame_bytes);
 
 // An Answer. `message` is the frame's type that it answers.
 struct AnswerMessage {
@@ -85,6 +89,8 @@ class MessageHandler {
   virtual void OnProductOpened(const engine::ProductOpenedEvent& /*product*/) {}
   virtual void OnProductsEnd(const engine::ListEndEvent& /*end*/) {}
   virtual void OnIndicative(const engine::IndicativeEvent& /*indicative*/) {}
+  // Of one step of one product.
+  virtual void OnPriceCalls(std::span<const engine::PriceCallEvent> /*calls*/) {}
   virtual void OnTerminate(const TerminateMessage& /*message*/) {}
 };
 

@@ -14,21 +14,32 @@ using engine::CommandType;
 using engine::Reason;
 
 static_assert(sizeof(wire::Order) == 64 && alignof(wire::Order) == 8);
-static_assert(sizeof(wire::OrderKey) == 24);
+static_assert(sizeof(wire::OrderKey) == 24 && sizeof(wire::QuantityAnswer) == 40);
 static_assert(kFrameBytesMax / sizeof(wire::Order) > engine::kFrameOrdersMax);
+
+// The vector whose items become bodies.
+template <typename Table>
+const auto* ItemsOf(const Table& table) {
+  return table.orders();
+}
+template <>
+const auto* ItemsOf<wire::QuantityReply>(const wire::QuantityReply& table) {
+  return table.answers();
+}
 
 template <typename Table, typename Body>
 Reason ReadItems(const Frame& frame, Request& request) {
   const auto* table = Verified<Table>(frame);
   if (table == nullptr || table->client_seq() == 0) return Reason::kMalformed;
   request.client_seq = table->client_seq();
-  if (table->orders() == nullptr || table->orders()->size() == 0) return Reason::kNoOrders;
-  if (table->orders()->size() > engine::kFrameOrdersMax) return Reason::kTooManyOrders;
-  if (!Aligned(table->orders(), 8)) return Reason::kMalformed;
-  request.items = table->orders()->size();
+  const auto* items = ItemsOf(*table);
+  if (items == nullptr || items->size() == 0) return Reason::kNoOrders;
+  if (items->size() > engine::kFrameOrdersMax) return Reason::kTooManyOrders;
+  if (!Aligned(items, 8)) return Reason::kMalformed;
+  request.items = items->size();
   request.command_bytes =
       static_cast<std::uint32_t>(sizeof(CommandHeader) + request.items * sizeof(Body));
-  request.wire = reinterpret_cast<const std::byte*>(table->orders()->Data());
+  request.wire = reinterpret_cast<const std::byte*>(items->Data());
   return Reason::kNone;
 }
 
@@ -55,7 +66,7 @@ Reason ReadQuestion(const Frame& frame, Request& request) {
   return Reason::kNone;
 }
 
-constexpr auto kResponseMax = static_cast<std::uint8_t>(engine::Response::kLogarithmic);
+constexpr auto kResponseMax = static_cast<std::uint8_t>(engine::Response::kInteractive);
 
 Reason Judge(const wire::Order& order) {
   if (order.side() > static_cast<std::uint8_t>(engine::Side::kSell)) return Reason::kBadSide;
@@ -108,6 +119,21 @@ void WriteKeys(const Request& request, std::byte* out) {
   }
 }
 
+void WriteAnswers(const Request& request, std::byte* out) {
+  const auto* answers = reinterpret_cast<const wire::QuantityAnswer*>(request.wire);
+  for (std::uint32_t i = 0; i < request.items; ++i) {
+    const wire::QuantityAnswer& answer = answers[i];
+    const engine::QuantityBody body{
+        .account = engine::AccountId(answer.account()),
+        .client_order_id = engine::ClientOrderId(answer.client_order_id()),
+        .product = {engine::MarketId(answer.market()), answer.start_minute_utc()},
+        .demand_nwh = answer.demand_nwh(),
+        .round = answer.round(),
+        .step = answer.step()};
+    std::memcpy(out + i * sizeof(body), &body, sizeof(body));
+  }
+}
+
 void WriteScope(std::uint64_t account, std::uint32_t market, std::byte* out) {
   const engine::OrderScopeBody body{
       .account = engine::AccountId(account), .market = engine::MarketId(market), .zero = 0};
@@ -134,6 +160,8 @@ Reason Read(const Frame& frame, Request& request) {
       return ReadItems<wire::CancelOrders, engine::OrderKeyBody>(frame, request);
     case MessageType::kCancelAll:
       return ReadCancelAll(frame, request);
+    case MessageType::kQuantityReply:
+      return ReadItems<wire::QuantityReply, engine::QuantityBody>(frame, request);
     case MessageType::kListOpenOrders:
       return ReadQuestion<wire::ListOpenOrders>(frame, request);
     case MessageType::kListProducts:
@@ -157,6 +185,9 @@ FrameRefusal Write(const Request& request, engine::CredentialId credential, std:
   switch (request.type) {
     case CommandType::kCancelOrders:
       WriteKeys(request, bodies);
+      return {};
+    case CommandType::kReplyQuantities:
+      WriteAnswers(request, bodies);
       return {};
     case CommandType::kCancelAll:
       WriteAccountScope<wire::CancelAll>(request, bodies);

@@ -109,7 +109,7 @@ constexpr IntegerKey kIntegers[] = {
      "cancel_factor",
      &Config::cancel_factor,
      {1, 1'000},
-     "cancels have a rate of their own, so many times as high"},
+     "cancels and answers to prices have a rate of their own, so many times as high"},
     {"journal", "segment_mib", &Config::journal_segment_mib, {8, 4'096}, "MiB of one journal file"},
     {"journal",
      "batch_kib",

@@ -41,6 +41,9 @@ void EventStream::Add(const engine::Event& event, FrameBuilder& builder, Bytes& 
     case EventType::kFill:
       AddFill(event, builder, out);
       return;
+    case EventType::kPriceCall:
+      AddPriceCall(event.price_call, builder, out);
+      return;
     case EventType::kLogonMarket:
     case EventType::kLogonAnswer:
       CHECK(false);
@@ -54,6 +57,8 @@ void EventStream::Add(const engine::Event& event, FrameBuilder& builder, Bytes& 
 void EventStream::Flush(FrameBuilder& builder, Bytes& out) {
   if (!fills_.empty()) builder.Fills(first_fill_, fills_, out);
   Release(fills_);
+  if (!calls_.empty()) builder.PriceCalls(calls_, out);
+  Release(calls_);
   if (!open_orders_.empty()) {
     builder.OpenOrders({.query = 0, .end = false, .total = 0, .orders = open_orders_}, out);
   }
@@ -73,7 +78,8 @@ void EventStream::AddRefusals(const engine::RefusalsEvent& refusals, FrameBuilde
 }
 
 void EventStream::AddFill(const engine::Event& event, FrameBuilder& builder, Bytes& out) {
-  if (!open_orders_.empty() || event.event_number != first_fill_ + fills_.size() ||
+  if (!open_orders_.empty() || !calls_.empty() ||
+      event.event_number != first_fill_ + fills_.size() ||
       fills_.size() == FillsAFrame(max_frame_bytes_)) {
     Flush(builder, out);
   }
@@ -81,9 +87,18 @@ void EventStream::AddFill(const engine::Event& event, FrameBuilder& builder, Byt
   fills_.push_back(event.fill);
 }
 
+void EventStream::AddPriceCall(const engine::PriceCallEvent& call, FrameBuilder& builder,
+                               Bytes& out) {
+  const bool same_step = !calls_.empty() && calls_.front().product == call.product &&
+                         calls_.front().round == call.round && calls_.front().step == call.step;
+  if (!same_step || calls_.size() == PriceCallsAFrame(max_frame_bytes_)) Flush(builder, out);
+  calls_.push_back(call);
+}
+
 void EventStream::AddOpenOrder(const engine::OpenOrderEvent& order, FrameBuilder& builder,
                                Bytes& out) {
-  if (!fills_.empty() || open_orders_.size() == OpenOrdersAFrame(max_frame_bytes_)) {
+  if (!fills_.empty() || !calls_.empty() ||
+      open_orders_.size() == OpenOrdersAFrame(max_frame_bytes_)) {
     Flush(builder, out);
   }
   open_orders_.push_back(order);

@@ -26,6 +26,7 @@ class EventStream {
  private:
   void AddRefusals(const engine::RefusalsEvent& refusals, FrameBuilder& builder, Bytes& out);
   void AddFill(const engine::Event& event, FrameBuilder& builder, Bytes& out);
+  void AddPriceCall(const engine::PriceCallEvent& call, FrameBuilder& builder, Bytes& out);
   void AddOpenOrder(const engine::OpenOrderEvent& order, FrameBuilder& builder, Bytes& out);
 
   std::uint32_t max_frame_bytes_;
@@ -33,6 +34,7 @@ class EventStream {
   std::vector<engine::Refusal> refused_;
   std::uint64_t first_fill_ = 0;  // The event number of fills_[0].
   std::vector<engine::FillEvent> fills_;
+  std::vector<engine::PriceCallEvent> calls_;  // Of one step.
   std::vector<engine::OpenOrderEvent> open_orders_;
 };
 

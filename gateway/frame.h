@@ -32,6 +32,7 @@ enum class MessageType : std::uint16_t {
   kReplaceOrders = 17,
   kCancelOrders = 18,
   kCancelAll = 19,
+  kQuantityReply = 21,
   kListOpenOrders = 64,
   kListProducts = 66,
 
@@ -45,6 +46,7 @@ enum class MessageType : std::uint16_t {
   kOrderCancelled = 147,
   kProductOpened = 160,
   kIndicative = 161,
+  kPriceCall = 162,
   kTerminate = 192,
 };
 

@@ -30,6 +30,10 @@ std::size_t OpenOrdersAFrame(std::uint32_t max_frame_bytes) {
   return (max_frame_bytes - kOverheadBytes) / sizeof(wire::OpenOrder);
 }
 
+std::size_t PriceCallsAFrame(std::uint32_t max_frame_bytes) {
+  return (max_frame_bytes - kOverheadBytes) / sizeof(wire::CalledOrder);
+}
+
 class FrameBuilder::Impl : public FlatFrame {};
 
 FrameBuilder::FrameBuilder() : impl_(std::make_unique<Impl>()) {}
@@ -106,6 +110,21 @@ void FrameBuilder::Fills(std::uint64_t first_event, std::span<const engine::Fill
                        Number(fill.side), 0);
   }
   impl_->Finish(MessageType::kFills, wire::CreateFills(builder, first_event, vector), out);
+}
+
+void FrameBuilder::PriceCalls(std::span<const engine::PriceCallEvent> calls, Bytes& out) {
+  auto& builder = impl_->builder();
+  wire::CalledOrder* to = nullptr;
+  const auto vector = builder.CreateUninitializedVectorOfStructs(calls.size(), &to);
+  for (const engine::PriceCallEvent& call : calls) {
+    *to++ = wire::CalledOrder(Number(call.account), Number(call.client_order_id));
+  }
+  const engine::PriceCallEvent& first = calls.front();
+  impl_->Finish(
+      MessageType::kPriceCall,
+      wire::CreatePriceCall(builder, Market(first.product), first.product.start_minute, first.round,
+                            first.step, first.price_ticks, first.deadline_ns, vector),
+      out);
 }
 
 void FrameBuilder::Single(const Event& event, Bytes& out) {

@@ -58,6 +58,8 @@ class FrameBuilder {
   void OpenOrders(const OpenOrdersMessage& message, Bytes& out);
   // Events first_event, first_event + 1, ...
   void Fills(std::uint64_t first_event, std::span<const engine::FillEvent> fills, Bytes& out);
+  // Of one step of one product. Requires: at least one.
+  void PriceCalls(std::span<const engine::PriceCallEvent> calls, Bytes& out);
   // Any other event that is a frame by itself: rounds, cancels, products, indicative prices, the
   // end of a list of products.
   void Single(const engine::Event& event, Bytes& out);
@@ -69,6 +71,7 @@ class FrameBuilder {
 
 // So many fit into a frame of `max_frame_bytes`.
 std::size_t FillsAFrame(std::uint32_t max_frame_bytes);
+std::size_t PriceCallsAFrame(std::uint32_t max_frame_bytes);
 std::size_t OpenOrdersAFrame(std::uint32_t max_frame_bytes);
 
 }  // namespace gateway

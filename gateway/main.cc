@@ -127,6 +127,7 @@ class Daemon {
     for (Gateway* gateway : all) gateway->SetPeers(all);
     engine::ShardOptions shard;
     shard.late_ns *= options_.clock_factor;  // A second of real time.
+    shard.reconnect_grace_ns *= options_.clock_factor;
     shard_.emplace(std::move(exchange), std::move(journal), clock_, std::move(shard_ends), shard);
     shard_thread_.emplace(*shard_, shard_bell_, "shard-0", ShardFailed);
     for (Gateway* gateway : all) gateway_threads_.emplace_back(*gateway);

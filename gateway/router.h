@@ -18,7 +18,7 @@ struct LoggedOnCredential {
   Session* session = nullptr;
   std::uint64_t last_logon = 0;  // The shard's number of the newest logon heard of.
   TokenBucket orders;
-  TokenBucket cancels;
+  TokenBucket cancels;  // And answers to called prices.
 };
 
 // Thread: its gateway's.

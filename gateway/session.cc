@@ -171,7 +171,8 @@ void Session::Add(const engine::Event& event) {
 // 0, or the milliseconds to wait.
 std::uint32_t Session::Throttle(const Request& request) {
   const bool cancels = request.type == engine::CommandType::kCancelOrders ||
-                       request.type == engine::CommandType::kCancelAll;
+                       request.type == engine::CommandType::kCancelAll ||
+                       request.type == engine::CommandType::kReplyQuantities;
   TokenBucket& bucket = cancels ? entry_->cancels : entry_->orders;
   return bucket.Take(std::max(request.items, 1U), desk_.clock.MonotonicNs());
 }

@@ -20,6 +20,10 @@ StatusLog::Totals StatusLog::Read() const {
   now.rounds = shard_.rounds_cleared.value();
   now.rounds_void = shard_.rounds_void.value();
   now.rounds_late = shard_.rounds_late.value();
+  now.games = shard_.games.value();
+  now.game_steps = shard_.game_steps.value();
+  now.game_silences = shard_.game_silences.value();
+  now.games_fell_back = shard_.games_fell_back.value();
   for (const GatewayCounters* gateway : gateways_) {
     now.connections += gateway->accepted.value();
     now.turned_away += gateway->refused.value();
@@ -73,6 +77,10 @@ std::string StatusLog::Minute(const Totals& now) const {
   add("rounds", now.rounds, said_.rounds);
   add("rounds_void", now.rounds_void, said_.rounds_void);
   add("rounds_late", now.rounds_late, said_.rounds_late);
+  add("games", now.games, said_.games);
+  add("game_steps", now.game_steps, said_.game_steps);
+  add("game_silences", now.game_silences, said_.game_silences);
+  add("games_fell_back", now.games_fell_back, said_.games_fell_back);
   add("connections", now.connections, said_.connections);
   add("turned_away", now.turned_away, said_.turned_away);
   add("bad_frames", now.bad_frames, said_.bad_frames);

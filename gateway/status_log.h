@@ -39,6 +39,10 @@ class StatusLog {
     std::uint64_t rounds = 0;
     std::uint64_t rounds_void = 0;
     std::uint64_t rounds_late = 0;
+    std::uint64_t games = 0;
+    std::uint64_t game_steps = 0;
+    std::uint64_t game_silences = 0;
+    std::uint64_t games_fell_back = 0;
     std::uint64_t connections = 0;
     std::uint64_t turned_away = 0;
     std::uint64_t accept_errors = 0;

@@ -31,10 +31,13 @@ enum class CommandType : std::uint16_t {
   kCancelOrders = 18,
   kCancelAll = 19,
   kDisconnect = 20,  // Made by the gateway where a session asked for cancel-on-disconnect.
+  kReplyQuantities = 21,
   // Made by the shard when their time has come.
   kOpenProduct = 32,
   kCloseRound = 33,
   kFinishRound = 34,
+  kStepGame = 35,     // A game's step is over: all have answered, or its deadline has passed.
+  kResumeGames = 36,  // Made at a start: controllers need time to come back.
   // What a round came to; checked by every replay.
   kOutcome = 48,
   // Questions: answered through the shard, never journaled, change nothing.
@@ -47,7 +50,8 @@ inline constexpr std::uint16_t kCommandVersion = 1;
 
 constexpr bool IsQuery(CommandType type) { return static_cast<std::uint16_t>(type) >= 64; }
 constexpr bool IsFromClient(CommandType type) {
-  return type >= CommandType::kSubmitOrders && type <= CommandType::kCancelAll;
+  return (type >= CommandType::kSubmitOrders && type <= CommandType::kCancelAll) ||
+         type == CommandType::kReplyQuantities;
 }
 
 // Little endian, 8-aligned; followed by `count` bodies of the type's layout.
@@ -65,10 +69,13 @@ static_assert(sizeof(CommandHeader) == 40 && std::is_trivially_copyable_v<Comman
 
 enum class Side : std::uint8_t { kBuy = 0, kSell = 1 };
 // How a buyer's energy follows the price: see clearing/response.h.
-enum class Response : std::uint8_t { kFixed = 0, kQuadratic = 1, kLogarithmic = 2 };
-enum class TimeInForce : std::uint8_t {
-  kProduct = 0
-};  // Until filled or the product's last round.
+enum class Response : std::uint8_t {
+  kFixed = 0,
+  kQuadratic = 1,
+  kLogarithmic = 2,
+  kInteractive = 3,  // The buyer is asked while the round is played.
+};
+enum class TimeInForce : std::uint8_t { kProduct = 0 };  // Until filled or the last round.
 
 // kSubmitOrders, kReplaceOrders. A replace names an open order by account, id and product;
 // `energy_wh` is what shall be open from now on. A new price or more energy loses time priority.
@@ -94,6 +101,17 @@ struct OrderKeyBody {
 };
 static_assert(sizeof(OrderKeyBody) == 24);
 
+// kReplyQuantities: what a buyer takes at the price of a step.
+struct QuantityBody {
+  AccountId account{};
+  ClientOrderId client_order_id{};
+  ProductId product;
+  std::uint64_t demand_nwh = 0;
+  std::uint32_t round = 0;
+  std::uint32_t step = 0;
+};
+static_assert(sizeof(QuantityBody) == 40 && std::is_trivially_copyable_v<QuantityBody>);
+
 // kCancelAll, kListOpenOrders, kListProducts: zero in a field means all that are the credential's.
 struct OrderScopeBody {
   AccountId account{};
@@ -116,13 +134,19 @@ struct DisconnectBody {
 };
 static_assert(sizeof(DisconnectBody) == 8);
 
-// kOpenProduct, kCloseRound, kFinishRound.
+// kOpenProduct, kCloseRound, kFinishRound, kStepGame.
 struct ProductBody {
   ProductId product;
   std::uint32_t round = 0;  // From 1; 0 in kOpenProduct.
-  std::uint32_t zero = 0;
+  std::uint32_t step = 0;   // From 1, in kStepGame; else 0.
 };
 static_assert(sizeof(ProductBody) == 16);
+
+// kResumeGames.
+struct ResumeBody {
+  std::int64_t until_ns = 0;  // Deadlines are no earlier than a step's wait after this.
+};
+static_assert(sizeof(ResumeBody) == 8);
 
 enum class RoundResult : std::uint8_t { kNoTrade = 0, kTraded = 1, kVoid = 2 };
 
@@ -160,6 +184,13 @@ class CommandView {
     static_assert(std::is_trivially_copyable_v<Body> && alignof(Body) <= 8);
     if (body().size() != header_->count * sizeof(Body)) return {};
     return {reinterpret_cast<const Body*>(body().data()), header_->count};
+  }
+
+  // The only body; null where there is not exactly one of this layout.
+  template <typename Body>
+  const Body* Single() const {
+    const std::span<const Body> items = Items<Body>();
+    return items.size() == 1 ? items.data() : nullptr;
   }
 
  private:

@@ -32,6 +32,8 @@ enum class EventType : std::uint16_t {
   // To all sessions of a market; not numbered; may be conflated.
   kProductOpened = 32,
   kIndicative = 33,
+  // To the owner of an order in a round that is played; not numbered.
+  kPriceCall = 34,
 };
 
 // A refused item of a command: its place in the frame and why.
@@ -134,6 +136,16 @@ struct IndicativeEvent {
   std::uint8_t crossing = 0;  // 0: nothing would trade; no price.
 };
 
+struct PriceCallEvent {
+  AccountId account{};
+  ClientOrderId client_order_id{};
+  ProductId product;
+  std::int64_t deadline_ns = 0;
+  std::uint32_t round = 0;
+  std::uint32_t step = 0;
+  std::int32_t price_ticks = 0;
+};
+
 // Fixed size, so that events travel in batches.
 struct Event {
   std::uint64_t sequence = 0;      // Leaves the process only once this command is durable.
@@ -156,6 +168,7 @@ struct Event {
     OrderCancelledEvent order_cancelled;
     ProductOpenedEvent product_opened;
     IndicativeEvent indicative;
+    PriceCallEvent price_call;
   };
 
   Event() : answer() {}

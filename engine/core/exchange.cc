@@ -6,11 +6,13 @@
 
 #include "engine/core/check.h"
 #include "engine/core/event_queue.h"
+#include "engine/core/games.h"
 #include "engine/core/indicative.h"
 #include "engine/core/listing.h"
 #include "engine/core/order_entry.h"
 #include "engine/core/product_digest.h"
 #include "engine/core/product_table.h"
+#include "engine/core/questions.h"
 #include "engine/core/registry.h"
 #include "engine/core/rounds.h"
 
@@ -20,9 +22,8 @@ class Exchange::Impl {
  public:
   bool Screen(CommandView command);
   bool Apply(CommandView command);
-  void Ask(CommandView query);
   std::size_t Drain(std::span<Event> out);
-  bool Draining() const { return !events_.empty() || !listing_.empty(); }
+  bool Draining() const { return !events_.empty() || !listing_.empty() || games_.Draining(); }
   std::optional<DueCommand> NextDue() const;
   DigestBytes StateDigest();
 
@@ -34,8 +35,10 @@ class Exchange::Impl {
   BookMemory memory_{0};
   EventQueue events_{registry_, memory_};
   OrderEntry entry_{registry_, products_, memory_, events_};
-  Rounds rounds_{registry_, products_, memory_, events_, entry_};
+  Games games_{registry_, products_, memory_};
+  Rounds rounds_{registry_, products_, memory_, events_, entry_, games_};
   Listing listing_{registry_, products_, memory_};
+  Questions questions_{registry_, events_, listing_, games_};
   IndicativePublisher indicative_{products_, memory_, events_};
 
  private:
@@ -46,18 +49,7 @@ class Exchange::Impl {
   template <typename Item, typename Act>
   void AnswerItems(CommandView command, KeptAnswer& kept, Act act);
   void CancelAll(CommandView command, const Entry& entry, KeptAnswer& kept);
-  void Logon(CommandView query);
 };
-
-namespace {
-
-template <typename Body>
-const Body* Single(CommandView command) {
-  const std::span<const Body> items = command.Items<Body>();
-  return items.size() == 1 ? items.data() : nullptr;
-}
-
-}  // namespace
 
 bool Exchange::Impl::Screen(CommandView command) {
   const CommandHeader& header = command.header();
@@ -110,28 +102,28 @@ bool Exchange::Impl::ApplyDefinition(CommandView command) {
   if (!events_.empty()) return false;
   switch (command.header().type) {
     case CommandType::kGenesis: {
-      const auto* body = Single<GenesisBody>(command);
+      const auto* body = command.Single<GenesisBody>();
       if (body == nullptr || sequence_ != 0) return false;
       genesis_ = *body;
       memory_.orders = OrderPool(body->order_capacity);
       return true;
     }
     case CommandType::kDefineMarket: {
-      const auto* body = Single<MarketDefinition>(command);
+      const auto* body = command.Single<MarketDefinition>();
       if (body == nullptr || !registry_.DefineMarket(*body)) return false;
       products_.SetMarket(registry_.FindMarket(body->id), *body, command.header().time_ns);
       return true;
     }
     case CommandType::kDefineMeteringPoint: {
-      const auto* body = Single<MeteringPointBody>(command);
+      const auto* body = command.Single<MeteringPointBody>();
       return body != nullptr && registry_.DefineMeteringPoint(*body);
     }
     case CommandType::kDefineAccount: {
-      const auto* body = Single<AccountBody>(command);
+      const auto* body = command.Single<AccountBody>();
       return body != nullptr && registry_.DefineAccount(*body);
     }
     case CommandType::kDefineCredential: {
-      const auto* body = Single<CredentialBody>(command);
+      const auto* body = command.Single<CredentialBody>();
       return body != nullptr && registry_.DefineCredential(*body);
     }
     default:
@@ -142,16 +134,24 @@ bool Exchange::Impl::ApplyDefinition(CommandView command) {
 bool Exchange::Impl::ApplyTime(CommandView command) {
   const CommandHeader& header = command.header();
   if (header.type == CommandType::kOutcome) {
-    const auto* body = Single<OutcomeBody>(command);
+    const auto* body = command.Single<OutcomeBody>();
     return body != nullptr && rounds_.Confirm(*body);
   }
-  const auto* body = Single<ProductBody>(command);
+  if (header.type == CommandType::kResumeGames) {
+    const auto* body = command.Single<ResumeBody>();
+    if (body == nullptr) return false;
+    games_.Resume(*body, header);
+    return true;
+  }
+  const auto* body = command.Single<ProductBody>();
   if (body == nullptr) return false;
   switch (header.type) {
     case CommandType::kOpenProduct:
       return rounds_.Open(*body, header);
     case CommandType::kCloseRound:
       return rounds_.Close(*body, header);
+    case CommandType::kStepGame:
+      return rounds_.StepGame(*body, header);
     case CommandType::kFinishRound:
       return rounds_.Finish(*body, header);
     default:
@@ -209,6 +209,12 @@ void Exchange::Impl::ApplyClient(CommandView command) {
         return entry_.Cancel(key, entry);
       });
       break;
+    case CommandType::kReplyQuantities:
+      AnswerItems<QuantityBody>(command, kept,
+                                [this](const QuantityBody& answer, const Entry& entry) {
+                                  return games_.Reply(answer, entry);
+                                });
+      break;
     default:
       CancelAll(command,
                 {.credential = credential, .time_ns = header.time_ns, .sequence = header.sequence},
@@ -218,7 +224,7 @@ void Exchange::Impl::ApplyClient(CommandView command) {
 }
 
 void Exchange::Impl::CancelAll(CommandView command, const Entry& entry, KeptAnswer& kept) {
-  const auto* scope = Single<OrderScopeBody>(command);
+  const auto* scope = command.Single<OrderScopeBody>();
   if (scope == nullptr) {
     kept.answer.reason = Reason::kMalformed;
     return;
@@ -242,62 +248,13 @@ void Exchange::Impl::ApplyDisconnect(const CommandHeader& header) {
       {.credential = credential, .time_ns = header.time_ns, .sequence = header.sequence});
 }
 
-void Exchange::Impl::Ask(CommandView query) {
-  if (query.header().type == CommandType::kLogon) {
-    Logon(query);
-    return;
-  }
-  const auto* scope = Single<OrderScopeBody>(query);
-  const std::uint32_t credential = registry_.FindCredential(query.header().credential);
-  Reason reason = Reason::kNone;
-  if (scope == nullptr) {
-    reason = Reason::kMalformed;
-  } else if (credential == kNoIndex) {
-    reason = Reason::kNotAuthorised;
-  } else if (!listing_.Begin(credential, query.header().type, *scope, query.header().client_seq)) {
-    reason = Reason::kBusy;
-  }
-  if (reason == Reason::kNone) return;
-  AnswerEvent answer;
-  answer.client_seq = query.header().client_seq;
-  answer.command = query.header().type;
-  answer.reason = reason;
-  events_.TellAnswer(query.header().credential, sequence_, answer, {});
-}
-
-void Exchange::Impl::Logon(CommandView query) {
-  const auto* body = Single<LogonBody>(query);
-  if (body == nullptr) return;
-  Event event;
-  event.sequence = sequence_;
-  const std::uint32_t index = registry_.FindToken(body->token_hash);
-  if (index == kNoIndex) {
-    event.type = EventType::kLogonAnswer;
-    event.logon_answer = {.session = body->session, .reason = Reason::kNotAuthorised};
-    events_.Tell(event);
-    return;
-  }
-  const Credential& credential = registry_.credential(index);
-  event.credential = credential.definition.id;
-  event.type = EventType::kLogonMarket;
-  for (const std::uint32_t market : credential.markets) {
-    event.logon_market = {.session = body->session, .market = registry_.market(market).id};
-    events_.Tell(event);
-  }
-  event.type = EventType::kLogonAnswer;
-  event.logon_answer = {.session = body->session,
-                        .next_client_seq = credential.sequence.last() + 1,
-                        .next_event = credential.next_emitted,
-                        .orders_per_second = credential.definition.orders_per_second,
-                        .reason = Reason::kNone,
-                        .kind = credential.definition.kind};
-  events_.Tell(event);
-}
-
 std::size_t Exchange::Impl::Drain(std::span<Event> out) {
   std::size_t count = events_.DrainAnswers(out);
-  // Lists and rounds go on side by side; a list has a quarter of the way.
+  // Games, lists and rounds go on side by side; a game has half of the way, a list a quarter.
   std::span<Event> rest = out.subspan(count);
+  const bool alone = events_.empty() && listing_.empty();
+  count += games_.Drain(alone ? rest : rest.first((rest.size() + 1) / 2));
+  rest = out.subspan(count);
   if (!events_.empty()) rest = rest.first(rest.size() / 4);
   count += listing_.Drain(sequence_, rest);
   return count + events_.Drain(out.subspan(count));
@@ -337,12 +294,14 @@ Exchange& Exchange::operator=(Exchange&&) noexcept = default;
 
 bool Exchange::Screen(CommandView command) { return impl_->Screen(command); }
 bool Exchange::Apply(CommandView command) { return impl_->Apply(command); }
-void Exchange::Ask(CommandView query) { impl_->Ask(query); }
+void Exchange::Ask(CommandView query) { impl_->questions_.Ask(query, impl_->sequence_); }
 std::size_t Exchange::Drain(std::span<Event> out) { return impl_->Drain(out); }
 bool Exchange::Draining() const { return impl_->Draining(); }
 bool Exchange::Answering() const { return impl_->events_.has_answers(); }
 std::optional<DueCommand> Exchange::NextDue() const { return impl_->NextDue(); }
 std::optional<OutcomeBody> Exchange::TakeOutcome() { return impl_->rounds_.TakeOutcome(); }
+bool Exchange::Playing() const { return impl_->games_.any(); }
+GameCounts Exchange::game_counts() const { return impl_->games_.counts(); }
 std::int64_t Exchange::PublishIndicative(std::int64_t now_ns) {
   return impl_->indicative_.Publish(now_ns, impl_->sequence_, impl_->rounds_.scratch());
 }

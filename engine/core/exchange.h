@@ -18,7 +18,7 @@ namespace engine {
 struct DueCommand {
   std::int64_t due_ns = 0;       // INT64_MIN: at once.
   std::int64_t too_late_ns = 0;  // Stamped so or later, the round is void or the product skipped.
-  CommandType type{};            // kOpenProduct, kCloseRound or kFinishRound.
+  CommandType type{};            // kOpenProduct, kCloseRound, kStepGame or kFinishRound.
   ProductBody body;
 };
 
@@ -30,12 +30,21 @@ struct ExchangeSize {
   std::uint64_t products_most = 0;  // That may be open at once.
 };
 
+// Rounds that were played, since the process began, a replay's included.
+struct GameCounts {
+  std::uint64_t played = 0;
+  std::uint64_t steps = 0;
+  std::uint64_t silences = 0;   // Buyers who did not answer in time, summed over steps.
+  std::uint64_t fell_back = 0;  // Games whose answers contradicted a search by halves.
+};
+
 // How its owner drives it:
 //   client command: if Screen() then { give it the next sequence; journal it; Apply() }; Drain()
 //   question:       Ask(); Drain()
 //   time:           while NextDue() is due: journal and Apply() it; Drain()
 //   after each:     if TakeOutcome() then journal it as kOutcome and Apply() it before anything
 //   else
+//   at a start:     if Playing() then journal and Apply() a kResumeGames
 //
 // A round's events are handed out by Drain() in pieces; until the last is out its book is clearing
 // and NextDue() does not finish the round. Other books go on meanwhile. The answer to a question
@@ -82,6 +91,10 @@ class Exchange {
 
   // What the last kCloseRound came to, once.
   std::optional<OutcomeBody> TakeOutcome();
+
+  // Whether a round is being played: answers of its buyers are waited for.
+  bool Playing() const;
+  GameCounts game_counts() const;
 
   // The indicative events whose interval has passed at `now_ns`; they wait in Drain(). Changes
   // nothing that Digest() sees. Ensures: returns when to call next; INT64_MAX: never.

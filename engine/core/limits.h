@@ -16,6 +16,7 @@ inline constexpr std::uint32_t kAnswersKept = 64;        // A credential, for re
 inline constexpr std::uint32_t kMarketsMax = 4'096;
 inline constexpr std::uint32_t kOpenProductsMax = 1u << 16;  // Of one shard.
 inline constexpr std::uint32_t kRoundsMax = 96;              // Of one product.
+inline constexpr std::uint32_t kGameStepsMax = 4'096;        // Of one round that is played.
 // No time of the exchange is before 1970 or past 2200-01-01T00:00Z.
 inline constexpr std::int64_t kTimeNsMax = 7'258'118'400'000'000'000;
 inline constexpr std::uint64_t kSequenceMax = std::uint64_t{1} << 53;

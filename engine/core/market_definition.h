@@ -17,6 +17,10 @@ enum class Ties : std::uint8_t { kLower = 0, kHigher = 1 };     // Of prices tha
 enum class LoneTrader : std::uint8_t { kKeep = 0, kDrop = 1 };  // Where a side's first is marginal.
 enum class Admission : std::uint8_t { kClosed = 0, kStrict = 1 };  // Grid tariffs: in, or too far.
 enum class Objective : std::uint8_t { kAsws = 0, kWelfare = 1 };
+// How a game with live buyers goes through the prices; kNone: none is played.
+enum class Schedule : std::uint8_t { kNone = 0, kDescending = 1, kBisecting = 2 };
+// Where the prices that it announces begin: at the first that counts, or at the retail tariff.
+enum class AnnounceFrom : std::uint8_t { kRange = 0, kBand = 1 };
 
 // The rule and all that it may be tuned by; written into every outcome. What a rule does not have
 // is as here.
@@ -33,8 +37,12 @@ struct RuleParameters {
   std::uint32_t min_order_wh = 0;  // 0: none.
   Admission admission = Admission::kClosed;
   Objective objective = Objective::kAsws;
-  std::array<std::uint8_t, 6> zero{};
-  std::array<std::uint64_t, 4> zero2{};
+  Schedule schedule = Schedule::kNone;
+  AnnounceFrom announce_from = AnnounceFrom::kRange;
+  std::uint32_t answer_ms = 1'000;        // A step of a game waits so long for answers, and
+  std::uint32_t game_budget_ms = 20'000;  // the whole game takes no longer than this.
+  std::array<std::uint8_t, 4> zero{};
+  std::array<std::uint64_t, 3> zero2{};
 
   friend bool operator==(const RuleParameters&, const RuleParameters&) = default;
 };

@@ -46,7 +46,7 @@ OrderEntry::Place OrderEntry::Locate(AccountId account_id, ProductId id, const E
   if (registry_.account(account).market != market) return {.reason = Reason::kAccountNotInMarket};
   Product* product = products_.Find(market, id.start_minute);
   if (product == nullptr) return {.reason = Reason::kUnknownProduct};
-  if (product->phase == Phase::kClearing || entry.time_ns >= product->gate_ns()) {
+  if (product->phase != Phase::kOpen || entry.time_ns >= product->gate_ns()) {
     return {.reason = product->is_last_round() ? Reason::kGateClosed : Reason::kClearing};
   }
   return {.product = product, .account = account};
@@ -67,7 +67,7 @@ Reason OrderEntry::CheckTerms(const OrderBody& order, const Product& product) co
 
 // What the market's rule asks of an order by itself.
 Reason OrderEntry::CheckRule(const OrderBody& order, const MarketDefinition& market) {
-  if (order.response > Response::kLogarithmic) return Reason::kBadResponse;
+  if (order.response > Response::kInteractive) return Reason::kBadResponse;
   if (order.response == Response::kFixed) {
     if (order.response_param != 0) return Reason::kBadResponseParam;
   } else {
@@ -78,7 +78,10 @@ Reason OrderEntry::CheckRule(const OrderBody& order, const MarketDefinition& mar
     if (!RuleOf(market).takes_responses || !has_prices_above_zero || !is_for_one_round) {
       return Reason::kUnsupported;
     }
-    if (order.response_param == 0 || order.side == Side::kSell) return Reason::kBadResponseParam;
+    const bool is_interactive = order.response == Response::kInteractive;
+    if (is_interactive && market.rule.schedule == Schedule::kNone) return Reason::kUnsupported;
+    const bool has_param = order.response_param != 0;
+    if (has_param == is_interactive || order.side == Side::kSell) return Reason::kBadResponseParam;
   }
   if (order.energy_wh < market.rule.min_order_wh) return Reason::kEnergyTooSmall;
   if (market.rule.rule != Rule::kStackelberg || market.retail_ticks <= market.feed_in_ticks) {
@@ -237,7 +240,7 @@ void OrderEntry::ForEachOpen(const OrderScopeBody& scope, std::uint32_t credenti
 OrderEntry::CancelledAll OrderEntry::CancelAll(const OrderScopeBody& scope, const Entry& entry) {
   CancelledAll done;
   ForEachOpen(scope, entry.credential, [&](Product& product, Slot slot) {
-    if (product.phase == Phase::kClearing || entry.time_ns >= product.gate_ns()) {
+    if (product.phase != Phase::kOpen || entry.time_ns >= product.gate_ns()) {
       done.reason = product.is_last_round() ? Reason::kGateClosed : Reason::kClearing;
     } else if (product.IsFrozen(entry.time_ns)) {
       done.reason = Reason::kFrozen;

@@ -23,9 +23,10 @@ struct OrderChunk {
   std::array<std::uint16_t, kChunkOrders> level;      // Limit, in ticks above the band's low end.
   std::array<Response, kChunkOrders> response;
   std::array<std::uint32_t, kChunkOrders> response_param;
-  std::array<std::uint64_t, kChunkOrders> slope_nwh;  // Of a quadratic response: QuadraticSlope.
-  std::array<std::uint32_t, kChunkOrders> account;    // Index in the registry.
-  std::array<Slot, kChunkOrders> next_of_party;       // The party's next older order in the book.
+  // Of a quadratic response: QuadraticSlope. Of an interactive one: the answer that counts.
+  std::array<std::uint64_t, kChunkOrders> slope_nwh;
+  std::array<std::uint32_t, kChunkOrders> account;  // Index in the registry.
+  std::array<Slot, kChunkOrders> next_of_party;     // The party's next older order in the book.
   std::array<ClientOrderId, kChunkOrders> client_order_id;
   std::array<OrderId, kChunkOrders> order_id;
   std::uint32_t used = 0;

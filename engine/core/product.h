@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "engine/core/book.h"
 #include "engine/core/command.h"
 #include "engine/core/event.h"
+#include "engine/core/game.h"
 #include "engine/core/market_definition.h"
 
 namespace engine {
@@ -18,6 +20,7 @@ enum class Phase : std::uint8_t {
   kOver = 0,      // No longer a product; its place may be used again.
   kOpen = 1,      // Takes orders until the gate.
   kClearing = 2,  // Cleared; its events are being handed out.
+  kPlaying = 3,   // Past its gate: a game with the buyers finds the price.
 };
 
 constexpr std::int64_t StartNs(std::uint32_t start_minute) {
@@ -48,6 +51,8 @@ struct Product {
     std::uint64_t sequence = 0;
   };
   std::vector<Leaving> leaving;  // By credential, each once.
+
+  std::unique_ptr<Game> game;  // While it is played.
 
   // Of the round being cleared.
   RoundResult result{};

@@ -37,6 +37,7 @@ void AddProduct(Product& product, BookMemory& memory, const Registry& registry, 
     digest.Add(product.energy_wh);
     digest.Add(product.price_ticks);
   }
+  if (product.phase == Phase::kPlaying) product.game->AddTo(digest);
   digest.Add(static_cast<std::uint64_t>(product.leaving.size()));
   for (const Product::Leaving& leaving : product.leaving) {
     digest.Add(leaving.credential);

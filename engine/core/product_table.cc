@@ -86,6 +86,20 @@ void ProductTable::Remove(Product& product) {
   RefreshDue(product.market);
 }
 
+// Requires: it is open or played.
+DueCommand ProductTable::DueOf(const Product& product) {
+  DueCommand due{.due_ns = product.gate_ns(),
+                 .too_late_ns = product.void_ns(),
+                 .type = CommandType::kCloseRound,
+                 .body = {.product = product.id, .round = product.round}};
+  if (product.phase == Phase::kPlaying) {
+    due.due_ns = product.game->Waits() ? product.game->deadline_ns() : INT64_MIN;
+    due.type = CommandType::kStepGame;
+    due.body.step = product.game->step();
+  }
+  return due;
+}
+
 void ProductTable::RefreshDue(std::uint32_t market) {
   Market& of = markets_[market];
   of.due.due_ns =
@@ -96,12 +110,10 @@ void ProductTable::RefreshDue(std::uint32_t market) {
   of.due.body = {.product = {of.definition.id, of.next_start_minute}};
   for (const std::uint32_t index : of.open) {
     const Product& product = *products_[index];
-    if (product.phase != Phase::kOpen || product.gate_ns() > of.due.due_ns) continue;
-    if (product.gate_ns() == of.due.due_ns && of.due.type == CommandType::kCloseRound) continue;
-    of.due = {product.gate_ns(),
-              product.void_ns(),
-              CommandType::kCloseRound,
-              {.product = product.id, .round = product.round}};
+    if (product.phase != Phase::kOpen && product.phase != Phase::kPlaying) continue;
+    const DueCommand due = DueOf(product);
+    const bool opens = of.due.type == CommandType::kOpenProduct;
+    if (opens ? due.due_ns <= of.due.due_ns : due.due_ns < of.due.due_ns) of.due = due;
   }
 }
 

@@ -55,6 +55,7 @@ class ProductTable {
   };
 
   static std::uint32_t FirstStart(const Market& market, std::int64_t now_ns);
+  static DueCommand DueOf(const Product& product);
   void RefreshDue(std::uint32_t market);
 
   std::vector<Market> markets_;  // By registry index.

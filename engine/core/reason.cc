@@ -11,7 +11,7 @@ struct Named {
   std::string_view name;
 };
 
-constexpr std::array<Named, 40> kNames = {{
+constexpr std::array<Named, 45> kNames = {{
     {Reason::kNone, "none"},
     {Reason::kMalformed, "malformed"},
     {Reason::kBusy, "busy"},
@@ -52,6 +52,11 @@ constexpr std::array<Named, 40> kNames = {{
     {Reason::kGridIsBetter, "grid_is_better"},
     {Reason::kEnergyTooSmall, "energy_too_small"},
     {Reason::kOneOrderASide, "one_order_a_side"},
+    {Reason::kNotCalled, "not_called"},
+    {Reason::kAnswerTooLate, "answer_too_late"},
+    {Reason::kAnsweredAlready, "answered_already"},
+    {Reason::kMoreThanRegistered, "more_than_registered"},
+    {Reason::kDemandRises, "demand_rises"},
 }};
 
 }  // namespace

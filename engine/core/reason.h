@@ -52,6 +52,13 @@ enum class Reason : std::uint16_t {
   kGridIsBetter = 125,      // A price at or beyond a grid tariff: the grid is the better partner.
   kEnergyTooSmall = 126,    // Under the market's minimum for an order.
   kOneOrderASide = 127,     // The market's rule takes one order of a party on each side.
+
+  // Of answers to a price that was called.
+  kNotCalled = 140,           // No price of such a step was called for this order.
+  kAnswerTooLate = 141,       // The step is over.
+  kAnsweredAlready = 142,     // The first answer to a price counts.
+  kMoreThanRegistered = 143,  // More than the order's energy.
+  kDemandRises = 144,         // More at a higher price than at a lower one.
 };
 
 // The name without its k, in snake_case: stable text for logs and files.

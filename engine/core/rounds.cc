@@ -8,12 +8,13 @@
 namespace engine {
 
 Rounds::Rounds(Registry& registry, ProductTable& products, BookMemory& memory, EventQueue& events,
-               OrderEntry& entry)
+               OrderEntry& entry, Games& games)
     : registry_(registry),
       products_(products),
       memory_(memory),
       events_(events),
       entry_(entry),
+      games_(games),
       scratch_(std::make_unique<ClearingScratch>()) {}
 
 Product* Rounds::Find(const ProductBody& body) {
@@ -59,36 +60,75 @@ bool Rounds::Close(const ProductBody& body, const CommandHeader& header) {
   product->price_ticks = 0;
   if (header.time_ns >= product->void_ns()) {
     product->result = RoundResult::kVoid;
+  } else if (games_.Begin(*product, header, *scratch_)) {
+    product->phase = Phase::kPlaying;
+    products_.Refresh(*product);
+    return true;
   } else {
     Clear(*product);
   }
+  Conclude(*product, header.sequence);
+  return true;
+}
+
+bool Rounds::StepGame(const ProductBody& body, const CommandHeader& header) {
+  Product* product = Find(body);
+  if (awaits_outcome_ || product == nullptr || product->phase != Phase::kPlaying ||
+      product->round != body.round || product->game->step() != body.step) {
+    return false;
+  }
+  if (product->game->Waits() && header.time_ns < product->game->deadline_ns()) return false;
+  if (header.time_ns >= product->void_ns()) {
+    games_.Abandon(*product);
+    product->result = RoundResult::kVoid;
+  } else if (games_.Step(*product, header, *scratch_)) {
+    products_.Refresh(*product);
+    return true;
+  } else {
+    ClearPlayed(*product);
+  }
+  Conclude(*product, header.sequence);
+  return true;
+}
+
+// The round is over; its outcome is the next command, and it is told once that is durable.
+void Rounds::Conclude(Product& product, std::uint64_t sequence) {
   outcome_ = OutcomeBody();
-  outcome_.product = product->id;
-  outcome_.round = product->round;
-  outcome_.energy_wh = product->energy_wh;
-  outcome_.price_ticks = product->price_ticks;
-  outcome_.result = product->result;
-  outcome_.rule = product->definition.rule;
-  outcome_.digest = Account(*product, outcome_.fills);
+  outcome_.product = product.id;
+  outcome_.round = product.round;
+  outcome_.energy_wh = product.energy_wh;
+  outcome_.price_ticks = product.price_ticks;
+  outcome_.result = product.result;
+  outcome_.rule = product.definition.rule;
+  outcome_.digest = Account(product, outcome_.fills);
   has_outcome_ = true;
   awaits_outcome_ = true;
-  product->phase = Phase::kClearing;
-  products_.Refresh(*product);
-  clearing_.Push(product);
-  // The round is told once its outcome record, the next command, is durable.
-  events_.TellRound(*product, header.sequence + 1);
-  return true;
+  product.phase = Phase::kClearing;
+  products_.Refresh(product);
+  clearing_.Push(&product);
+  events_.TellRound(product, sequence + 1);
 }
 
 void Rounds::Clear(Product& product) {
   const MarketDefinition& market = product.definition;
   const ClearedRound round =
       RuleOf(market).clear(product.book, memory_, market, *scratch_, RuleEntry::Fills::kFill);
-  if (round.energy_wh == 0) return;
+  Trade(product, round.energy_wh, round.level);
+}
+
+void Rounds::ClearPlayed(Product& product) {
+  const StackelbergPrice price = games_.End(product, *scratch_);
+  if (price.energy_wh > 0) AllocateStackelberg(product.book, memory_, product.definition, price);
+  Trade(product, price.energy_wh, price.level);
+}
+
+// Takes the fills from the book. Requires: every order's filled_wh is written where any is filled.
+void Rounds::Trade(Product& product, std::uint64_t energy_wh, std::int64_t level) {
+  if (energy_wh == 0) return;
   product.book.Settle(memory_);
   product.result = RoundResult::kTraded;
-  product.energy_wh = round.energy_wh;
-  product.price_ticks = static_cast<std::int32_t>(market.band_low_ticks + round.level);
+  product.energy_wh = energy_wh;
+  product.price_ticks = static_cast<std::int32_t>(product.definition.band_low_ticks + level);
 }
 
 // Conservation, the digest of the fills, and the accounts whose order is filled whole.

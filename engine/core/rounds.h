@@ -9,6 +9,7 @@
 #include "engine/core/digest.h"
 #include "engine/core/event_queue.h"
 #include "engine/core/fifo.h"
+#include "engine/core/games.h"
 #include "engine/core/order_entry.h"
 #include "engine/core/product_table.h"
 
@@ -18,15 +19,18 @@ namespace engine {
 class Rounds {
  public:
   Rounds(Registry& registry, ProductTable& products, BookMemory& memory, EventQueue& events,
-         OrderEntry& entry);
+         OrderEntry& entry, Games& games);
 
   bool Open(const ProductBody& body, const CommandHeader& header);
-  // Clears the book, or voids the round where it is too late for delivery.
+  // Clears the book, begins to play for the price where buyers have to be asked, or voids the round
+  // where it is too late for delivery.
   // Cost: O(orders of the book + levels between its lowest and highest limit).
   bool Close(const ProductBody& body, const CommandHeader& header);
+  // Goes on with a game whose step is over; the last one clears the book.
+  bool StepGame(const ProductBody& body, const CommandHeader& header);
   // Requires: every event of the round was handed out.
   bool Finish(const ProductBody& body, const CommandHeader& header);
-  // Whether `outcome` is what the last Close came to.
+  // Whether `outcome` is what the last Close or StepGame came to.
   bool Confirm(const OutcomeBody& outcome);
 
   std::optional<OutcomeBody> TakeOutcome();
@@ -38,6 +42,9 @@ class Rounds {
  private:
   Product* Find(const ProductBody& body);
   void Clear(Product& product);
+  void ClearPlayed(Product& product);
+  void Trade(Product& product, std::uint64_t energy_wh, std::int64_t level);
+  void Conclude(Product& product, std::uint64_t sequence);
   DigestBytes Account(const Product& product, std::uint32_t& fills);
   void WithdrawAll(Product& product);
   void TellOpened(const Product& product, std::uint64_t sequence);
@@ -47,6 +54,7 @@ class Rounds {
   BookMemory& memory_;
   EventQueue& events_;
   OrderEntry& entry_;
+  Games& games_;
   std::unique_ptr<ClearingScratch> scratch_;
   Digest fills_digest_;
   Fifo<Product*> clearing_;  // In the order of their Close.

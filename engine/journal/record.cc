@@ -34,7 +34,12 @@ std::optional<std::size_t> BodyBytes(CommandType type) {
     case CommandType::kOpenProduct:
     case CommandType::kCloseRound:
     case CommandType::kFinishRound:
+    case CommandType::kStepGame:
       return sizeof(ProductBody);
+    case CommandType::kReplyQuantities:
+      return sizeof(QuantityBody);
+    case CommandType::kResumeGames:
+      return sizeof(ResumeBody);
     case CommandType::kOutcome:
       return sizeof(OutcomeBody);
     case CommandType::kListOpenOrders:

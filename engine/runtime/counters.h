@@ -38,6 +38,10 @@ struct ShardCounters {
   Counter rounds_cleared;  // With or without a trade.
   Counter rounds_void;
   Counter rounds_late;       // Closed later after their gate than ShardOptions::late_ns.
+  Counter games;             // Rounds that were played with their buyers;
+  Counter game_steps;        // in them: prices announced,
+  Counter game_silences;     // answers that did not come in time,
+  Counter games_fell_back;   // and games whose answers contradicted a search by halves.
   Counter journal_bytes;     // Of commands.
   Counter held_full;         // Turns in which events waited for room among those held.
   Counter disk_full;         // Now: 1 while there is no space for the journal's next segment.

@@ -49,7 +49,8 @@ Shard::Shard(std::unique_ptr<Exchange> exchange, std::unique_ptr<Journal> journa
       journal_(std::move(journal)),
       clock_(clock),
       links_(std::move(links)),
-      piece_(kPieceEvents) {
+      piece_(kPieceEvents),
+      games_before_(exchange_->game_counts()) {
   CHECK(options_.held_events >= kHeldEventsMin);
   CHECK(journal_->appended_sequence() == exchange_->sequence());
   CHECK(journal_->HasRoom(kCommandBytesMax));
@@ -112,15 +113,18 @@ absl::Status Shard::Settle() {
 
 bool Shard::DoDue(std::int64_t now_ns) {
   JournalOutcome();  // The journal may have ended between a round's closing and its outcome.
+  ResumeGames(now_ns);
   due_waits_ = false;
   for (std::uint32_t done = 0; done < kDueATurn; ++done) {
     const std::optional<DueCommand> due = exchange_->NextDue();
-    const bool finishes = due && due->type == CommandType::kFinishRound;
-    // What lies behind a finish does not change before it is done.
-    if (!finishes) next_due_ns_ = due ? due->due_ns : INT64_MAX;
+    const bool at_once = due && due->due_ns == INT64_MIN;
+    // What lies behind it does not change before it is done.
+    if (!at_once) next_due_ns_ = due ? due->due_ns : INT64_MAX;
     if (!due || due->due_ns > now_ns) return done > 0;
-    const bool closes = due->type == CommandType::kCloseRound;
-    due_waits_ = !journal_->HasRoom(kClearBytes) || (closes && !EveryLinkIsReadUpTo(due->due_ns));
+    const bool closes =
+        due->type == CommandType::kCloseRound || due->type == CommandType::kStepGame;
+    due_waits_ = !journal_->HasRoom(kClearBytes) ||
+                 (closes && !at_once && !EveryLinkIsReadUpTo(due->due_ns));
     if (due_waits_) return done > 0;
     if (!DoOneDue(*due, now_ns) || closes) return true;  // A clear is work enough for a turn.
   }
@@ -144,16 +148,27 @@ bool Shard::DoOneDue(const DueCommand& due, std::int64_t now_ns) {
   }
   if (due.type == CommandType::kCloseRound) {
     counters_.rounds_late.Add(now_ns - due.due_ns > options_.late_ns ? 1 : 0);
-    JournalOutcome();
-  } else {
-    indicative_ns_ = INT64_MIN;  // A book has opened.
   }
+  JournalOutcome();
+  indicative_ns_ = INT64_MIN;  // A book may have opened.
   return true;
+}
+
+// Nobody is connected when a shard starts.
+void Shard::ResumeGames(std::int64_t now_ns) {
+  if (resumed_ || !journal_->HasRoom(kClearBytes)) return;
+  resumed_ = true;
+  if (!exchange_->Playing()) return;
+  const ResumeBody body{.until_ns = now_ns + options_.reconnect_grace_ns};
+  OwnCommand<ResumeBody> command(CommandType::kResumeGames, body);
+  const bool applied = ApplyAndJournal(command.header, exchange_->time_ns());
+  CHECK(applied);
 }
 
 std::int64_t Shard::StampOf(const DueCommand& due, std::int64_t now_ns) const {
   if (now_ns < due.too_late_ns) return due.due_ns;
-  if (due.type != CommandType::kCloseRound) return now_ns;
+  if (due.due_ns == INT64_MIN) return due.too_late_ns;
+  if (due.type == CommandType::kOpenProduct) return now_ns;
   return now_ns - due.due_ns > options_.late_ns ? due.too_late_ns : due.due_ns;
 }
 
@@ -355,6 +370,11 @@ void Shard::ReadGauges() {
   counters_.disk_full.Set(journal_->disk_full() ? 1 : 0);
   counters_.open_orders.Set(exchange_->open_orders());
   counters_.memory_bytes.Set(exchange_->memory_bytes());
+  const GameCounts games = exchange_->game_counts();
+  counters_.games.Set(games.played - games_before_.played);
+  counters_.game_steps.Set(games.steps - games_before_.steps);
+  counters_.game_silences.Set(games.silences - games_before_.silences);
+  counters_.games_fell_back.Set(games.fell_back - games_before_.fell_back);
 }
 
 }  // namespace engine

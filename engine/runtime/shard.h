@@ -24,6 +24,9 @@ struct ShardOptions {
   // In exchange time. A round that is closed this soon after its gate is not too late, even where
   // the market's gate lies right at its minimum notice.
   std::int64_t late_ns = 1'000'000'000;
+  // In exchange time. After a start, controllers whose answers are waited for have so long to come
+  // back.
+  std::int64_t reconnect_grace_ns = 5'000'000'000;
 };
 
 // A turn of work does a bounded amount of each, in this order:
@@ -81,6 +84,7 @@ class Shard {
   bool IsOfTheLastLogon(CommandView disconnect) const;
   bool EveryLinkIsReadUpTo(std::int64_t gate_ns);
   void JournalOutcome();
+  void ResumeGames(std::int64_t now_ns);
   bool TakeCommands();
   std::uint32_t TakeFrom(std::size_t link, std::uint32_t most);
   bool HasRoomFor(const CommandHeader& command) const;
@@ -103,13 +107,15 @@ class Shard {
   std::unique_ptr<Journal> journal_;
   Clock& clock_;
   std::vector<ShardEnd> links_;
-  std::vector<HeldEvents> held_;  // One a link.
-  std::vector<Event> piece_;      // What Drain() fills before it is routed.
+  std::vector<HeldEvents> held_;   // One a link.
+  std::vector<Event> piece_;       // What Drain() fills before it is routed.
+  const GameCounts games_before_;  // Of the replay.
   struct LastLogon {
     std::size_t link = 0;
     std::uint64_t number = 0;
   };
   absl::flat_hash_map<CredentialId, LastLogon> last_logon_;
+  bool resumed_ = false;  // Games that an earlier process began have been given time.
   std::uint64_t logons_ = 0;
   std::size_t asking_link_ = 0;  // Where the last question came from.
   std::size_t first_link_ = 0;   // Whose turn it is to be first.

@@ -94,6 +94,11 @@ absl::StatusOr<BlockingAnswer> BlockingClient::CancelAll(const engine::OrderScop
   return Ask([&] { return client_.CancelAll(scope); }, timeout);
 }
 
+absl::StatusOr<BlockingAnswer> BlockingClient::ReplyQuantities(
+    std::span<const engine::QuantityBody> answers, Timeout timeout) {
+  return Ask([&] { return client_.ReplyQuantities(answers); }, timeout);
+}
+
 absl::StatusOr<std::vector<engine::OpenOrderEvent>> BlockingClient::ListOpenOrders(
     const engine::OrderScopeBody& scope, Timeout timeout) {
   absl::Status status = AskForOrders(scope, After(timeout));
@@ -194,6 +199,9 @@ void BlockingClient::OnProductOpened(const engine::ProductOpenedEvent& product) 
 }
 void BlockingClient::OnIndicative(const engine::IndicativeEvent& indicative) {
   events_.Push({0, indicative});
+}
+void BlockingClient::OnPriceCalls(std::span<const engine::PriceCallEvent> calls) {
+  for (const engine::PriceCallEvent& call : calls) events_.Push({0, call});
 }
 
 }  // namespace gateway

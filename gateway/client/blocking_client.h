@@ -47,6 +47,8 @@ class BlockingClient final : private ClientHandler {
   absl::StatusOr<BlockingAnswer> Cancel(std::span<const engine::OrderKeyBody> keys,
                                         Timeout timeout);
   absl::StatusOr<BlockingAnswer> CancelAll(const engine::OrderScopeBody& scope, Timeout timeout);
+  absl::StatusOr<BlockingAnswer> ReplyQuantities(std::span<const engine::QuantityBody> answers,
+                                                 Timeout timeout);
   absl::StatusOr<std::vector<engine::OpenOrderEvent>> ListOpenOrders(
       const engine::OrderScopeBody& scope, Timeout timeout);
 
@@ -84,6 +86,7 @@ class BlockingClient final : private ClientHandler {
   void OnOrderCancelled(std::uint64_t event, const engine::OrderCancelledEvent& order) override;
   void OnProductOpened(const engine::ProductOpenedEvent& product) override;
   void OnIndicative(const engine::IndicativeEvent& indicative) override;
+  void OnPriceCalls(std::span<const engine::PriceCallEvent> calls) override;
 
   boost::asio::io_context io_;
   ClientDesk desk_;

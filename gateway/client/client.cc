@@ -28,6 +28,10 @@ std::size_t Client::orders_a_frame() const {
 }
 std::size_t Client::keys_a_frame() const { return KeysAFrame(session_->max_client_frame_bytes()); }
 
+std::size_t Client::quantities_a_frame() const {
+  return QuantitiesAFrame(session_->max_client_frame_bytes());
+}
+
 std::uint64_t Client::Submit(std::span<const engine::OrderBody> orders) {
   return SendOrders(engine::CommandType::kSubmitOrders, orders);
 }
@@ -55,6 +59,13 @@ std::uint64_t Client::CancelAll(const engine::OrderScopeBody& scope) {
   CHECK(HasRoom());
   Bytes frame;
   session_->builder().CancelAll(session_->next_seq(), scope, frame);
+  return session_->Send(std::move(frame));
+}
+
+std::uint64_t Client::ReplyQuantities(std::span<const engine::QuantityBody> answers) {
+  CHECK(HasRoom() && !answers.empty() && answers.size() <= quantities_a_frame());
+  Bytes frame;
+  session_->builder().QuantityReply(session_->next_seq(), answers, frame);
   return session_->Send(std::move(frame));
 }
 

@@ -84,13 +84,16 @@ class Client {
   bool HasRoom() const;                // Another request may be made.
   std::size_t orders_a_frame() const;  // As the last logon said.
   std::size_t keys_a_frame() const;
+  std::size_t quantities_a_frame() const;
 
   // Each returns the request's client_seq. Requires: HasRoom(), a logon before, 1 to
-  // orders_a_frame() orders, or 1 to keys_a_frame() keys.
+  // orders_a_frame() orders, keys or quantities.
   std::uint64_t Submit(std::span<const engine::OrderBody> orders);
   std::uint64_t Replace(std::span<const engine::OrderBody> orders);
   std::uint64_t Cancel(std::span<const engine::OrderKeyBody> keys);
   std::uint64_t CancelAll(const engine::OrderScopeBody& scope);
+  // Answers to OnPriceCalls.
+  std::uint64_t ReplyQuantities(std::span<const engine::QuantityBody> answers);
 
   // A question, answered by OnOpenOrders with this number. Lost with the connection.
   // Requires: ready().

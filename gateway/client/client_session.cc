@@ -282,8 +282,9 @@ void ClientSession::OnLogonAnswer(const LogonAnswerMessage& message) {
 }
 
 void ClientSession::OnAnswer(const AnswerMessage& message) {
-  const bool numbered =
-      message.message >= MessageType::kSubmitOrders && message.message <= MessageType::kCancelAll;
+  const bool numbered = (message.message >= MessageType::kSubmitOrders &&
+                         message.message <= MessageType::kCancelAll) ||
+                        message.message == MessageType::kQuantityReply;
   if (!numbered) {
     handler_->OnAnswer(message);
     return;

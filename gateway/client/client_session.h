@@ -100,6 +100,9 @@ class ClientSession final : public FrameSink,
     handler_->OnProductOpened(product);
   }
   void OnProductsEnd(const engine::ListEndEvent& end) override { handler_->OnProductsEnd(end); }
+  void OnPriceCalls(std::span<const engine::PriceCallEvent> calls) override {
+    handler_->OnPriceCalls(calls);
+  }
   void OnIndicative(const engine::IndicativeEvent& indicative) override {
     handler_->OnIndicative(indicative);
   }

@@ -15,7 +15,8 @@ namespace gateway {
 struct ClientEvent {
   std::uint64_t number = 0;
   std::variant<engine::RoundClearedEvent, engine::FillEvent, engine::RoundVoidEvent,
-               engine::OrderCancelledEvent, engine::ProductOpenedEvent, engine::IndicativeEvent>
+               engine::OrderCancelledEvent, engine::ProductOpenedEvent, engine::IndicativeEvent,
+               engine::PriceCallEvent>
       event;
 };
 

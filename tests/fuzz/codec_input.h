@@ -32,13 +32,15 @@ inline void TakeAsDaemon(const Frame& frame) {
   CHECK(command->length == request.command_bytes && command->count == request.items);
   if (request.type != engine::CommandType::kSubmitOrders) return;
   for (const engine::OrderBody& order : engine::CommandView(command).Items<engine::OrderBody>()) {
-    CHECK(order.side <= engine::Side::kSell && order.response_param == 0 && order.zero == 0);
+    CHECK(order.side <= engine::Side::kSell && order.response <= engine::Response::kInteractive);
+    CHECK(order.response != engine::Response::kFixed || order.response_param == 0);
+    CHECK(order.time_in_force == engine::TimeInForce::kProduct && order.zero == 0);
   }
 }
 
 inline void TakeInput(std::span<const std::uint8_t> input) {
-  constexpr std::uint16_t kTypes[] = {1,   2,   3,   16,  17,  18,  19,  64,  99, 129,
-                                      130, 131, 144, 145, 146, 147, 160, 161, 192};
+  constexpr std::uint16_t kTypes[] = {1,   2,   3,   16,  17,  18,  19,  21,  64,  66,  99, 129,
+                                      130, 131, 132, 144, 145, 146, 147, 160, 161, 162, 192};
   std::vector<std::uint64_t> memory((input.size() + 7) / 8);
   if (memory.empty()) return;
   std::memcpy(memory.data(), input.data(), input.size());

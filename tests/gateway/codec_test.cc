@@ -110,6 +110,36 @@ TEST(Codec, TurnsCancelAllAndListOpenOrdersIntoScopes) {
   }
 }
 
+TEST(Codec, TurnsAnswersToACalledPriceIntoACommandThatKeepsEveryField) {
+  const std::array answers = {engine::QuantityBody{.account = engine::AccountId(1),
+                                                   .client_order_id = engine::ClientOrderId(2),
+                                                   .product = {engine::MarketId(3), 4},
+                                                   .demand_nwh = 5'000'000'000'000,
+                                                   .round = 6,
+                                                   .step = 7},
+                              engine::QuantityBody{.account = engine::AccountId(8),
+                                                   .client_order_id = {},
+                                                   .product = {},
+                                                   .demand_nwh = 0,
+                                                   .round = 1,
+                                                   .step = 9}};
+  RequestBuilder builder;
+  Bytes frame;
+  builder.QuantityReply(11, answers, frame);
+  const Decoded decoded = Decode(Only(frame));
+  ASSERT_EQ(decoded.read, Reason::kNone);
+  ASSERT_EQ(decoded.refusal.reason, Reason::kNone);
+  EXPECT_EQ(decoded.header().type, CommandType::kReplyQuantities);
+  EXPECT_EQ(decoded.header().client_seq, 11U);
+  ASSERT_EQ(decoded.Items<engine::QuantityBody>().size(), 2U);
+  EXPECT_EQ(
+      std::memcmp(decoded.Items<engine::QuantityBody>().data(), answers.data(), sizeof(answers)),
+      0);
+  Bytes empty;
+  builder.QuantityReply(12, {}, empty);
+  EXPECT_EQ(Decode(Only(empty)).read, Reason::kNoOrders);
+}
+
 TEST(Codec, TurnsListProductsIntoAQuestionAboutAMarket) {
   RequestBuilder builder;
   Bytes frame;
@@ -162,7 +192,7 @@ INSTANTIATE_TEST_SUITE_P(
     Fields, BadOrder,
     testing::Values(BadField{"side", 44, std::byte{2}, Reason::kBadSide},
                     BadField{"side_high_bit", 44, std::byte{0x80}, Reason::kBadSide},
-                    BadField{"response", 45, std::byte{3}, Reason::kBadResponse},
+                    BadField{"response", 45, std::byte{4}, Reason::kBadResponse},
                     BadField{"time_in_force", 46, std::byte{9}, Reason::kBadTimeInForce},
                     BadField{"min_energy_wh", 32, std::byte{1}, Reason::kReservedNotZero},
                     BadField{"response_param", 36, std::byte{1}, Reason::kReservedNotZero},

@@ -56,7 +56,12 @@ class Heard : public MessageHandler {
   void OnProductsEnd(const engine::ListEndEvent& end) override { products_end = end; }
   void OnIndicative(const engine::IndicativeEvent& event) override { indicative = event; }
 
+  void OnPriceCalls(std::span<const engine::PriceCallEvent> some) override {
+    calls.insert(calls.end(), some.begin(), some.end());
+  }
+
   engine::ListEndEvent products_end;
+  std::vector<engine::PriceCallEvent> calls;
   std::vector<MessageType> types;
   std::vector<engine::AnswerEvent> answers;
   bool sequenced = false;
@@ -212,6 +217,39 @@ TEST(EventStream, KeepsTheOrderOfRoundsAndFills) {
   EXPECT_EQ(heard.cleared.fills, 1U);
   EXPECT_EQ(heard.cleared.result, engine::RoundResult::kTraded);
   EXPECT_EQ(heard.cleared.carry_over, 1);
+}
+
+TEST(EventStream, GathersThePriceCallsOfAStep) {
+  EventStream stream;
+  FrameBuilder builder;
+  Bytes out;
+  Event event;
+  event.type = EventType::kPriceCall;
+  for (std::uint32_t i = 0; i < 600; ++i) {
+    event.price_call = {.account = engine::AccountId(i + 1),
+                        .client_order_id = engine::ClientOrderId(i + 2),
+                        .product = {engine::MarketId(3), 45},
+                        .deadline_ns = 6,
+                        .round = 7,
+                        .step = 8 + i / 500,
+                        .price_ticks = -9};
+    stream.Add(event, builder, out);
+  }
+  stream.Flush(builder, out);
+  const Heard heard(out);
+  // As many as fit: 244 in a frame of a device, and none of another step with them.
+  EXPECT_THAT(heard.types, ElementsAre(MessageType::kPriceCall, MessageType::kPriceCall,
+                                       MessageType::kPriceCall, MessageType::kPriceCall));
+  EXPECT_LE(heard.longest, kDeviceFrameBytesMax);
+  ASSERT_EQ(heard.calls.size(), 600U);
+  EXPECT_EQ(heard.calls[499].step, 8U);
+  EXPECT_EQ(heard.calls[500].step, 9U);
+  EXPECT_EQ(heard.calls[599].account, engine::AccountId(600));
+  EXPECT_EQ(heard.calls[599].client_order_id, engine::ClientOrderId(601));
+  EXPECT_EQ(heard.calls[599].product, (engine::ProductId{engine::MarketId(3), 45}));
+  EXPECT_EQ(heard.calls[599].deadline_ns, 6);
+  EXPECT_EQ(heard.calls[599].round, 7U);
+  EXPECT_EQ(heard.calls[599].price_ticks, -9);
 }
 
 TEST(EventStream, EndsAListOfProductsWithItsNumber) {

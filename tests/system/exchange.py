@@ -24,10 +24,22 @@ def peerwatt(*arguments, **more):
     return done.stdout
 
 
+def set_market(path, values):
+    """Puts values into a market file with one market; what the new rule does not have is left out."""
+    text = path.read_text()
+    if "rule" in values:
+        text = re.sub(r"(?m)^(margin|k) = .*\n", "", text)
+    for key, value in values.items():
+        line = f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}"
+        text, found = re.subn(rf"(?m)^{key} = .*$", line, text)
+        text += "" if found else line + "\n"
+    path.write_text(text)
+
+
 class Exchange:
     """Use as a context: everything ends with it."""
 
-    def __init__(self, homes, credentials=0, speed=1, hours_before=0.0, generate=()):
+    def __init__(self, homes, credentials=0, speed=1, hours_before=0.0, generate=(), market=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="peerwatt-test-"))
         self.feed = self.folder / "day.pwfeed"
         self.setup = self.folder / "setup"
@@ -37,12 +49,15 @@ class Exchange:
         peerwatt("feed", "generate", self.feed, "--homes", homes, *generate)
         peerwatt("feed", "setup", self.feed, self.setup, "--credentials", credentials,
                  "--seed", 1)
+        set_market(self.setup / "markets.toml", market or {})
         clock = []
+        self.origin = None  # Exchange time at the start, in seconds, of a demo clock.
         if speed > 1:
             info = peerwatt("feed", "info", self.feed)
             first = re.search(r"^(\S+)\.\d+Z to ", info, re.M).group(1)
             seconds = int(subprocess.check_output(["date", "-u", "-d", first + "Z", "+%s"]))
-            origin = time.gmtime(seconds - 5 * speed - int(hours_before * 3600))
+            self.origin = seconds - 5 * speed - int(hours_before * 3600)
+            origin = time.gmtime(self.origin)
             clock = ["--demo-clock", str(speed), "--clock-origin",
                      time.strftime("%Y-%m-%dT%H:%M:%SZ", origin)]
         subprocess.run([BIN / "peerwattd", "init", "--data", self.data,

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/core/reason.h"
 #include "gateway/client/client.h"
+#include "tools/peerwatt/live_buyer.h"
 
 namespace tools {
 namespace {
@@ -18,8 +19,9 @@ constexpr std::int64_t kGateNs = 2'000'000'000;
 class Controller : public gateway::ClientHandler {
  public:
   Controller(gateway::ClientDesk& desk, const gateway::ClientOptions& client,
-             const engine::OrderBody& order, std::ostream& out)
-      : order_(order), out_(out), client_(desk, client, *this) {
+             const ControllerOptions& options, std::ostream& out)
+      : order_(options.order), theta_(options.theta), out_(out), client_(desk, client, *this) {
+    if (theta_ > 0) order_.response = engine::Response::kInteractive;
     client_.Start();
   }
 
@@ -50,9 +52,27 @@ class Controller : public gateway::ClientHandler {
     order_.product = product.product;
     SubmitOnce();
   }
+  void OnPriceCalls(std::span<const engine::PriceCallEvent> calls) override {
+    for (const engine::PriceCallEvent& call : calls) {
+      const bool ours = call.account == order_.account && call.product == order_.product &&
+                        call.client_order_id == order_.client_order_id;
+      if (!ours || theta_ == 0 || !client_.HasRoom()) continue;
+      const engine::QuantityBody answer = AnswerTo(call, order_, theta_);
+      out_ << "step " << call.step << ": " << call.price_ticks << " ticks, we take "
+           << answer.demand_nwh << " nWh\n";
+      client_.ReplyQuantities(std::span(&answer, 1));
+    }
+  }
   void OnAnswer(const gateway::AnswerMessage& message) override {
     engine::Reason reason = message.answer.reason;
     if (!message.refused.empty()) reason = message.refused[0].reason;
+    if (message.message == gateway::MessageType::kQuantityReply) {
+      // One that came too late, say: the exchange counts the answer before it.
+      if (reason != engine::Reason::kNone) {
+        out_ << "answer refused: " << engine::ReasonName(reason) << "\n";
+      }
+      return;
+    }
     if (reason != engine::Reason::kNone) {
       status_ = absl::FailedPreconditionError(
           absl::StrCat("refused: ", std::string(engine::ReasonName(reason)), " (",
@@ -97,6 +117,7 @@ class Controller : public gateway::ClientHandler {
   }
 
   engine::OrderBody order_;
+  const std::uint32_t theta_;
   std::ostream& out_;
   gateway::Client client_;
   std::int64_t earliest_gate_ns_ = 0;
@@ -116,13 +137,14 @@ absl::Status RunController(const ControllerOptions& options, std::ostream& out) 
   client.host = options.host;
   client.port = options.port;
   client.token = options.token;
-  Controller controller(desk, client, options.order, out);
+  Controller controller(desk, client, options, out);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout_s);
   while (!controller.done()) {
     if (std::chrono::steady_clock::now() > deadline) {
       return absl::DeadlineExceededError("the time is up before the order's round was told");
     }
     io.run_one_for(std::chrono::milliseconds(20));
+    out.flush();  // Whoever reads it through a pipe or in a file sees it now.
   }
   controller.Stop();
   io.run_for(std::chrono::milliseconds(50));

@@ -16,11 +16,13 @@ struct ControllerOptions {
   std::uint16_t port = 0;
   std::string token;
   engine::OrderBody order;  // start_minute 0: the next product whose gate can still be reached.
+  std::uint32_t theta = 0;  // Of a live bid's answers, ticks per MWh; 0: the order is not live.
   std::int64_t timeout_s = 3'600;  // For everything.
 };
 
-// Logs on, submits the order, prints its answer, and prints its round and fill when they come.
-// Ensures: an error where the order is refused or the timeout passes before its round is told.
+// Logs on, submits the order, prints its answer, answers the prices that are called, and prints its
+// round and fill when they come. Ensures: an error where the order is refused or the timeout passes
+// before its round is told.
 absl::Status RunController(const ControllerOptions& options, std::ostream& out);
 
 }  // namespace tools

@@ -28,6 +28,9 @@ absl::Status Control(ControllerArguments& arguments) {
   order.client_order_id = engine::ClientOrderId{arguments.client_order_id};
   order.product.market = engine::MarketId{arguments.market};
   order.side = arguments.side == "buy" ? engine::Side::kBuy : engine::Side::kSell;
+  if (arguments.options.theta > 0 && order.side == engine::Side::kSell) {
+    return absl::InvalidArgumentError("--theta: only buyers are asked");
+  }
   return RunController(arguments.options, std::cout);
 }
 
@@ -54,6 +57,11 @@ void AddControllerCommand(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"buy", "sell"}));
   command->add_option("--price-ticks", order.limit_ticks, "Limit price")->required();
   command->add_option("--energy-wh", order.energy_wh, "Energy")->required();
+  command
+      ->add_option("--theta", arguments->options.theta,
+                   "Of a buyer: a live bid, whose answer to a called price p is "
+                   "(limit - p) / theta MWh, theta in ticks per MWh; 0: the bid is fixed")
+      ->capture_default_str();
   command->add_option("--timeout-s", arguments->options.timeout_s, "For everything")
       ->capture_default_str();
   command->callback([arguments, &action] { action = [arguments] { return Control(*arguments); }; });

@@ -73,6 +73,12 @@ const char* TypeName(CommandType type) {
       return "close_round";
     case CommandType::kFinishRound:
       return "finish_round";
+    case CommandType::kReplyQuantities:
+      return "reply_quantities";
+    case CommandType::kStepGame:
+      return "step_game";
+    case CommandType::kResumeGames:
+      return "resume_games";
     case CommandType::kOutcome:
       return "outcome";
     case CommandType::kListOpenOrders:
@@ -121,8 +127,19 @@ void DumpBodies(CommandView command, std::ostream& out) {
     case CommandType::kOpenProduct:
     case CommandType::kCloseRound:
     case CommandType::kFinishRound:
+    case CommandType::kStepGame:
       for (const engine::ProductBody& body : command.Items<engine::ProductBody>()) {
-        out << "    " << Product(body.product) << " round=" << body.round << "\n";
+        out << "    " << Product(body.product) << " round=" << body.round;
+        if (body.step > 0) out << " step=" << body.step;
+        out << "\n";
+      }
+      break;
+    case CommandType::kReplyQuantities:
+      for (const engine::QuantityBody& body : command.Items<engine::QuantityBody>()) {
+        out << "    account=" << static_cast<std::uint64_t>(body.account)
+            << " client_order_id=" << static_cast<std::uint64_t>(body.client_order_id) << " "
+            << Product(body.product) << " round=" << body.round << " step=" << body.step
+            << " takes " << body.demand_nwh << " nWh\n";
       }
       break;
     case CommandType::kOutcome:

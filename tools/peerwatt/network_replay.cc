@@ -66,7 +66,7 @@ void NetworkReplay::Connect() {
     client.token = planned.token;
     client.window = options_.window;
     clients_.push_back(
-        std::make_unique<ReplayClient>(desk_, client, options_.batch, planned.credential, tally_));
+        std::make_unique<ReplayClient>(desk_, client, options_, planned.credential, tally_));
     clients_.back()->Start();
   }
 }
@@ -250,6 +250,14 @@ void PrintReplayJson(const NetworkReplayResult& result, std::ostream& out) {
   } else {
     json["fills"] = nullptr;
   }
+  if (result.prices_called > 0) {
+    json["prices_called"] = result.prices_called;
+    json["quantities_counted"] = result.quantities_counted;
+    json["quantities_refused"] = nlohmann::ordered_json::object();
+    for (const auto& [reason, count] : result.quantities_refused) {
+      json["quantities_refused"][std::string(engine::ReasonName(reason))] = count;
+    }
+  }
   json["rounds_to_come"] = result.rounds_to_come;
   if (result.rounds_to_come > 0) json["note"] = NotWaitedFor(result);
   json["reconnects"] = result.reconnects;
@@ -272,6 +280,13 @@ void PrintReplayText(const NetworkReplayResult& result, std::ostream& out) {
   if (FillsAreKnown(result)) out << result.fills << " ";
   if (result.rounds_to_come > 0) out << "(" << NotWaitedFor(result) << ")";
   out << "\n";
+  if (result.prices_called > 0) {
+    out << absl::StrCat("prices      ", result.prices_called, " called, ",
+                        result.quantities_counted, " answers counted\n");
+  }
+  for (const auto& [reason, count] : result.quantities_refused) {
+    out << absl::StrCat("  refused   ", count, " ", std::string(engine::ReasonName(reason)), "\n");
+  }
   if (result.reconnects > 0) {
     out << absl::StrCat("reconnects  ", result.reconnects, ", ", result.rounds_not_heard,
                         " rounds not heard\n");

@@ -22,6 +22,16 @@ enum class ReplayRate : std::uint8_t {
   kMax,    // As soon as the daemon has answered enough of those before: closed loop.
 };
 
+// How the homes behind a replay's bids play, where the market's rounds are games. A home is live,
+// slow or silent by its account, in these proportions.
+struct ReplayPlay {
+  std::uint32_t theta = 0;  // Ticks per MWh; 0: the bids are as the feed has them.
+  std::uint32_t live = 100;
+  std::uint32_t slow = 0;
+  std::uint32_t silent = 0;
+  std::int64_t slow_ms = 500;
+};
+
 struct NetworkReplayOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;
@@ -32,7 +42,8 @@ struct NetworkReplayOptions {
   std::int64_t timeout_s = 600;  // The whole replay, but for wait_s.
   std::int64_t wait_s = 30;      // kFixed, kMax: rounds with a gate so soon after the last answer
                                  // are waited for; kClock: all are.
-  std::string acks;              // A file that gets a line an answer; empty: none.
+  ReplayPlay play;
+  std::string acks;  // A file that gets a line an answer; empty: none.
 };
 
 // What a product came to, as its clients heard it.
@@ -56,6 +67,9 @@ struct NetworkReplayResult {
   std::uint64_t rounds_not_heard = 0;  // By clients that were disconnected when they were told.
   std::uint64_t rounds_to_come = 0;    // Products with gates beyond the wait: no fills of them.
   std::map<engine::Reason, std::uint64_t> refused;
+  std::uint64_t prices_called = 0;  // To homes; and what they said:
+  std::uint64_t quantities_counted = 0;
+  std::map<engine::Reason, std::uint64_t> quantities_refused;
   std::int64_t elapsed_ns = 0;  // From the first order sent to the last answer.
   std::uint32_t clock_factor = 1;
   engine::LatencyHistogram answer_ns;  // From the time an order was due to be sent to its answer.

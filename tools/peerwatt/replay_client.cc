@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <utility>
 
+#include <boost/asio/steady_timer.hpp>
+
 #include "absl/strings/str_cat.h"
+#include "tools/peerwatt/live_buyer.h"
 
 namespace tools {
 namespace {
@@ -15,6 +19,21 @@ std::uint64_t KeyOf(const engine::ProductId& product) {
   return std::uint64_t{static_cast<std::uint32_t>(product.market)} << 32 | product.start_minute;
 }
 
+std::tuple<engine::AccountId, engine::ClientOrderId, std::uint64_t> NameOf(
+    const engine::OrderBody& order) {
+  return {order.account, order.client_order_id, KeyOf(order.product)};
+}
+
+enum class Temper : std::uint8_t { kLive, kSlow, kSilent };
+
+// Accounts are spread by a multiplicative hash, the same in every run.
+Temper TemperOf(engine::AccountId account, const ReplayPlay& play) {
+  const std::uint64_t mixed = static_cast<std::uint64_t>(account) * 0x9E3779B97F4A7C15 >> 32;
+  const std::uint64_t place = mixed % (play.live + play.slow + play.silent);
+  if (place < play.live) return Temper::kLive;
+  return place < play.live + play.slow ? Temper::kSlow : Temper::kSilent;
+}
+
 }  // namespace
 
 std::int64_t SteadyNs() {
@@ -23,9 +42,15 @@ std::int64_t SteadyNs() {
       .count();
 }
 
-ReplayClient::ReplayClient(gateway::ClientDesk& desk, const gateway::ClientOptions& options,
-                           std::size_t batch, engine::CredentialId credential, ReplayTally& tally)
-    : client_(desk, options, *this), batch_(batch), credential_(credential), tally_(tally) {}
+ReplayClient::ReplayClient(gateway::ClientDesk& desk, const gateway::ClientOptions& client,
+                           const NetworkReplayOptions& options, engine::CredentialId credential,
+                           ReplayTally& tally)
+    : desk_(desk),
+      play_(options.play),
+      client_(desk, client, *this),
+      batch_(options.batch),
+      credential_(credential),
+      tally_(tally) {}
 
 void ReplayClient::Send(const DueOrder& order) {
   queue_.push_back(order);
@@ -33,6 +58,7 @@ void ReplayClient::Send(const DueOrder& order) {
 }
 
 void ReplayClient::Flush() {
+  while (was_ready_ && !answers_.empty() && client_.HasRoom()) SendAnswers();
   while (was_ready_ && !queue_.empty() && client_.HasRoom()) SendFrame();
 }
 
@@ -60,7 +86,13 @@ void ReplayClient::SendFrame() {
   } else {
     std::vector<engine::OrderBody> orders;
     orders.reserve(frame.size());
-    for (const DueOrder& due : frame) orders.push_back(due.order);
+    for (const DueOrder& due : frame) {
+      orders.push_back(due.order);
+      if (play_.theta == 0 || due.order.side == engine::Side::kSell) continue;
+      orders.back().response = engine::Response::kInteractive;
+      orders.back().response_param = 0;
+      live_bids_[NameOf(due.order)] = due.order;
+    }
     client_seq =
         type == CommandType::kSubmitOrders ? client_.Submit(orders) : client_.Replace(orders);
   }
@@ -94,7 +126,7 @@ void ReplayClient::OnDisconnected(std::string_view why, bool again) {
 void ReplayClient::CountAccepted(const DueOrder& due) {
   if (due.type != CommandType::kSubmitOrders && due.type != CommandType::kReplaceOrders) return;
   const std::uint64_t key = KeyOf(due.order.product);
-  std::uint32_t& wanted_wh = wanted_wh_[{due.order.account, due.order.client_order_id, key}];
+  std::uint32_t& wanted_wh = wanted_wh_[NameOf(due.order)];
   ProductReport& product = tally_.result.products[due.order.product];
   const bool buys = due.order.side == engine::Side::kBuy;
   // Unsigned arithmetic wraps around: a replace for less takes away.
@@ -103,7 +135,65 @@ void ReplayClient::CountAccepted(const DueOrder& due) {
   if (awaited_.try_emplace(key, true).second) ++tally_.awaited[due.order.product];
 }
 
+// A game does not wait: answers go before orders.
+void ReplayClient::SendAnswers() {
+  std::vector<engine::QuantityBody> frame;
+  while (!answers_.empty() && frame.size() < client_.quantities_a_frame()) {
+    frame.push_back(answers_.front());
+    answers_.pop_front();
+  }
+  client_.ReplyQuantities(frame);
+}
+
+void ReplayClient::AnswerLater(std::vector<engine::QuantityBody> answers) {
+  const auto timer = std::make_shared<boost::asio::steady_timer>(desk_.io);
+  timer->expires_after(std::chrono::milliseconds(play_.slow_ms));
+  timer->async_wait([this, timer, answers = std::move(answers)](const boost::system::error_code&) {
+    answers_.insert(answers_.end(), answers.begin(), answers.end());
+    Flush();
+  });
+}
+
+void ReplayClient::OnPriceCalls(std::span<const engine::PriceCallEvent> calls) {
+  tally_.result.prices_called += calls.size();
+  std::vector<engine::QuantityBody> late;
+  for (const engine::PriceCallEvent& call : calls) {
+    const auto bid = live_bids_.find({call.account, call.client_order_id, KeyOf(call.product)});
+    if (bid == live_bids_.end()) continue;
+    const engine::QuantityBody answer = AnswerTo(call, bid->second, play_.theta);
+    switch (TemperOf(call.account, play_)) {
+      case Temper::kLive:
+        answers_.push_back(answer);
+        break;
+      case Temper::kSlow:
+        late.push_back(answer);
+        break;
+      case Temper::kSilent:
+        break;
+    }
+  }
+  Flush();
+  if (!late.empty()) AnswerLater(std::move(late));
+}
+
+void ReplayClient::CountQuantities(const gateway::AnswerMessage& message) {
+  NetworkReplayResult& result = tally_.result;
+  if (message.answer.reason != engine::Reason::kNone) {
+    ++result.quantities_refused[message.answer.reason];
+    return;
+  }
+  result.quantities_counted += message.answer.items - message.refused.size();
+  for (const engine::Refusal& refusal : message.refused) {
+    ++result.quantities_refused[refusal.reason];
+  }
+}
+
 void ReplayClient::OnAnswer(const gateway::AnswerMessage& message) {
+  if (message.message == gateway::MessageType::kQuantityReply) {
+    CountQuantities(message);
+    Flush();
+    return;
+  }
   const auto found = sent_.find(message.answer.client_seq);
   if (found == sent_.end()) return;
   const std::vector<DueOrder> frame = std::move(found->second);

@@ -42,8 +42,10 @@ std::int64_t SteadyNs();
 // Thread: the desk's.
 class ReplayClient : public gateway::ClientHandler {
  public:
-  ReplayClient(gateway::ClientDesk& desk, const gateway::ClientOptions& options, std::size_t batch,
-               engine::CredentialId credential, ReplayTally& tally);
+  // Requires: options outlive it.
+  ReplayClient(gateway::ClientDesk& desk, const gateway::ClientOptions& client,
+               const NetworkReplayOptions& options, engine::CredentialId credential,
+               ReplayTally& tally);
 
   void Start() { client_.Start(); }
   void Stop() { client_.Stop(); }
@@ -61,13 +63,21 @@ class ReplayClient : public gateway::ClientHandler {
   void OnAnswer(const gateway::AnswerMessage& message) override;
   void OnRoundCleared(std::uint64_t event, const engine::RoundClearedEvent& round) override;
   void OnRoundVoid(std::uint64_t event, const engine::RoundVoidEvent& round) override;
+  void OnPriceCalls(std::span<const engine::PriceCallEvent> calls) override;
   void OnFills(std::uint64_t first_event, std::span<const engine::FillEvent> fills) override;
 
  private:
   void SendFrame();
+  void SendAnswers();
+  void AnswerLater(std::vector<engine::QuantityBody> answers);
+  void CountQuantities(const gateway::AnswerMessage& message);
   void CountAccepted(const DueOrder& order);
   void RoundTold(const engine::ProductId& product);
 
+  using OrderName = std::tuple<engine::AccountId, engine::ClientOrderId, std::uint64_t>;
+
+  gateway::ClientDesk& desk_;
+  const ReplayPlay& play_;
   gateway::Client client_;
   const std::size_t batch_;
   const engine::CredentialId credential_;
@@ -77,9 +87,9 @@ class ReplayClient : public gateway::ClientHandler {
   absl::flat_hash_map<std::uint64_t, std::vector<DueOrder>> sent_;  // By client_seq.
   absl::flat_hash_map<std::uint64_t, bool> awaited_;                // Rounds, by product.
   // What each accepted order asks for since its last change.
-  absl::flat_hash_map<std::tuple<engine::AccountId, engine::ClientOrderId, std::uint64_t>,
-                      std::uint32_t>
-      wanted_wh_;
+  absl::flat_hash_map<OrderName, std::uint32_t> wanted_wh_;
+  absl::flat_hash_map<OrderName, engine::OrderBody> live_bids_;
+  std::deque<engine::QuantityBody> answers_;  // Not sent yet.
 };
 
 }  // namespace tools

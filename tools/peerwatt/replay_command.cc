@@ -2,9 +2,11 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "nlohmann/json.hpp"
 #include "tools/peerwatt/address.h"
 #include "tools/peerwatt/city_report.h"
@@ -22,6 +24,7 @@ struct ReplayArguments {
   std::string setup;
   std::size_t connections = 0;
   std::string rate = "clock";
+  std::string mix = "100:0:0";
   bool json = false;
   bool table = false;
   NetworkReplayOptions network;
@@ -65,12 +68,25 @@ absl::Status SetRate(ReplayArguments& arguments) {
   return absl::OkStatus();
 }
 
+absl::Status SetMix(ReplayArguments& arguments) {
+  ReplayPlay& play = arguments.network.play;
+  const std::vector<std::string> parts = absl::StrSplit(arguments.mix, ':');
+  const bool numbers = parts.size() == 3 && absl::SimpleAtoi(parts[0], &play.live) &&
+                       absl::SimpleAtoi(parts[1], &play.slow) &&
+                       absl::SimpleAtoi(parts[2], &play.silent);
+  const std::uint64_t sum = std::uint64_t{play.live} + play.slow + play.silent;
+  if (numbers && sum > 0 && sum <= 1'000'000) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "--mix: expected LIVE:SLOW:SILENT, three numbers that add up to 1 to 1000000");
+}
+
 absl::Status OverNetwork(ReplayArguments& arguments) {
   const absl::StatusOr<Address> to = ParseAddress(arguments.to);
   if (!to.ok()) return to.status();
   arguments.network.host = to->host;
   arguments.network.port = to->port;
   if (absl::Status status = SetRate(arguments); !status.ok()) return status;
+  if (absl::Status status = SetMix(arguments); !status.ok()) return status;
   if (arguments.setup.empty()) arguments.setup = DefaultSetupFolder(arguments.feed);
   if (!std::filesystem::is_directory(arguments.setup)) {
     return absl::NotFoundError(absl::StrCat(
@@ -130,6 +146,18 @@ void AddReplayCommand(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--timeout-s", network.timeout_s, "For all orders to be answered")
       ->check(CLI::Range(1, 604'800))
+      ->capture_default_str();
+  command
+      ->add_option("--theta", network.play.theta,
+                   "Bids are sent as live ones, for markets whose rounds are games: a home's "
+                   "answer to a called price p is (limit - p) / theta MWh, in ticks per MWh")
+      ->capture_default_str();
+  command
+      ->add_option("--mix", arguments->mix,
+                   "LIVE:SLOW:SILENT, how many of the homes answer at once, late or never")
+      ->capture_default_str();
+  command->add_option("--slow-ms", network.play.slow_ms, "How late slow homes answer")
+      ->check(CLI::Range(0, 600'000))
       ->capture_default_str();
   command->add_option("--acks", network.acks, "Write every answer to this file, for crash checks");
   command->add_flag("--table", arguments->table, "Print what each hour came to");

@@ -63,6 +63,9 @@ void ResponseDemand::Add(const OrderColumns& orders, std::size_t i) {
       levels_.log_wh[at] += scale;
       return;
     }
+    case Response::kInteractive:
+      full_nwh_ += orders.slope_nwh[i];
+      return;
     default:
       break;
   }

@@ -11,8 +11,10 @@ namespace engine {
 
 // Demand is a sum over orders. A fixed one takes all at any price up to its limit. A quadratic one
 // takes min(energy, slope * (limit - price)): a straight line that bends once. A logarithmic one
-// takes all up to a price and u (k - p) / p above it. So five numbers a level, at the level up to
-// which an order takes all, are enough to walk down the prices and know the demand at each exactly.
+// takes all up to a price and u (k - p) / p above it. An interactive one takes what it has answered
+// to the price of a step: such demand is for a range of that one price. So five numbers a level, at
+// the level up to which an order takes all, are enough to walk down the prices and know the demand
+// at each exactly.
 //
 // Requires: every price asked for is at most every winner's limit, as it is up to the K-th bid;
 // with

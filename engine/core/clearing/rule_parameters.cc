@@ -36,9 +36,10 @@ constexpr bool IsWithin(std::int64_t number, std::int64_t low, std::int64_t high
   return number >= low && number <= high;
 }
 
-// The words of a parameter with two values, in the order of its enum.
-template <typename Enum>
-bool SetWord(const std::array<std::string_view, 2>& words, std::string_view value, Enum& field) {
+// The words of a parameter, in the order of its enum.
+template <std::size_t count, typename Enum>
+bool SetWord(const std::array<std::string_view, count>& words, std::string_view value,
+             Enum& field) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] != value) continue;
     field = static_cast<Enum>(i);
@@ -48,12 +49,14 @@ bool SetWord(const std::array<std::string_view, 2>& words, std::string_view valu
 }
 
 // A row of the table below for such a parameter.
-#define PEERWATT_WORDS(field, first, second)                                     \
-  [](RuleParameters& p, std::string_view value) {                                \
-    return SetWord({first, second}, value, p.field);                             \
-  },                                                                             \
-      [](const RuleParameters& p) {                                              \
-        return std::string(static_cast<int>(p.field) == 0 ? (first) : (second)); \
+#define PEERWATT_WORDS(field, ...)                                                               \
+  [](RuleParameters& p, std::string_view value) {                                                \
+    return SetWord(std::to_array<std::string_view>({__VA_ARGS__}), value, p.field);              \
+  },                                                                                             \
+      [](const RuleParameters& p) {                                                              \
+        constexpr auto kWords = std::to_array<std::string_view>({__VA_ARGS__});                  \
+        const auto word = static_cast<std::size_t>(p.field);                                     \
+        return std::string(word < kWords.size() ? kWords[word] : std::string_view("none such")); \
       }
 #define PEERWATT_NUMBER(field, low, high)                       \
   [](RuleParameters& p, std::string_view value) {               \
@@ -84,6 +87,14 @@ constexpr RuleParameter kParameters[] = {
      PEERWATT_NUMBER(min_order_wh, 0, kOrderEnergyMaxWh)},
     {"admission", "closed or strict", "prices from feed_in_ticks to retail_ticks, or between them",
      OfStackelberg, PEERWATT_WORDS(admission, "closed", "strict")},
+    {"schedule", "none, descending or bisecting", "how a game with live buyers goes through prices",
+     OfStackelberg, PEERWATT_WORDS(schedule, "none", "descending", "bisecting")},
+    {"announce_from", "range or band", "where it begins: the first price that counts, or retail",
+     OfStackelberg, PEERWATT_WORDS(announce_from, "range", "band")},
+    {"answer_ms", "1 to 600000", "how long a price waits for answers", OfStackelberg,
+     PEERWATT_NUMBER(answer_ms, 1, 600'000)},
+    {"game_budget_ms", "1 to 3600000", "the longest game; fits between gate and delivery",
+     OfStackelberg, PEERWATT_NUMBER(game_budget_ms, 1, 3'600'000)},
     {"objective", "asws", "what the price is the best for", OfStackelberg,
      [](RuleParameters& /*p*/, std::string_view value) { return value == "asws"; },
      [](const RuleParameters& /*p*/) { return std::string("asws"); }},

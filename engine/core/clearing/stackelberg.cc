@@ -11,12 +11,6 @@
 namespace engine {
 namespace {
 
-struct Offers {
-  std::uint64_t sellers = 0;
-  std::uint64_t energy_wh = 0;
-  std::uint64_t ask_levels = 0;  // Summed.
-};
-
 Offers CountOffers(const Book& book, BookMemory& memory, const SideWinners& sellers) {
   Offers offers;
   ForEachOfSide(book, memory, sellers, [&](const OrderColumns& orders, std::size_t i, bool wins) {
@@ -26,27 +20,6 @@ Offers CountOffers(const Book& book, BookMemory& memory, const SideWinners& sell
     offers.ask_levels += orders.level[i];
   });
   return offers;
-}
-
-void FindBestPrice(ResponseDemand& demand, const RuleParameters& rule, const Offers& offers,
-                   StackelbergPrice& best) {
-  const std::uint32_t lowest = best.winners.lowest_price;
-  WideProduct best_welfare;
-  for (std::int64_t level = best.winners.highest_price; level >= std::int64_t{lowest};
-       level -= rule.step_ticks) {
-    const auto at = static_cast<std::uint16_t>(level);
-    const Wide taken = demand.At(at);
-    // The margins of all sellers together: their number is the same at every price.
-    const std::uint64_t margin = at * offers.sellers - offers.ask_levels;
-    const WideProduct welfare = Multiply(taken, margin);
-    const bool better =
-        rule.ties == Ties::kLower ? welfare >= best_welfare : welfare > best_welfare;
-    if (best.prices++ == 0 || better) {
-      best.level = at;
-      best.demand_nwh = taken;
-      best_welfare = welfare;
-    }
-  }
 }
 
 // An order among those of a side.
@@ -67,7 +40,7 @@ void ForEachWinner(const Book& book, BookMemory& memory, const SideWinners& winn
   });
 }
 
-// What fixed and quadratic bids take at a price, in nano-watt-hours.
+// What fixed, quadratic and answered bids take at a price, in nano-watt-hours.
 class LinearDemand {
  public:
   using Number = std::uint64_t;
@@ -76,6 +49,9 @@ class LinearDemand {
   Wide unit() const { return kNanoPerWh; }  // Of a watt-hour.
   Number Of(const Place& place) const {
     const std::uint64_t full = place.orders.open_wh[place.at] * kNanoPerWh;
+    if (place.orders.response[place.at] == Response::kInteractive) {
+      return place.orders.slope_nwh[place.at];
+    }
     if (place.orders.response[place.at] != Response::kQuadratic) return full;
     // Winners' limits are at the price or above.
     const auto below = static_cast<std::uint64_t>(place.orders.level[place.at] - level_);
@@ -185,27 +161,62 @@ bool HasLogarithmic(const Book& book, BookMemory& memory, const SideWinners& buy
 
 }  // namespace
 
-StackelbergPrice FindStackelbergPrice(const Book& book, BookMemory& memory,
-                                      const MarketDefinition& market, ClearingScratch& scratch) {
-  StackelbergPrice price;
+StackelbergSides FindStackelbergSides(const Book& book, BookMemory& memory, LoneTrader lone_trader,
+                                      ClearingScratch& scratch) {
+  StackelbergSides sides;
   CountSide(book, memory, Side::kBuy, scratch.demand_wh);
   CountSide(book, memory, Side::kSell, scratch.supply_wh);
-  price.winners = FindWinners(book, memory, market.rule.lone_trader, scratch);
+  sides.winners = FindWinners(book, memory, lone_trader, scratch);
   ForgetSides(book, scratch);
-  if (!price.winners.any) return price;
-  CHECK(price.winners.lowest_price <= price.winners.highest_price);
-  const Offers offers = CountOffers(book, memory, price.winners.sellers);
-  {
-    ResponseDemand demand(book, memory, price.winners.buyers,
-                          {.band_low_ticks = market.band_low_ticks,
-                           .lowest = price.winners.lowest_price,
-                           .highest = price.winners.highest_price},
-                          scratch.response);
-    FindBestPrice(demand, market.rule, offers, price);
+  if (!sides.winners.any) return sides;
+  CHECK(sides.winners.lowest_price <= sides.winners.highest_price);
+  sides.offers = CountOffers(book, memory, sides.winners.sellers);
+  return sides;
+}
+
+WideProduct MarginTimesDemand(const Offers& offers, std::uint16_t level, Wide demand_nwh) {
+  return Multiply(demand_nwh, level * offers.sellers - offers.ask_levels);
+}
+
+StackelbergPrice FindBestPrice(const Book& book, BookMemory& memory, const MarketDefinition& market,
+                               const StackelbergSides& sides, ClearingScratch& scratch) {
+  StackelbergPrice best;
+  best.winners = sides.winners;
+  WideProduct best_welfare;
+  ResponseDemand demand(book, memory, best.winners.buyers,
+                        {.band_low_ticks = market.band_low_ticks,
+                         .lowest = best.winners.lowest_price,
+                         .highest = best.winners.highest_price},
+                        scratch.response);
+  for (std::int64_t level = best.winners.highest_price;
+       level >= std::int64_t{best.winners.lowest_price}; level -= market.rule.step_ticks) {
+    const auto at = static_cast<std::uint16_t>(level);
+    const Wide taken = demand.At(at);
+    const WideProduct welfare = MarginTimesDemand(sides.offers, at, taken);
+    const bool better =
+        market.rule.ties == Ties::kLower ? welfare >= best_welfare : welfare > best_welfare;
+    if (best.prices++ == 0 || better) {
+      best.level = at;
+      best.demand_nwh = taken;
+      best_welfare = welfare;
+    }
   }
-  price.supply_wh = offers.energy_wh;
+  return best;
+}
+
+void CountTraded(StackelbergPrice& price, const Offers& offers) {
   const Wide demand_wh = price.demand_nwh / kNanoPerWh;
+  price.supply_wh = offers.energy_wh;
   price.energy_wh = static_cast<std::uint64_t>(std::min(demand_wh, Wide{price.supply_wh}));
+}
+
+StackelbergPrice FindStackelbergPrice(const Book& book, BookMemory& memory,
+                                      const MarketDefinition& market, ClearingScratch& scratch) {
+  const StackelbergSides sides =
+      FindStackelbergSides(book, memory, market.rule.lone_trader, scratch);
+  if (!sides.winners.any) return {};
+  StackelbergPrice price = FindBestPrice(book, memory, market, sides, scratch);
+  CountTraded(price, sides.offers);
   return price;
 }
 

@@ -11,6 +11,25 @@
 
 namespace engine {
 
+// What the winning sellers offer together.
+struct Offers {
+  std::uint64_t sellers = 0;
+  std::uint64_t energy_wh = 0;
+  std::uint64_t ask_levels = 0;  // Summed.
+};
+
+// Winners as FindWinners() says, and their offers. Cost: O(orders + levels of the book).
+struct StackelbergSides {
+  Winners winners;
+  Offers offers;  // Zero without winners.
+};
+StackelbergSides FindStackelbergSides(const Book& book, BookMemory& memory, LoneTrader lone_trader,
+                                      ClearingScratch& scratch);
+
+// The mean margin of the sellers at a price, times their number, times the demand: as good as the
+// ASWS to compare prices with, since the number is the same at each. Requires: no ask is higher.
+WideProduct MarginTimesDemand(const Offers& offers, std::uint16_t level, Wide demand_nwh);
+
 struct StackelbergPrice {
   std::uint64_t energy_wh = 0;  // Traded on each side; 0: nothing trades, the rest means nothing.
   std::uint16_t level = 0;      // The price, in ticks above the low end of the market's band.
@@ -19,6 +38,14 @@ struct StackelbergPrice {
   std::uint64_t supply_wh = 0;  // Of the winning sellers.
   Winners winners;
 };
+
+// The price of highest ASWS from the winners' highest price down to their lowest, by step_ticks,
+// and the demand at it; not what trades. Requires: sides.winners.any.
+StackelbergPrice FindBestPrice(const Book& book, BookMemory& memory, const MarketDefinition& market,
+                               const StackelbergSides& sides, ClearingScratch& scratch);
+
+// Sets supply_wh, and energy_wh from what is demanded of it.
+void CountTraded(StackelbergPrice& price, const Offers& offers);
 
 // Winners as FindWinners() says. Prices go from the first excluded bid down by step_ticks while
 // they are at least the last included ask; the best is that of the highest ASWS, the mean margin of

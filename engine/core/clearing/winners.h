@@ -37,6 +37,15 @@ struct Winners {
 Winners FindWinners(const Book& book, BookMemory& memory, LoneTrader lone_trader,
                     const ClearingScratch& scratch);
 
+// Whether the next order of the side wins. `at_level` counts those at the winners' level: zero
+// before the first order of the side.
+inline bool Wins(const SideWinners& winners, std::uint16_t level, std::uint32_t open_wh,
+                 std::uint32_t& at_level) {
+  if (open_wh == 0) return false;
+  if (level == winners.level) return at_level++ < winners.at_level;
+  return winners.side == Side::kBuy ? level > winners.level : level < winners.level;
+}
+
 // Calls visit(orders, place in them) for each order of the winners' side, oldest first, and says
 // whether it wins: visit(columns, i, wins).
 template <typename Visit>
@@ -44,10 +53,7 @@ void ForEachOfSide(const Book& book, BookMemory& memory, const SideWinners& winn
   std::uint32_t at_level = 0;
   book.ForEachChunk(memory, winners.side, [&](const OrderColumns& orders) {
     for (std::size_t i = 0; i < orders.level.size(); ++i) {
-      const std::uint16_t level = orders.level[i];
-      bool wins = winners.side == Side::kBuy ? level > winners.level : level < winners.level;
-      if (level == winners.level && orders.open_wh[i] > 0) wins = at_level++ < winners.at_level;
-      visit(orders, i, wins && orders.open_wh[i] > 0);
+      visit(orders, i, Wins(winners, orders.level[i], orders.open_wh[i], at_level));
     }
   });
 }

@@ -80,7 +80,9 @@ TEST_F(StackelbergMarket, RefusesWhatItsRuleDoesNotTake) {
   EXPECT_EQ(driver.Submit(order), Reason::kBadResponseParam);
   order.response = Response::kLogarithmic;  // The band begins at zero.
   EXPECT_EQ(driver.Submit(order), Reason::kUnsupported);
-  order.response = Response{3};
+  order.response = Response::kInteractive;  // Nobody is asked here.
+  EXPECT_EQ(driver.Submit(order), Reason::kUnsupported);
+  order.response = Response{4};
   EXPECT_EQ(driver.Submit(order), Reason::kBadResponse);
   EXPECT_EQ(driver.Submit(Bid(1, 1, 100, 4)), Reason::kEnergyTooSmall);
   EXPECT_EQ(driver.Submit(Bid(1, 1, 301, 50)), Reason::kGridIsBetter);

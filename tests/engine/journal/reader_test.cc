@@ -277,8 +277,8 @@ TEST_F(RecoveryTest, RefusesRecordsThatCannotBe) {
   EXPECT_THAT(refusal([](auto& header) { header.length = 40, header.count = 0; }),
               AllOf(place, HasSubstr("more bytes than its records")));
   EXPECT_THAT(refusal([](auto& header) { header.count = 2; }), AllOf(place, HasSubstr("2 bodies")));
-  EXPECT_THAT(refusal([](auto& header) { header.type = CommandType{21}; }),
-              AllOf(place, HasSubstr("type 21"), HasSubstr("newer")));
+  EXPECT_THAT(refusal([](auto& header) { header.type = CommandType{47}; }),
+              AllOf(place, HasSubstr("type 47"), HasSubstr("newer")));
   EXPECT_THAT(refusal([](auto& header) { header.type = CommandType::kLogon; }), place);
   EXPECT_THAT(refusal([](auto& header) { header.version = 2; }),
               AllOf(place, HasSubstr("version 2")));

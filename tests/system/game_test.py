@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+"""Rounds that are played with live buyers: controllers, a crash in mid-game, homes of any kind."""
+
+import json
+import signal
+import subprocess
+import time
+import unittest
+
+from exchange import BIN, LONG, Exchange, peerwatt
+
+# The example E2 of the auction's authors: limits in ticks, energies in Wh; theta is 30,000.
+BIDS = [(200, 2000), (180, 1500), (150, 1000), (90, 2000)]
+ASKS = [(60, 1000), (80, 1500), (100, 2000), (140, 1000)]
+
+
+class Homes:
+    """A controller for each order of the example, in a process of its own."""
+
+    def __init__(self, exchange, delivery_s):
+        self.exchange = exchange
+        self.delivery = str((exchange.origin + delivery_s) // 900 * 15)
+        orders = [("buy", bid) for bid in BIDS] + [("sell", ask) for ask in ASKS]
+        self.processes = [self.start(home, *order) for home, order in enumerate(orders, 1)]
+
+    def start(self, home, side, order):
+        theta = ["--theta", "30000"] if side == "buy" else []
+        with open(self.log(home), "w") as out:
+            return subprocess.Popen(
+                [BIN / "peerwatt", "controller", "--to", f"127.0.0.1:{self.exchange.port}",
+                 "--token", self.exchange.tokens[str(home)], "--account", str(home),
+                 "--side", side, "--price-ticks", str(order[0]), "--energy-wh", str(order[1]),
+                 "--start-minute", self.delivery, "--timeout-s", "150", *theta],
+                stdout=out, stderr=subprocess.STDOUT)
+
+    def log(self, home):
+        return self.exchange.folder / f"home-{home}.txt"
+
+    def said(self, home):
+        return self.log(home).read_text()
+
+    def wait(self, test, homes=range(1, 9)):
+        for home in homes:
+            test.assertEqual(self.processes[home - 1].wait(timeout=160), 0, self.said(home))
+
+    def end(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+class Games(unittest.TestCase):
+    def check_example(self, homes):
+        homes.wait(self)
+        fills = {1: "1500 Wh", 2: "1000 Wh", 5: "1000 Wh", 6: "1500 Wh"}
+        for home in range(1, 9):
+            if home in fills:
+                self.assertIn(f"fill: {fills[home]} at 140 ticks", homes.said(home))
+            else:
+                self.assertNotIn("fill:", homes.said(home))
+        self.assertNotIn("step", homes.said(3))  # The first that is left out is not asked.
+
+    def check_journal(self, exchange):
+        exchange.stop()
+        self.assertIn("come out as they were recorded",
+                      peerwatt("journal", "verify", exchange.data))
+
+    def test_controllers_play_the_example_of_the_authors(self):
+        market = {"rule": "stackelberg", "schedule": "bisecting", "answer_ms": 200_000,
+                  "game_budget_ms": 240_000, "feed_in_ticks": 10}
+        with Exchange(homes=8, speed=600, market=market) as exchange:
+            exchange.start()
+            homes = Homes(exchange, delivery_s=9_000)
+            self.check_example(homes)
+            self.check_journal(exchange)
+
+    def test_a_game_goes_on_after_a_crash_when_its_controllers_are_back(self):
+        market = {"rule": "stackelberg", "schedule": "descending", "answer_ms": 600_000,
+                  "game_budget_ms": 2_400_000, "gate_before_s": 3_600, "feed_in_ticks": 10}
+        with Exchange(homes=8, speed=60, market=market) as exchange:
+            exchange.start()
+            homes = Homes(exchange, delivery_s=5_400)
+            # One that does not answer holds the game at its first step.
+            deadline = time.monotonic() + 30
+            while "accepted" not in homes.said(2) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            homes.processes[1].send_signal(signal.SIGSTOP)
+            deadline = time.monotonic() + 90
+            while "step 1:" not in homes.said(1) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            exchange.kill()
+            homes.processes[1].send_signal(signal.SIGCONT)
+            exchange.start()
+            # Those who come back after the last step do not hear of the round any more.
+            homes.wait(self, [1, 2])
+            homes.end()
+            self.assertIn("fill: 1500 Wh at 140 ticks", homes.said(1))
+            self.assertIn("fill: 1000 Wh at 140 ticks", homes.said(2))
+            self.assertIn("step 71: 80 ticks", homes.said(1))
+            self.check_journal(exchange)
+            dump = peerwatt("journal", "dump", exchange.data)
+            self.assertTrue("resume_games" in dump, "the restart was not in mid-game")
+
+    def test_homes_that_are_live_slow_and_silent_end_every_game(self):
+        market = {"rule": "stackelberg", "schedule": "bisecting", "answer_ms": 60_000,
+                  "game_budget_ms": 240_000}
+        homes = 1_000 if LONG else 200
+        with Exchange(homes=homes, speed=1440, generate=["--slot-minutes", "60"],
+                      market=market) as exchange:
+            exchange.start()
+            replay = exchange.replay("--theta", "300000", "--mix", "80:10:10", "--slow-ms", "20")
+            out, err = replay.communicate(timeout=280)
+            self.assertEqual(replay.returncode, 0, err)
+            result = json.loads(out)
+            self.assertGreater(result["prices_called"], 1_000)
+            self.assertGreater(result["quantities_counted"], 500)
+            self.assertGreater(result["fills"], 500)
+            self.assertLessEqual(set(result["quantities_refused"]),
+                                 {"answer_too_late", "not_called", "unknown_product"})
+            self.check_journal(exchange)
+
+
+if __name__ == "__main__":
+    unittest.main()
