@@ -3,19 +3,16 @@
 // with as many bytes. The load, the daemon and the bare server are a process each.
 // The journal is in the current folder, so run it on the disk in question.
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
+#include <ctime>
+#include <sstream>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <benchmark/benchmark.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
+#include "bench/real_daemon.h"
 #include "bench/round_trip_load.h"
 #include "bench/server_process.h"
-#include "engine/core/check.h"
 #include "gateway/token.h"
 
 namespace bench {
@@ -51,59 +48,28 @@ std::vector<engine::ProductId> ProductsFrom(std::int64_t now_s) {
   return products;
 }
 
-// A daemon's files, its process, and what is left of both.
-class RealDaemon {
- public:
-  explicit RealDaemon(const std::vector<LoadAccounts>& accounts)
-      : folder_(std::filesystem::current_path() / ("round_trip_bench." + Number())) {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directory(folder_);
-    std::ofstream(Path("markets.toml")) << "[[market]]\nid = 1\nslot_minutes = 60\n"
-                                           "open_before_s = 604800\ngate_before_s = 3600\n"
-                                           "party_orders_max = 4096\n";
-    std::ofstream account_file(Path("accounts.csv"));
-    std::ofstream credential_file(Path("credentials.csv"));
-    account_file
-        << "account,party,metering_point,market,credential,import_limit_w,export_limit_w\n";
-    credential_file << "credential,kind,token_sha256,orders_per_second\n";
-    for (std::size_t i = 0; i < accounts.size(); ++i) {
-      credential_file << i + 1 << ",aggregator,"
-                      << gateway::HexOfHash(gateway::HashToken(accounts[i].token))
-                      << ",4000000000\n";
-      for (std::uint32_t n = 0; n < accounts[i].accounts; ++n) {
-        const std::uint64_t id = accounts[i].first_account + n;
-        account_file << id << ',' << id << ',' << id << ",1," << i + 1 << ",0,0\n";
-      }
+DaemonFiles FilesFor(const std::vector<LoadAccounts>& accounts) {
+  DaemonFiles files{.markets =
+                        "[[market]]\nid = 1\nslot_minutes = 60\nopen_before_s = 604800\n"
+                        "gate_before_s = 3600\nparty_orders_max = 4096\n",
+                    .accounts = {},
+                    .credentials = {},
+                    .init_options = "--order-capacity " + std::to_string(std::uint64_t{1} << 26)};
+  std::ostringstream account_lines;
+  std::ostringstream credential_lines;
+  for (std::size_t i = 0; i < accounts.size(); ++i) {
+    credential_lines << i + 1 << ",aggregator,"
+                     << gateway::HexOfHash(gateway::HashToken(accounts[i].token))
+                     << ",4000000000\n";
+    for (std::uint32_t n = 0; n < accounts[i].accounts; ++n) {
+      const std::uint64_t id = accounts[i].first_account + n;
+      account_lines << id << ',' << id << ',' << id << ",1," << i + 1 << ",0,0\n";
     }
-    account_file.close();
-    credential_file.close();
-    std::ofstream(Path("peerwattd.toml")) << "[listen]\nport = 0\n";
-    const std::string daemon = ProgramBeside("peerwattd");
-    const std::string init = daemon + " init --data " + Path("data") + " --markets " +
-                             Path("markets.toml") + " --accounts " + Path("accounts.csv") +
-                             " --credentials " + Path("credentials.csv") + " --order-capacity " +
-                             std::to_string(std::uint64_t{1} << 26) + " >/dev/null";
-    CHECK(std::system(init.c_str()) == 0);
-    process_ = std::make_unique<ServerProcess>(std::vector<std::string>{
-        daemon, "run", "--data", Path("data"), "--config", Path("peerwattd.toml")});
   }
-  ~RealDaemon() {
-    process_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  RealDaemon(const RealDaemon&) = delete;
-  RealDaemon& operator=(const RealDaemon&) = delete;
-
-  const ServerProcess& process() const { return *process_; }
-
- private:
-  static std::string Number() { return std::to_string(::getpid()); }
-  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
-
-  const std::filesystem::path folder_;
-  std::unique_ptr<ServerProcess> process_;
-};
+  files.accounts = account_lines.str();
+  files.credentials = credential_lines.str();
+  return files;
+}
 
 void Measure(benchmark::State& state, const ServerProcess& server, bool tokens) {
   const LoadShape shape = ShapeOf(state);
@@ -120,7 +86,7 @@ void Measure(benchmark::State& state, const ServerProcess& server, bool tokens) 
 }
 
 void BM_Daemon(benchmark::State& state) {
-  const RealDaemon daemon(DealOut(ShapeOf(state), true));
+  const RealDaemon daemon(FilesFor(DealOut(ShapeOf(state), true)));
   Measure(state, daemon.process(), true);
 }
 void BM_BareServer(benchmark::State& state) {
@@ -138,13 +104,6 @@ void Shapes(benchmark::internal::Benchmark* bench) {
 }
 BENCHMARK(BM_Daemon)->Apply(Shapes);
 BENCHMARK(BM_BareServer)->Apply(Shapes);
-
-void RaiseDescriptorLimit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 }  // namespace
 }  // namespace bench

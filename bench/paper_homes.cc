@@ -1,0 +1,193 @@
+#include "bench/paper_homes.h"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <span>
+
+#include "engine/core/check.h"
+#include "engine/core/clearing/response.h"
+#include "engine/core/product.h"
+
+namespace bench {
+namespace {
+
+using engine::kSecondNs;
+using std::chrono::milliseconds;
+
+constexpr engine::MarketId kMarket{1};
+constexpr std::int64_t kPatienceNs = 120 * kSecondNs;
+
+std::int64_t NowNs() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// Turns the reactor until `done`.
+template <typename Done>
+void TurnUntil(boost::asio::io_context& io, Done done) {
+  const std::int64_t end_ns = NowNs() + kPatienceNs;
+  while (!done()) {
+    CHECK(NowNs() < end_ns);
+    io.run_one_for(milliseconds(10));
+    io.poll();
+  }
+}
+
+}  // namespace
+
+std::vector<PaperOrder> DrawPaperOrders(std::uint32_t participants, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  const auto draw = [&random](std::uint64_t low, std::uint64_t high) {
+    return low + random() % (high - low + 1);
+  };
+  std::vector<PaperOrder> orders(participants);
+  for (std::uint32_t i = 0; i < participants; ++i) {
+    const bool buys = i % 2 == 0;
+    orders[i].side = buys ? engine::Side::kBuy : engine::Side::kSell;
+    orders[i].limit_ticks = static_cast<std::int32_t>(buys ? draw(140, 220) : draw(50, 130));
+    orders[i].energy_wh = static_cast<std::uint32_t>(draw(100, 5'000));
+  }
+  return orders;
+}
+
+std::string PaperToken(std::uint32_t home) { return "pw_paper_" + std::to_string(home); }
+
+class PaperHomes::Home final : public gateway::ClientHandler {
+ public:
+  Home(gateway::ClientDesk& desk, std::uint16_t port, std::uint32_t number, const PaperOrder& order)
+      : number_(number), order_(order), client_(desk, OptionsFor(port, number), *this) {
+    client_.Start();
+  }
+
+  bool ready() const { return client_.ready(); }
+  bool entered() const { return entered_; }
+  bool told() const { return told_ && fills_due_ == 0; }
+  std::int64_t told_ns() const { return told_ns_; }
+  const PaperRound& round() const { return round_; }
+  // When exchange time is `exchange_ns`, on the steady clock.
+  std::int64_t SteadyNs(std::int64_t exchange_ns) const {
+    return logged_on_ns_ + (exchange_ns - server_ns_) / factor_;
+  }
+  std::int64_t ExchangeNs(std::int64_t steady_ns) const {
+    return server_ns_ + (steady_ns - logged_on_ns_) * factor_;
+  }
+
+  void Enter(std::uint32_t start_minute) {
+    const engine::OrderBody body{.account = engine::AccountId{number_},
+                                 .client_order_id = engine::ClientOrderId{start_minute},
+                                 .product = {kMarket, start_minute},
+                                 .limit_ticks = order_.limit_ticks,
+                                 .energy_wh = order_.energy_wh,
+                                 .side = order_.side,
+                                 .response = order_.side == engine::Side::kBuy
+                                                 ? engine::Response::kInteractive
+                                                 : engine::Response::kFixed};
+    entered_ = false;
+    told_ = false;
+    round_ = {};
+    client_.Submit(std::span(&body, 1));
+  }
+  void Stop() { client_.Stop(); }
+
+  void OnLogonAnswer(const gateway::LogonAnswerMessage& message) override {
+    CHECK(message.reason == engine::Reason::kNone);
+    logged_on_ns_ = NowNs();
+    server_ns_ = message.server_time_ns;
+    factor_ = message.clock_factor;
+  }
+  void OnAnswer(const gateway::AnswerMessage& message) override {
+    CHECK(message.answer.reason == engine::Reason::kNone && message.refused.empty());
+    entered_ = true;
+  }
+  void OnPriceCalls(std::span<const engine::PriceCallEvent> calls) override {
+    for (const engine::PriceCallEvent& call : calls) {
+      const auto below = std::max(order_.limit_ticks - call.price_ticks, 0);
+      const engine::QuantityBody answer{
+          .account = call.account,
+          .client_order_id = call.client_order_id,
+          .product = call.product,
+          .demand_nwh = engine::QuadraticDemand(engine::QuadraticSlope(kPaperTheta),
+                                                static_cast<std::uint64_t>(below),
+                                                order_.energy_wh * engine::kNanoPerWh),
+          .round = call.round,
+          .step = call.step};
+      client_.ReplyQuantities(std::span(&answer, 1));
+      round_.steps = std::max(round_.steps, call.step);
+      ++round_.prices_called;
+    }
+  }
+  void OnRoundCleared(std::uint64_t /*event*/, const engine::RoundClearedEvent& round) override {
+    told_ = true;
+    told_ns_ = NowNs();
+    fills_due_ = round.fills;
+    round_.price_ticks = round.price_ticks;
+    round_.energy_wh = round.energy_wh;
+  }
+  void OnFills(std::uint64_t /*first*/, std::span<const engine::FillEvent> fills) override {
+    fills_due_ -= std::min<std::uint32_t>(fills_due_, static_cast<std::uint32_t>(fills.size()));
+    told_ns_ = NowNs();
+  }
+
+ private:
+  static gateway::ClientOptions OptionsFor(std::uint16_t port, std::uint32_t number) {
+    gateway::ClientOptions options;
+    options.port = port;
+    options.token = PaperToken(number);
+    return options;
+  }
+
+  const std::uint32_t number_;
+  const PaperOrder order_;
+  gateway::Client client_;
+  std::int64_t logged_on_ns_ = 0;
+  std::int64_t server_ns_ = 0;
+  std::int64_t factor_ = 1;
+  bool entered_ = false;
+  bool told_ = false;
+  std::int64_t told_ns_ = 0;
+  std::uint32_t fills_due_ = 0;
+  PaperRound round_;
+};
+
+PaperHomes::PaperHomes(std::uint16_t port, const std::vector<PaperOrder>& orders) {
+  for (const PaperOrder& order : orders) {
+    const auto number = static_cast<std::uint32_t>(homes_.size() + 1);
+    homes_.push_back(std::make_unique<Home>(desk_, port, number, order));
+  }
+  TurnUntil(io_, [this] {
+    return std::all_of(homes_.begin(), homes_.end(),
+                       [](const auto& home) { return home->ready(); });
+  });
+}
+
+PaperHomes::~PaperHomes() = default;
+
+PaperRound PaperHomes::Play(std::int64_t lead_ms) {
+  const Home& clock = *homes_.front();
+  constexpr std::int64_t kSlotNs = 300 * kSecondNs;
+  constexpr std::int64_t kGateNs = 3'600 * kSecondNs;  // Before delivery.
+  const std::int64_t earliest_ns = clock.ExchangeNs(NowNs() + lead_ms * 1'000'000) + kGateNs;
+  const std::int64_t start_ns = (earliest_ns / kSlotNs + 1) * kSlotNs;
+  for (const auto& home : homes_) {
+    home->Enter(static_cast<std::uint32_t>(start_ns / (60 * kSecondNs)));
+  }
+  TurnUntil(io_, [this] {
+    return std::all_of(homes_.begin(), homes_.end(),
+                       [](const auto& home) { return home->entered(); });
+  });
+  TurnUntil(io_, [this] {
+    return std::all_of(homes_.begin(), homes_.end(), [](const auto& home) { return home->told(); });
+  });
+  PaperRound round = homes_.front()->round();
+  for (const auto& home : homes_) {
+    round.last_told_ns = std::max(round.last_told_ns, home->told_ns());
+    round.steps = std::max(round.steps, home->round().steps);
+    if (home != homes_.front()) round.prices_called += home->round().prices_called;
+  }
+  round.last_told_ns -= clock.SteadyNs(start_ns - kGateNs);
+  return round;
+}
+
+}  // namespace bench
