@@ -249,6 +249,7 @@ OrderEntry::CancelledAll OrderEntry::CancelAll(const OrderScopeBody& scope, cons
       ++done.orders;
     }
   });
+  if (done.orders > 0) done.reason = Reason::kNone;
   return done;
 }
 

@@ -33,7 +33,7 @@ class OrderEntry {
   Reason Cancel(const OrderKeyBody& key, const Entry& entry);
 
   // Withdraws every open order of the credential in the scope. Orders in a frozen or clearing book
-  // stay; then the reason says so.
+  // stay; where none went, the reason says why one of them stayed.
   struct CancelledAll {
     std::uint32_t orders = 0;
     Reason reason = Reason::kNone;

@@ -176,6 +176,14 @@ class ExchangeDriver {
     return Only(RefusalsSince(before));
   }
 
+  // Of everything that the credential has open.
+  AnswerEvent CancelAll(std::uint32_t credential) {
+    const OrderScopeBody all{};
+    ApplyFrom(CredentialId{credential}, ++client_seq[credential % 4'096], CommandType::kCancelAll,
+              std::span<const OrderScopeBody>(&all, 1));
+    return Of(EventType::kAnswer).back().answer;
+  }
+
   std::vector<Refusal> RefusalsSince(std::size_t before) const {
     std::vector<Refusal> refusals;
     for (std::size_t i = before; i < events.size(); ++i) {

@@ -22,6 +22,36 @@ TEST(ExchangeFreeze, LetsOrdersOnlyBecomeFirmer) {
   EXPECT_EQ(driver.Submit(Ask(3, 1, 10, 100)), Reason::kNone);
 }
 
+TEST(ExchangeFreeze, IsTheReasonOfACancelAllOnlyWhereNothingWent) {
+  MarketDefinition market = SmallMarket();
+  market.freeze_s = 60;
+  ExchangeDriver driver = Started(market);
+  OrderBody later = Bid(1, 1, 31, 100);
+  later.product.start_minute += 15;
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(kGateMinute - 1));
+  ASSERT_EQ(driver.Submit(Bid(1, 1, 31, 100)), Reason::kNone);
+  ASSERT_EQ(driver.Submit(later), Reason::kNone);
+  AnswerEvent answer = driver.CancelAll(1);
+  EXPECT_EQ(answer.reason, Reason::kNone);
+  EXPECT_EQ(answer.items, 1u);
+  EXPECT_EQ(driver.exchange.open_orders(), 1u);  // What is frozen stays.
+  answer = driver.CancelAll(1);
+  EXPECT_EQ(answer.reason, Reason::kFrozen);
+  EXPECT_EQ(answer.items, 0u);
+  EXPECT_EQ(driver.exchange.open_orders(), 1u);
+}
+
+TEST(ExchangeFreeze, IsNoReasonOfACancelAllThatFindsNoOrder) {
+  MarketDefinition market = SmallMarket();
+  market.freeze_s = 60;
+  ExchangeDriver driver = Started(market);
+  ASSERT_EQ(driver.Submit(Bid(2, 1, 31, 100)), Reason::kNone);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(kGateMinute - 1));
+  const AnswerEvent answer = driver.CancelAll(1);
+  EXPECT_EQ(answer.reason, Reason::kNone);
+  EXPECT_EQ(answer.items, 0u);
+}
+
 TEST(ExchangeFreeze, MakesACancelOnDisconnectWaitForTheRoundsEnd) {
   MarketDefinition market = TwoRounds(1);
   market.freeze_s = 60;

@@ -147,10 +147,7 @@ TEST_F(ExchangeOrders, CannotBeReplacedOrCancelledWhenNotOpen) {
 TEST_F(ExchangeOrders, AreCancelledAllAtOnceWithinTheScope) {
   ASSERT_TRUE(driver.Submit(1, {Bid(1, 1, 20, 500), Bid(1, 2, 21, 500)}).empty());
   ASSERT_EQ(driver.Submit(Bid(2, 1, 20, 500)), Reason::kNone);
-  const OrderScopeBody all{};
-  driver.ApplyFrom(CredentialId{1}, ++driver.client_seq[1], CommandType::kCancelAll,
-                   std::span<const OrderScopeBody>(&all, 1));
-  EXPECT_EQ(driver.events.back().answer.items, 2u);
+  EXPECT_EQ(driver.CancelAll(1).items, 2u);
   EXPECT_EQ(driver.exchange.open_orders(), 1u);
 }
 

@@ -232,6 +232,28 @@ TEST(ExchangeClearing, RefusesOrdersForTheBookAndServesOtherMarkets) {
   EXPECT_EQ(driver.exchange.NextDue()->type, CommandType::kFinishRound);
 }
 
+TEST(ExchangeClearing, IsTheReasonOfACancelAllOnlyWhereNothingWent) {
+  ExchangeDriver driver = Started(TwoRounds(1));
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(584));
+  OrderBody later = Bid(1, 1, 31, 100);
+  later.product.start_minute += 15;
+  ASSERT_EQ(driver.Submit(Bid(1, 1, 31, 100)), Reason::kNone);
+  ASSERT_EQ(driver.Submit(later), Reason::kNone);
+  // By hand, so that the book stays in clearing.
+  driver.now_ns = ExchangeDriver::MinuteNs(585);
+  const ProductBody body{.product = {kMarket, kStart}, .round = 1};
+  ASSERT_TRUE(driver.ApplyUndrained(CommandType::kCloseRound, body));
+  ASSERT_TRUE(driver.ApplyUndrained(CommandType::kOutcome, *driver.exchange.TakeOutcome()));
+  AnswerEvent answer = driver.CancelAll(1);
+  EXPECT_EQ(answer.reason, Reason::kNone);
+  EXPECT_EQ(answer.items, 1u);
+  EXPECT_EQ(driver.exchange.open_orders(), 1u);  // What is being cleared stays.
+  answer = driver.CancelAll(1);
+  EXPECT_EQ(answer.reason, Reason::kClearing);
+  EXPECT_EQ(answer.items, 0u);
+  EXPECT_EQ(driver.exchange.open_orders(), 1u);
+}
+
 TEST(ExchangeClearing, IsFinishedThoughAListIsStillBeingTold) {
   ExchangeDriver driver = Started(TwoRounds(1));
   for (std::uint64_t id = 1; id <= 40; ++id) {
