@@ -122,6 +122,22 @@ TEST(ExchangeRound, BelongingToAnEarlierGateIsSkippedWhenTheProductOpensLate) {
   EXPECT_EQ(driver.Submit(Bid(1, 1, 31, 300)), Reason::kNone);
 }
 
+TEST(ExchangeProduct, KeepsTheParametersThatItOpenedWith) {
+  ExchangeDriver driver = Started(SmallMarket());
+  MarketDefinition smaller = SmallMarket();
+  smaller.band_levels = 30;
+  driver.AddMarket(smaller);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(kStart - 45));  // The next product opens.
+  OrderBody next = Bid(1, 1, 50, 100);
+  next.product.start_minute = kStart + 15;
+  EXPECT_EQ(driver.Submit(Bid(1, 1, 50, 100)), Reason::kNone);
+  EXPECT_EQ(driver.Submit(next), Reason::kPriceOutsideBand);
+  ASSERT_EQ(driver.Submit(Ask(2, 1, 40, 100)), Reason::kNone);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(kGateMinute));
+  EXPECT_EQ(driver.FilledWh(1, 1), 100u);
+  EXPECT_EQ(driver.outcomes.back().price_ticks, 45);
+}
+
 TEST(ExchangeIndicative, IsWhatClearingAtThatInstantWouldGive) {
   MarketDefinition market = SmallMarket();
   market.indicative_interval_s = 10;
