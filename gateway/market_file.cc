@@ -1,117 +1,22 @@
 #include "gateway/market_file.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <iterator>
-#include <type_traits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "engine/core/clearing/rule_parameters.h"
 #include "engine/core/clearing/rules.h"
-#include "engine/core/limits.h"
 #include "gateway/absl_view.h"
+#include "gateway/market_numbers.h"
 #include "gateway/toml_file.h"
 
 namespace gateway {
 namespace {
 
 using engine::MarketDefinition;
-
-struct NumberKey {
-  std::string_view key;
-  std::int64_t (*get)(const MarketDefinition&);
-  void (*set)(MarketDefinition&, std::int64_t);
-  IntegerRange range;
-  std::string_view meaning;
-};
-
-// A row of the table below, for a field of any width.
-#define PEERWATT_MARKET_FIELD(field)                                              \
-  [](const MarketDefinition& m) { return static_cast<std::int64_t>(m.field); },   \
-      [](MarketDefinition& m, std::int64_t value) {                               \
-        m.field = static_cast<std::remove_reference_t<decltype(m.field)>>(value); \
-      }
-
-constexpr std::int64_t kU32 = UINT32_MAX;
-constexpr std::int64_t kWeekS = 604'800;
-constexpr std::int64_t kPrice = engine::kPriceTicksMax;
-
-constexpr NumberKey kNumbers[] = {
-    {"id", PEERWATT_MARKET_FIELD(id), {1, kU32}, "the number that orders and accounts name it by"},
-    {"slot_minutes",
-     PEERWATT_MARKET_FIELD(slot_minutes),
-     {5, 60},
-     "length of a delivery slot: 5, 15, 30 or 60"},
-    {"band_low_ticks",
-     PEERWATT_MARKET_FIELD(band_low_ticks),
-     {-kPrice, kPrice},
-     "lowest price; a tick is 0.001 of the currency a kWh"},
-    {"band_levels",
-     PEERWATT_MARKET_FIELD(band_levels),
-     {1, engine::kBandLevelsMax},
-     "prices from the lowest up"},
-    {"open_before_s",
-     PEERWATT_MARKET_FIELD(open_before_s),
-     {1, kWeekS},
-     "a product opens so long before its delivery"},
-    {"gate_before_s",
-     PEERWATT_MARKET_FIELD(gate_before_s),
-     {0, kWeekS},
-     "its last round has its gate so long before"},
-    {"min_notice_s",
-     PEERWATT_MARKET_FIELD(min_notice_s),
-     {0, kWeekS},
-     "a round cleared later than this before delivery is void; at most gate_before_s"},
-    {"rounds", PEERWATT_MARKET_FIELD(rounds), {1, engine::kRoundsMax}, "of a product"},
-    {"round_interval_s",
-     PEERWATT_MARKET_FIELD(round_interval_s),
-     {0, kWeekS},
-     "between two gates of a product"},
-    {"freeze_s",
-     PEERWATT_MARKET_FIELD(freeze_s),
-     {0, kWeekS},
-     "before each gate bids only rise, asks only fall and nothing is withdrawn"},
-    {"indicative_interval_s",
-     PEERWATT_MARKET_FIELD(indicative_interval_s),
-     {0, kWeekS},
-     "between two indicative prices; 0: none"},
-    {"indicative_min_parties",
-     PEERWATT_MARKET_FIELD(indicative_min_parties),
-     {1, kU32},
-     "a side; with fewer no indicative price is published"},
-    {"indicative_step_ticks",
-     PEERWATT_MARKET_FIELD(indicative_step_ticks),
-     {1, kPrice},
-     "indicative prices are rounded down to it"},
-    {"indicative_step_wh",
-     PEERWATT_MARKET_FIELD(indicative_step_wh),
-     {1, kU32},
-     "and indicative energies to this"},
-    {"order_max_wh",
-     PEERWATT_MARKET_FIELD(order_max_wh),
-     {1, engine::kOrderEnergyMaxWh},
-     "most energy of one order"},
-    {"party_orders_max",
-     PEERWATT_MARKET_FIELD(party_orders_max),
-     {1, engine::kPartyOrdersMax},
-     "orders of one party in one round of a book"},
-    {"book_orders_max",
-     PEERWATT_MARKET_FIELD(book_orders_max),
-     {1, engine::kBookOrdersMax},
-     "orders in one round of a book"},
-    {"retail_ticks",
-     PEERWATT_MARKET_FIELD(retail_ticks),
-     {-kPrice, kPrice},
-     "what the grid takes for a watt-hour; for statements"},
-    {"feed_in_ticks",
-     PEERWATT_MARKET_FIELD(feed_in_ticks),
-     {-kPrice, kPrice},
-     "what it pays for one; at most retail_ticks"},
-    {"rule_version", PEERWATT_MARKET_FIELD(rule.rule_version), {1, 1}, "of the round rule"},
-};
-
-#undef PEERWATT_MARKET_FIELD
 
 // A text that fits into a zero-padded array with at least one zero behind it.
 template <std::size_t N>
@@ -148,6 +53,20 @@ absl::Status TakeTimeZone(const TomlEntry& entry, const std::string& file, Marke
   return status;
 }
 
+absl::Status TakeSlotMinutes(const TomlEntry& entry, const std::string& file, MarketDefinition& m) {
+  constexpr std::int64_t kSlots[] = {5, 15, 30, 60};
+  const auto* minutes = std::get_if<std::int64_t>(&entry.value);
+  if (minutes == nullptr ||
+      std::find(std::begin(kSlots), std::end(kSlots), *minutes) == std::end(kSlots)) {
+    return ErrorAt(
+        file, entry.line,
+        absl::StrCat("slot_minutes", minutes != nullptr ? absl::StrCat(" = ", *minutes) : "",
+                     ": allowed is 5, 15, 30 or 60"));
+  }
+  m.slot_minutes = static_cast<std::uint32_t>(*minutes);
+  return absl::OkStatus();
+}
+
 absl::Status TakeRule(const TomlEntry& entry, const std::string& file, MarketDefinition& m) {
   const auto* name = std::get_if<std::string>(&entry.value);
   const engine::RuleEntry* rule = name == nullptr ? nullptr : engine::FindRule(*name);
@@ -175,6 +94,7 @@ absl::Status TakeEntry(const TomlEntry& entry, const std::string& file, MarketDe
   if (entry.key == "currency") return TakeCurrency(entry, file, m);
   if (entry.key == "time_zone") return TakeTimeZone(entry, file, m);
   if (entry.key == "rule") return TakeRule(entry, file, m);
+  if (entry.key == "slot_minutes") return TakeSlotMinutes(entry, file, m);
   const engine::RuleParameter* const parameter = engine::FindRuleParameter(entry.key);
   if (parameter != nullptr) return TakeParameter(entry, *parameter, file, m);
   if (entry.key == "carry_over") {
@@ -183,12 +103,12 @@ absl::Status TakeEntry(const TomlEntry& entry, const std::string& file, MarketDe
     m.carry_over = *flag ? 1 : 0;
     return absl::OkStatus();
   }
-  const auto* const key =
-      std::find_if(std::begin(kNumbers), std::end(kNumbers),
-                   [&](const NumberKey& candidate) { return candidate.key == entry.key; });
-  if (key == std::end(kNumbers)) {
+  const MarketNumber* const key = FindMarketNumber(entry.key);
+  if (key == nullptr) {
     std::string known;
-    for (const NumberKey& number : kNumbers) absl::StrAppend(&known, " ", Absl(number.key));
+    for (const MarketNumber& number : MarketNumbers()) {
+      absl::StrAppend(&known, " ", Absl(number.key));
+    }
     for (const engine::RuleParameter& each : engine::AllRuleParameters()) {
       absl::StrAppend(&known, " ", Absl(each.name));
     }
@@ -215,16 +135,11 @@ absl::StatusOr<MarketDefinition> TakeMarket(const TomlTable& table, const std::s
                                 Absl(engine::RuleOf(market).name)));
   }
   if (market.id == engine::MarketId{}) return ErrorAt(file, table.line, "a market without an id");
+  if (absl::Status status = CheckMarketNumbers(market, table, file); !status.ok()) return status;
   if (engine::IsPossible(market)) return market;
-  return ErrorAt(
-      file, table.line,
-      absl::StrCat(
-          "market ", static_cast<std::uint32_t>(market.id),
-          " cannot be: allowed are slots of 5, 15, 30 or 60 minutes; open_before_s beyond the "
-          "first "
-          "gate; min_notice_s at most gate_before_s; freeze_s shorter than what lies between two "
-          "gates and than the time before the first; round_interval_s with more than one round; "
-          "feed_in_ticks at most retail_ticks; prices within a billion ticks"));
+  // A rule of the engine's that no key above tells.
+  return ErrorAt(file, table.line,
+                 absl::StrCat("market ", static_cast<std::uint32_t>(market.id), " cannot be"));
 }
 
 // A TOML basic string.
@@ -280,7 +195,7 @@ std::string DefaultMarketText() {
       "currency = \"EUR\"        # ISO 4217\n"
       "time_zone = \"UTC\"       # IANA name; for tools and statements only\n"
       "carry_over = false      # unfilled orders stay for the product's next round\n";
-  for (const NumberKey& key : kNumbers) {
+  for (const MarketNumber& key : MarketNumbers()) {
     absl::StrAppend(&text, "# ", Absl(key.meaning), "; ", key.range.low, " to ", key.range.high,
                     "\n", Absl(key.key), " = ", key.get(market), "\n");
   }
@@ -305,7 +220,7 @@ std::string MarketText(const MarketDefinition& market) {
   quoted("time_zone",
          {market.time_zone.data(), strnlen(market.time_zone.data(), market.time_zone.size())});
   absl::StrAppend(&text, "carry_over = ", market.carry_over != 0 ? "true" : "false", "\n");
-  for (const NumberKey& key : kNumbers) {
+  for (const MarketNumber& key : MarketNumbers()) {
     absl::StrAppend(&text, Absl(key.key), " = ", key.get(market), "\n");
   }
   quoted("rule", engine::RuleOf(market).name);

@@ -11,11 +11,13 @@
 #include "gateway/accounts_file.h"
 #include "gateway/market_file.h"
 #include "gateway/token.h"
+#include "tests/support/random_source.h"
 
 namespace gateway {
 namespace {
 
 using testing::HasSubstr;
+using testing::MatchesRegex;
 
 std::string MarketError(const std::string& text) {
   const auto markets = ParseMarkets(text, "markets.toml");
@@ -127,12 +129,71 @@ TEST(MarketFile, RefusesWhatCannotBeWithItsPlace) {
   EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"stackelberg\"\nstep_ticks = 0\n"),
               HasSubstr("markets.toml:4: step_ticks: allowed is 1 to 65536"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\ncarry_over = 1\n"), HasSubstr("true or false"));
-  EXPECT_THAT(MarketError("[[market]]\nid = 1\nslot_minutes = 20\n"),
-              HasSubstr("markets.toml:1: market 1 cannot be"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\n[[market]]\nid = 1\n"),
               HasSubstr("markets.toml:3: market 1 twice"));
   EXPECT_THAT(MarketError("[markets]\nid = 1\n"), HasSubstr("[[market]] tables only"));
   EXPECT_THAT(MarketError(""), HasSubstr("no [[market]]"));
+}
+
+// The error of a market with these keys behind its id, which is in line 2.
+std::string KeysError(const std::string& keys) {
+  return MarketError("[[market]]\nid = 1\n" + keys);
+}
+
+TEST(MarketFile, NamesTheKeyOfAValueThatDoesNotGoWithTheOthers) {
+  for (const char* minutes : {"4", "7", "20", "61"}) {
+    EXPECT_EQ(
+        KeysError("rounds = 1\nslot_minutes = " + std::string(minutes) + "\n"),
+        "markets.toml:4: slot_minutes = " + std::string(minutes) + ": allowed is 5, 15, 30 or 60");
+  }
+  EXPECT_EQ(KeysError("retail_ticks = 80\nfeed_in_ticks = 81\n"),
+            "markets.toml:4: feed_in_ticks = 81: allowed is feed_in_ticks <= retail_ticks; here "
+            "retail_ticks = 80");
+  EXPECT_EQ(KeysError("retail_ticks = -1\n"),
+            "markets.toml:3: retail_ticks = -1: allowed is feed_in_ticks <= retail_ticks; here "
+            "feed_in_ticks = 0");
+  EXPECT_EQ(KeysError("gate_before_s = 60\nmin_notice_s = 61\n"),
+            "markets.toml:4: min_notice_s = 61: allowed is min_notice_s <= gate_before_s; here "
+            "gate_before_s = 60");
+  EXPECT_THAT(KeysError("rounds = 2\n"),
+              HasSubstr("markets.toml:3: rounds = 2: allowed is round_interval_s > 0 where"));
+  EXPECT_THAT(KeysError("rounds = 2\nfreeze_s = 60\nround_interval_s = 60\n"),
+              HasSubstr("markets.toml:4: freeze_s = 60: allowed is freeze_s < round_interval_s"));
+  EXPECT_THAT(KeysError("open_before_s = 600\nfreeze_s = 300\n"),
+              HasSubstr("markets.toml:4: freeze_s = 300: allowed is freeze_s < what lies between"));
+  EXPECT_THAT(KeysError("gate_before_s = 600\nopen_before_s = 600\n"),
+              HasSubstr("markets.toml:4: open_before_s = 600: allowed is open_before_s > "));
+  EXPECT_THAT(
+      KeysError("band_levels = 2\nband_low_ticks = 1000000000\n"),
+      HasSubstr("markets.toml:4: band_low_ticks = 1000000000: allowed is band_low_ticks + "));
+}
+
+TEST(MarketFile, TakesWhatTheEngineTakesAndNamesALineOfAKeyForTheRest) {
+  for (std::uint64_t seed = 0; seed < engine::Repeats(3'000, 100'000); ++seed) {
+    SCOPED_TRACE(seed);
+    engine::RandomSource random(seed);
+    const auto draw = [&random](std::uint64_t low, std::uint64_t high) {
+      return static_cast<std::uint32_t>(low + random.Below(high - low + 1));
+    };
+    engine::MarketDefinition market;
+    market.id = engine::MarketId(1);
+    std::string_view("UTC").copy(market.time_zone.data(), 3);
+    market.slot_minutes = 5 * draw(1, 6);
+    market.open_before_s = draw(1, 1'000);
+    market.gate_before_s = draw(0, 300);
+    market.min_notice_s = draw(0, 200);
+    market.rounds = draw(1, 3);
+    market.round_interval_s = draw(0, 200);
+    market.freeze_s = draw(0, 200);
+    market.band_levels = draw(1, 4);
+    market.band_low_ticks = 999'999'995 + static_cast<std::int32_t>(draw(0, 5));
+    market.retail_ticks = static_cast<std::int32_t>(draw(0, 6)) - 3;
+    market.feed_in_ticks = static_cast<std::int32_t>(draw(0, 6)) - 5;
+    const std::string error = MarketError(MarketText(market));
+    ASSERT_EQ(error.empty(), engine::IsPossible(market)) << error;
+    if (error.empty()) continue;
+    ASSERT_THAT(error, MatchesRegex("markets.toml:[0-9]+: [a-z_]+ = .*"));
+  }
 }
 
 TEST(AccountsFile, ReadsAccountsAndTheirMeteringPoints) {
