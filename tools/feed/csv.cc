@@ -84,7 +84,13 @@ absl::StatusOr<CsvReader> CsvReader::Open(const std::string& path) {
   const auto more = reader.NextLine();
   if (!more.ok()) return more.status();
   if (!*more) return absl::InvalidArgumentError(absl::StrCat(path, ":1: no line of column names"));
-  for (const std::string_view cell : reader.cells_) reader.columns_.emplace_back(cell);
+  for (const std::string_view cell : reader.cells_) {
+    if (std::ranges::find(reader.columns_, cell) != reader.columns_.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ":1: column '", std::string(cell), "' twice"));
+    }
+    reader.columns_.emplace_back(cell);
+  }
   return reader;
 }
 

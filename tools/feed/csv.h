@@ -20,7 +20,7 @@ namespace tools {
 // Thread: one owner.
 class CsvReader {
  public:
-  // Reads the column names.
+  // Reads the column names; none may come twice.
   static absl::StatusOr<CsvReader> Open(const std::string& path);
 
   const std::vector<std::string>& columns() const { return columns_; }

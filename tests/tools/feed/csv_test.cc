@@ -84,6 +84,12 @@ TEST(Csv, NamesTheColumnsThatThereAre) {
               HasSubstr("a.csv:1: no column 'b02' among hour,b01"));
 }
 
+TEST(Csv, RefusesAColumnThatIsNamedTwice) {
+  EXPECT_THAT(CsvReader::Open(WriteText("a.csv", "hour,b01,hour\n0,1,2\n")).status().message(),
+              HasSubstr("a.csv:1: column 'hour' twice"));
+  EXPECT_TRUE(CsvReader::Open(WriteText("a.csv", "hour,b01,Hour\n0,1,2\n")).ok());
+}
+
 TEST(Csv, NamesTheLineOfARowOfOtherLength) {
   auto csv = CsvReader::Open(WriteText("a.csv", "hour,b01\n0,1\n1\n"));
   ASSERT_TRUE(csv.ok() && *csv->NextRow());
