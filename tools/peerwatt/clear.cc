@@ -4,7 +4,6 @@
 #include <span>
 #include <string_view>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "engine/core/clearing/pairing.h"
 #include "engine/core/clearing/rule_parameters.h"
@@ -92,7 +91,6 @@ class Clearing {
   const ClearSetup setup_;
   BareEngine engine_;
   ClearedRound round_;
-  absl::flat_hash_set<std::string> ids_;
   std::uint64_t client_seq_ = 0;
   std::vector<engine::OrderBody> frame_;
   std::vector<std::uint32_t> frame_orders_;  // Their indices in the file.
@@ -121,14 +119,9 @@ absl::Status Clearing::Define() {
 
 // What no order of the wire could say.
 bool Clearing::RefusedHere(std::uint32_t index) {
-  const FileOrder& order = file_.orders[index];
-  Reason reason = Reason::kNone;
-  if (order.energy_wh > engine::kOrderEnergyMaxWh) reason = Reason::kEnergyTooLarge;
-  if (!ids_.insert(absl::StrCat(order.account, "/", order.order_id)).second) {
-    reason = Reason::kDuplicateClientOrderId;
-  }
-  if (reason != Reason::kNone) round_.refused.push_back({index, reason});
-  return reason != Reason::kNone;
+  if (file_.orders[index].energy_wh <= engine::kOrderEnergyMaxWh) return false;
+  round_.refused.push_back({index, Reason::kEnergyTooLarge});
+  return true;
 }
 
 absl::Status Clearing::SendFrame() {

@@ -64,7 +64,8 @@ void AddClearCommand(CLI::App& app, Action& action) {
   command
       ->add_option("ORDERS", options->orders,
                    "CSV: order_id,account,side,price_ticks,energy_wh and, where wanted, "
-                   "party,response,response_param; side buy|sell; first come, first in time")
+                   "party,response,response_param; side buy|sell; first come, first in time; "
+                   "each order_id once; of a party at most 4,096 are taken")
       ->required();
   command->callback([options, &action] { action = [options] { return Clear(*options); }; });
 }

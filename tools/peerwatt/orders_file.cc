@@ -70,6 +70,11 @@ class Reader {
     FileOrder order;
     order.order_id = std::string(csv.cell(columns_.required[0]));
     if (order.order_id.empty()) return csv.Error(columns_.required[0], "is empty");
+    const auto [earlier, fresh] = lines_.try_emplace(order.order_id, csv.line());
+    if (!fresh) {
+      return csv.Error(columns_.required[0],
+                       absl::StrCat("order ", order.order_id, " is in line ", earlier->second));
+    }
     if (absl::Status status = SetAccount(csv, order); !status.ok()) return status;
     const std::string_view side = csv.cell(columns_.required[2]);
     if (side != "buy" && side != "sell") {
@@ -139,6 +144,7 @@ class Reader {
 
   Columns columns_;
   OrdersFile file_;
+  absl::flat_hash_map<std::string, std::size_t> lines_;  // By order_id.
   absl::flat_hash_map<std::string, std::uint32_t> accounts_;
   absl::flat_hash_map<std::string, std::uint32_t> parties_;
 };

@@ -29,7 +29,7 @@ struct OrdersFile {
 };
 
 // Columns order_id, account, side (buy or sell), price_ticks, energy_wh and, where wanted, party
-// (the account by default), response (fixed by default), response_param.
+// (the account by default), response (fixed by default), response_param. An order_id comes once.
 // Ensures: an error names file, line and column; prices span at most 65,536 ticks.
 absl::StatusOr<OrdersFile> ReadOrdersFile(const std::string& path);
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "engine/core/limits.h"
 #include "nlohmann/json.hpp"
 #include "tests/support/naive_auction.h"
 #include "tests/support/random_source.h"
@@ -92,13 +93,24 @@ TEST(Clear, CancelsTheOlderWhereAskedTo) {
 }
 
 TEST(Clear, RefusesWhatNoOrderMayHave) {
-  const auto json = ClearText(std::string(kHeader) +
-                              "1,a,buy,30,0\n2,b,buy,30,4000000001\n3,c,buy,30,5\n3,c,buy,31,5\n");
+  const auto json =
+      ClearText(std::string(kHeader) + "1,a,buy,30,0\n2,b,buy,30,4000000001\n3,c,buy,30,5\n");
   ASSERT_TRUE(json.ok()) << json.status();
-  ASSERT_EQ((*json)["refused"].size(), 3u);
+  ASSERT_EQ((*json)["refused"].size(), 2u);
   EXPECT_EQ((*json)["refused"][0]["reason"], "energy_zero");
   EXPECT_EQ((*json)["refused"][1]["reason"], "energy_too_large");
-  EXPECT_EQ((*json)["refused"][2]["reason"], "duplicate_client_order_id");
+}
+
+TEST(Clear, TakesTheMostOrdersOfAPartyThatAMarketMayAndRefusesTheNext) {
+  std::string csv = "order_id,account,party,side,price_ticks,energy_wh\n";
+  for (std::uint32_t i = 1; i <= engine::kPartyOrdersMax + 1; ++i) {
+    csv += std::to_string(i) + ",a" + std::to_string(i % 3) + ",p,buy,30,5\n";
+  }
+  const auto json = ClearText(csv);
+  ASSERT_TRUE(json.ok()) << json.status();
+  ASSERT_EQ((*json)["refused"].size(), 1u);
+  EXPECT_EQ((*json)["refused"][0]["order_id"], engine::kPartyOrdersMax + 1);
+  EXPECT_EQ((*json)["refused"][0]["reason"], "party_order_limit");
 }
 
 struct BadFile {
@@ -116,6 +128,10 @@ TEST(Clear, NamesThePlaceOfAFault) {
       {"order_id,account,side,price_ticks,energy_wh\n1,a,buy,3,-4\n", "energy_wh"},
       {"order_id,account,side,price_ticks,energy_wh\n1,a,buy,0,4\n2,b,sell,65536,4\n", "span"},
       {"order_id,account,side,price_ticks,energy_wh\n1,a,buy\n", ":2:"},
+      {"order_id,account,side,side,price_ticks,energy_wh\n1,a,buy,sell,3,4\n",
+       ":1: column 'side' twice"},
+      {"order_id,account,side,price_ticks,energy_wh\n1,a,buy,3,4\n2,b,buy,3,4\n1,b,sell,3,4\n",
+       ":4: column 'order_id': order 1 is in line 2"},
   };
   for (const BadFile& file : files) {
     const auto json = ClearText(file.csv);
