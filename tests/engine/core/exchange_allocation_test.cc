@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/exchange_driver.h"
+#include "tests/support/random_source.h"
 
 namespace {
 
@@ -27,14 +28,17 @@ thread_local std::size_t allocations = 0;
 namespace engine {
 namespace {
 
-constexpr std::uint32_t kAccounts = 500;
-constexpr std::uint32_t kOrdersEach = 100;
+struct Crowd {
+  std::uint32_t accounts = 0;
+  std::uint32_t orders_each = 0;
+  std::uint64_t orders() const { return std::uint64_t{accounts} * orders_each; }
+};
 
 // Half of the accounts buy, half sell; every order trades.
-void FillBook(ExchangeDriver& driver, std::uint32_t start) {
-  std::vector<OrderBody> orders(kOrdersEach);
-  for (std::uint32_t account = 1; account <= kAccounts; ++account) {
-    for (std::uint32_t i = 0; i < kOrdersEach; ++i) {
+void FillBook(ExchangeDriver& driver, Crowd crowd, std::uint32_t start) {
+  std::vector<OrderBody> orders(crowd.orders_each);
+  for (std::uint32_t account = 1; account <= crowd.accounts; ++account) {
+    for (std::uint32_t i = 0; i < crowd.orders_each; ++i) {
       orders[i] = account % 2 == 0 ? Bid(account, i + 1, 50, 10) : Ask(account, i + 1, 20, 10);
       orders[i].product.start_minute = start;
     }
@@ -89,21 +93,24 @@ class Close {
   std::size_t allocated_ = 0;
 };
 
-TEST(ExchangeAllocation, ARoundOfFiftyThousandFillsAllocatesNothing) {
-  ExchangeDriver driver(std::uint64_t{3} * kAccounts * kOrdersEach);
+// Of 50,000 fills, or a million.
+TEST(ExchangeAllocation, ARoundLikeTheOneBeforeItAllocatesNothing) {
+  const Crowd crowd{.accounts = static_cast<std::uint32_t>(Repeats(500, 4'000)),
+                    .orders_each = static_cast<std::uint32_t>(Repeats(100, 250))};
+  ExchangeDriver driver(3 * crowd.orders());
   driver.keep_journal = false;
   driver.AddMarket(SmallMarket());
-  for (std::uint32_t account = 1; account <= kAccounts; ++account) driver.AddAccount(account);
+  for (std::uint32_t account = 1; account <= crowd.accounts; ++account) driver.AddAccount(account);
   driver.AdvanceTo(ExchangeDriver::MinuteNs(545));
   const std::uint32_t first = kStart - 30;
-  FillBook(driver, first);
-  FillBook(driver, first + 15);
+  FillBook(driver, crowd, first);
+  FillBook(driver, crowd, first + 15);
   driver.now_ns = ExchangeDriver::MinuteNs(first - 5);
   Close once(driver, first);
-  EXPECT_EQ(once.Run(), kAccounts * kOrdersEach);  // What is made once for all rounds.
+  EXPECT_EQ(once.Run(), crowd.orders());  // What is made once for all rounds.
   driver.now_ns = ExchangeDriver::MinuteNs(first + 10);
   Close again(driver, first + 15);
-  EXPECT_EQ(again.Run(), kAccounts * kOrdersEach);
+  EXPECT_EQ(again.Run(), crowd.orders());
   EXPECT_EQ(again.allocated(), 0u);
 }
 
