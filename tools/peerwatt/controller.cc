@@ -1,6 +1,7 @@
 #include "tools/peerwatt/controller.h"
 
 #include <chrono>
+#include <optional>
 #include <string_view>
 
 #include <boost/asio/io_context.hpp>
@@ -30,11 +31,14 @@ class Controller : public gateway::ClientHandler {
   void Stop() { client_.Stop(); }
 
   void OnLogonAnswer(const gateway::LogonAnswerMessage& message) override {
+    if (message.reason != engine::Reason::kNone) return;  // OnDisconnected says why.
     earliest_gate_ns_ =
         message.server_time_ns + kGateNs * static_cast<std::int64_t>(message.clock_factor);
     out_ << "logged on, next client_seq " << message.next_client_seq << "\n";
+    SeeWhatWasMissed(message.next_event);
   }
   void OnReady() override {
+    if (done()) return;
     if (order_.product.start_minute == 0) {
       client_.ListProducts(1, order_.product.market);
     } else {
@@ -81,8 +85,11 @@ class Controller : public gateway::ClientHandler {
     }
     out_ << "accepted, order id " << message.answer.command_sequence * engine::kOrderIdPlaces
          << "\n";
+    answered_ = true;
+    StopIfMissed();
   }
-  void OnRoundCleared(std::uint64_t /*event*/, const engine::RoundClearedEvent& round) override {
+  void OnRoundCleared(std::uint64_t event, const engine::RoundClearedEvent& round) override {
+    next_event_ = event + 1;
     if (round.product != order_.product) return;
     out_ << "round " << round.round << " of " << round.rounds;
     if (round.result == engine::RoundResult::kTraded) {
@@ -94,12 +101,24 @@ class Controller : public gateway::ClientHandler {
     last_round_ = round.round == round.rounds || round.carry_over == 0;
     done_ = last_round_ && fills_due_ == 0;
   }
-  void OnRoundVoid(std::uint64_t /*event*/, const engine::RoundVoidEvent& round) override {
+  void OnRoundVoid(std::uint64_t event, const engine::RoundVoidEvent& round) override {
+    next_event_ = event + 1;
     if (round.product != order_.product) return;
     out_ << "round " << round.round << " is void\n";
     done_ = round.round == round.rounds || round.carry_over == 0;
   }
-  void OnFills(std::uint64_t /*first_event*/, std::span<const engine::FillEvent> fills) override {
+  void OnOrderCancelled(std::uint64_t event,
+                        const engine::OrderCancelledEvent& cancelled) override {
+    next_event_ = event + 1;
+    const bool ours = cancelled.account == order_.account && cancelled.product == order_.product &&
+                      cancelled.client_order_id == order_.client_order_id;
+    if (!ours) return;
+    status_ = absl::FailedPreconditionError(
+        absl::StrCat("withdrawn by the daemon: ", std::string(engine::ReasonName(cancelled.reason)),
+                     " (", static_cast<unsigned>(cancelled.reason), ")"));
+  }
+  void OnFills(std::uint64_t first_event, std::span<const engine::FillEvent> fills) override {
+    next_event_ = first_event + fills.size();
     for (const engine::FillEvent& fill : fills) {
       if (fill.product != order_.product) continue;
       out_ << "fill: " << fill.energy_wh << " Wh at " << fill.price_ticks << " ticks, "
@@ -110,6 +129,21 @@ class Controller : public gateway::ClientHandler {
   }
 
  private:
+  // Numbered events have no gaps, and those of the time between two connections are not sent again.
+  void SeeWhatWasMissed(std::uint64_t next_event) {
+    if (next_event_ && next_event > *next_event_) {
+      missed_ = true;
+      out_ << "missed: " << next_event - *next_event_ << " events, from " << *next_event_
+           << " on, while no connection was there\n";
+    }
+    next_event_ = next_event;
+    StopIfMissed();
+  }
+  // The round may be among what was missed: only an answer is still to come.
+  void StopIfMissed() {
+    if (!missed_ || done() || (submitted_ && !answered_)) return;
+    status_ = absl::DataLossError("events were missed, and the order's round may be one of them");
+  }
   void SubmitOnce() {
     if (submitted_ || !client_.ready() || order_.product.start_minute == 0) return;
     submitted_ = true;
@@ -121,7 +155,10 @@ class Controller : public gateway::ClientHandler {
   std::ostream& out_;
   gateway::Client client_;
   std::int64_t earliest_gate_ns_ = 0;
+  std::optional<std::uint64_t> next_event_;  // The first that was not seen.
+  bool missed_ = false;
   bool submitted_ = false;
+  bool answered_ = false;
   bool last_round_ = false;
   bool done_ = false;
   std::uint32_t fills_due_ = 0;

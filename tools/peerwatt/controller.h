@@ -21,8 +21,9 @@ struct ControllerOptions {
 };
 
 // Logs on, submits the order, prints its answer, answers the prices that are called, and prints its
-// round and fill when they come. Ensures: an error where the order is refused or the timeout passes
-// before its round is told.
+// round and fill when they come. Ensures: an error where the order is refused or withdrawn or the
+// timeout passes before its round is told; DataLossError where events were missed between two
+// connections.
 absl::Status RunController(const ControllerOptions& options, std::ostream& out);
 
 }  // namespace tools
