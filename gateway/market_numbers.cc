@@ -140,6 +140,33 @@ constexpr JointRule kJointRules[] = {
 };
 static_assert(kPrice == 1'000'000'000);
 
+const TomlEntry* EntryOf(const TomlTable& table, std::string_view key) {
+  const auto entry = std::find_if(table.entries.begin(), table.entries.end(),
+                                  [&](const TomlEntry& each) { return each.key == key; });
+  return entry == table.entries.end() ? nullptr : &*entry;
+}
+
+// The error of a market that breaks the rule.
+absl::Status Broken(const JointRule& rule, const MarketDefinition& market, const TomlTable& table,
+                    const std::string& file) {
+  const TomlEntry* fault = nullptr;
+  std::string others;
+  for (const std::string_view key : rule.keys) {
+    if (key.empty()) break;
+    const TomlEntry* const entry = EntryOf(table, key);
+    if (fault == nullptr && entry != nullptr) {
+      fault = entry;
+      continue;
+    }
+    absl::StrAppend(&others, others.empty() ? "" : ", ", Absl(key), " = ",
+                    FindMarketNumber(key)->get(market));
+  }
+  CHECK(fault != nullptr);  // The defaults go together.
+  return ErrorAt(file, fault->line,
+                 absl::StrCat(fault->key, " = ", FindMarketNumber(fault->key)->get(market),
+                              ": allowed is ", Absl(rule.allowed), "; here ", others));
+}
+
 }  // namespace
 
 std::span<const MarketNumber> MarketNumbers() { return kNumbers; }
@@ -154,24 +181,7 @@ const MarketNumber* FindMarketNumber(std::string_view key) {
 absl::Status CheckMarketNumbers(const MarketDefinition& market, const TomlTable& table,
                                 const std::string& file) {
   for (const JointRule& rule : kJointRules) {
-    if (rule.holds(market)) continue;
-    const TomlEntry* fault = nullptr;
-    std::string others;
-    for (const std::string_view key : rule.keys) {
-      if (key.empty()) break;
-      const auto entry = std::find_if(table.entries.begin(), table.entries.end(),
-                                      [&](const TomlEntry& each) { return each.key == key; });
-      if (fault == nullptr && entry != table.entries.end()) {
-        fault = &*entry;
-        continue;
-      }
-      absl::StrAppend(&others, others.empty() ? "" : ", ", Absl(key), " = ",
-                      FindMarketNumber(key)->get(market));
-    }
-    CHECK(fault != nullptr);  // The defaults go together.
-    return ErrorAt(file, fault->line,
-                   absl::StrCat(fault->key, " = ", FindMarketNumber(fault->key)->get(market),
-                                ": allowed is ", Absl(rule.allowed), "; here ", others));
+    if (!rule.holds(market)) return Broken(rule, market, table, file);
   }
   return absl::OkStatus();
 }
