@@ -18,13 +18,15 @@ LAYERS = {
     "engine/core": ("engine/core",),
     "engine/journal": ("engine/core", "engine/journal"),
     "engine/runtime": ("engine/core", "engine/journal", "engine/runtime"),
+    "engine/settlement": ("engine/core", "engine/settlement"),
     "gateway": ("engine/core", "engine/journal", "engine/runtime", "gateway", "schemas"),
     "schemas": ("schemas",),
-    "tools": ("engine/core", "engine/journal", "engine/runtime", "gateway", "tools"),
-    "bench": ("engine/core", "engine/journal", "engine/runtime", "gateway", "schemas", "tools",
-              "bench", "tests"),
-    "tests": ("engine/core", "engine/journal", "engine/runtime", "gateway", "schemas", "tools",
-              "bench", "tests"),
+    "tools": ("engine/core", "engine/journal", "engine/runtime", "engine/settlement", "gateway",
+              "tools"),
+    "bench": ("engine/core", "engine/journal", "engine/runtime", "engine/settlement", "gateway",
+              "schemas", "tools", "bench", "tests"),
+    "tests": ("engine/core", "engine/journal", "engine/runtime", "engine/settlement", "gateway",
+              "schemas", "tools", "bench", "tests"),
 }
 
 BANNED_WORDS = {"util", "utils", "common", "misc", "helper", "helpers", "types", "manager", "context"}

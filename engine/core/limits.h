@@ -20,6 +20,8 @@ inline constexpr std::uint32_t kGameStepsMax = 4'096;        // Of one round tha
 // No time of the exchange is before 1970 or past 2200-01-01T00:00Z.
 inline constexpr std::int64_t kTimeNsMax = 7'258'118'400'000'000'000;
 inline constexpr std::uint64_t kSequenceMax = std::uint64_t{1} << 53;
+inline constexpr std::int64_t kReadingMaxWh = kOrderEnergyMaxWh;  // One home's meter, one slot.
+inline constexpr std::uint32_t kPeriodReadingsMax = 1u << 26;     // Settled at once.
 inline constexpr std::uint32_t kOrderIdPlaces = 1'024;  // OrderId = sequence * this + place.
 
 // An amount of money of one order, and the energy of one side of a book, fit in 63 bits.

@@ -42,6 +42,9 @@ class HouseRules(unittest.TestCase):
         for path, target in [("engine/core/a.cc", "engine/journal/b.h"),
                              ("engine/journal/a.cc", "engine/runtime/b.h"),
                              ("engine/runtime/a.cc", "gateway/b.h"),
+                             ("engine/settlement/a.cc", "engine/journal/b.h"),
+                             ("engine/core/a.cc", "engine/settlement/b.h"),
+                             ("gateway/a.cc", "engine/settlement/b.h"),
                              ("gateway/a.cc", "tools/b.h"),
                              ("engine/core/a.cc", "bench/b.h"),
                              ("tools/a.cc", "tests/support/b.h")]:
