@@ -144,6 +144,17 @@ absl::StatusOr<std::int64_t> CsvReader::Decimal(std::size_t column, int decimals
   return *number;
 }
 
+absl::StatusOr<std::int64_t> CsvReader::Whole(std::size_t column, std::int64_t low,
+                                              std::int64_t high) const {
+  const std::string_view text = cell(column);
+  const std::optional<std::int64_t> value = ParseDecimal(text, 0);
+  if (text.find_first_not_of("-0123456789") != std::string_view::npos || !value || *value < low ||
+      *value > high) {
+    return Error(column, absl::StrCat("expected a whole number from ", low, " to ", high));
+  }
+  return *value;
+}
+
 absl::Status CsvReader::Error(std::size_t column, std::string_view what) const {
   return absl::InvalidArgumentError(
       absl::StrCat(path_, ":", line_, ": column '", columns_[column], "': ", std::string(what)));

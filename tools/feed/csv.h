@@ -37,6 +37,9 @@ class CsvReader {
   // The cell as a number times 10^decimals; further digits are cut off.
   absl::StatusOr<std::int64_t> Decimal(std::size_t column, int decimals) const;
 
+  // The cell as a whole number from `low` to `high`.
+  absl::StatusOr<std::int64_t> Whole(std::size_t column, std::int64_t low, std::int64_t high) const;
+
   // "path:line: column 'name': what"
   absl::Status Error(std::size_t column, std::string_view what) const;
 

@@ -1,4 +1,4 @@
-// peerwatt: replays recorded bid streams, clears a CSV of orders, reads journals.
+// peerwatt: replays recorded bid streams, clears a CSV of orders, settles readings, reads journals.
 #include <cstdio>
 #include <iostream>
 
@@ -31,6 +31,7 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   tools::Action action;
   tools::AddClearCommand(app, action);
+  tools::AddSettleCommand(app, action);
   tools::AddFeedCommand(app, action);
   tools::AddReplayCommand(app, action);
   tools::AddJournalCommand(app, action);

@@ -50,18 +50,6 @@ absl::StatusOr<Columns> FindColumns(const std::string& path, const CsvReader& cs
   return columns;
 }
 
-// A whole number between two bounds.
-absl::StatusOr<std::int64_t> Whole(const CsvReader& csv, std::size_t column, std::int64_t low,
-                                   std::int64_t high) {
-  const std::string_view text = csv.cell(column);
-  const std::optional<std::int64_t> value = ParseDecimal(text, 0);
-  if (text.find_first_not_of("-0123456789") != std::string_view::npos || !value || *value < low ||
-      *value > high) {
-    return csv.Error(column, absl::StrCat("expected a whole number from ", low, " to ", high));
-  }
-  return *value;
-}
-
 class Reader {
  public:
   explicit Reader(Columns columns) : columns_(columns) {}
@@ -82,9 +70,9 @@ class Reader {
     }
     order.side = side == "buy" ? engine::Side::kBuy : engine::Side::kSell;
     const absl::StatusOr<std::int64_t> price =
-        Whole(csv, columns_.required[3], -engine::kPriceTicksMax, engine::kPriceTicksMax);
+        csv.Whole(columns_.required[3], -engine::kPriceTicksMax, engine::kPriceTicksMax);
     if (!price.ok()) return price.status();
-    const absl::StatusOr<std::int64_t> energy = Whole(csv, columns_.required[4], 0, INT64_MAX);
+    const absl::StatusOr<std::int64_t> energy = csv.Whole(columns_.required[4], 0, INT64_MAX);
     if (!energy.ok()) return energy.status();
     order.price_ticks = *price;
     order.energy_wh = *energy;
@@ -135,7 +123,7 @@ class Reader {
       }
     }
     if (columns_.optional[2] && !csv.cell(*columns_.optional[2]).empty()) {
-      const absl::StatusOr<std::int64_t> value = Whole(csv, *columns_.optional[2], 0, UINT32_MAX);
+      const absl::StatusOr<std::int64_t> value = csv.Whole(*columns_.optional[2], 0, UINT32_MAX);
       if (!value.ok()) return value.status();
       order.response_param = static_cast<std::uint32_t>(*value);
     }
