@@ -1,6 +1,6 @@
 // How long the Stackelberg auction takes to find its price and share it out, by orders and by
 // prices that it looks at; the double loop over prices and buyers that its definition is; and the
-// uniform price of the same book.
+// welfare and the uniform price of the same book.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -11,6 +11,7 @@
 #include "engine/core/clearing/response.h"
 #include "engine/core/clearing/stackelberg.h"
 #include "engine/core/clearing/uniform_price.h"
+#include "engine/core/clearing/welfare.h"
 
 namespace engine {
 namespace {
@@ -125,6 +126,17 @@ void BM_BaselineDoubleLoop(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 
+void BM_WelfareOfTheSameBook(benchmark::State& state) {
+  Market market(state.range(0), state.range(1));
+  for (auto _ : state) {
+    const WelfarePrice price =
+        FindWelfarePrice(market.book, market.memory, market.definition, *market.scratch);
+    AllocateWelfare(market.book, market.memory, market.definition, price);
+    benchmark::DoNotOptimize(price.energy_wh);
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
 void BM_UniformPriceOfTheSameBook(benchmark::State& state) {
   Market market(state.range(0), state.range(1));
   for (auto _ : state) {
@@ -143,6 +155,7 @@ void Sizes(benchmark::internal::Benchmark* bench) {
 BENCHMARK(BM_Stackelberg)->Apply(Sizes);
 BENCHMARK(BM_StackelbergPriceAlone)->Apply(Sizes);
 BENCHMARK(BM_BaselineDoubleLoop)->Apply(Sizes);
+BENCHMARK(BM_WelfareOfTheSameBook)->Apply(Sizes);
 BENCHMARK(BM_UniformPriceOfTheSameBook)->Apply(Sizes);
 
 }  // namespace

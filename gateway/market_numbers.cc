@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/core/check.h"
+#include "engine/core/clearing/rule_parameters.h"
 #include "engine/core/limits.h"
 #include "gateway/absl_view.h"
 
@@ -106,7 +107,9 @@ std::int64_t FirstGateBeforeS(const MarketDefinition& m) {
   return m.gate_before_s + std::int64_t{m.rounds - 1} * m.round_interval_s;
 }
 
-// What no single number can tell; with the ranges it is all that engine::IsPossible asks of them.
+bool IsPlayed(const MarketDefinition& m) { return m.rule.schedule != engine::Schedule::kNone; }
+
+// What no single value can tell; with the ranges it is all that engine::IsPossible asks of them.
 struct JointRule {
   bool (*holds)(const MarketDefinition&);
   std::array<std::string_view, 5> keys;  // The first of them that a file has is at fault.
@@ -137,6 +140,43 @@ constexpr JointRule kJointRules[] = {
     {[](const MarketDefinition& m) { return m.feed_in_ticks <= m.retail_ticks; },
      {"feed_in_ticks", "retail_ticks"},
      "feed_in_ticks <= retail_ticks"},
+    {[](const MarketDefinition& m) {
+       return m.rule.objective == engine::Objective::kAsws ||
+              (m.rule.step_ticks == 1 && m.rule.lone_trader == engine::LoneTrader::kKeep);
+     },
+     {"objective", "step_ticks", "lone_trader"},
+     "welfare only with step_ticks 1 and lone_trader keep"},
+    {[](const MarketDefinition& m) {
+       return !IsPlayed(m) || m.rule.objective == engine::Objective::kAsws;
+     },
+     {"objective", "schedule"},
+     "asws where schedule is not none"},
+    {[](const MarketDefinition& m) {
+       return !IsPlayed(m) || m.rule.game_budget_ms + std::int64_t{1'000} * m.min_notice_s <=
+                                  std::int64_t{1'000} * m.gate_before_s;
+     },
+     {"game_budget_ms", "gate_before_s", "min_notice_s", "schedule"},
+     "game_budget_ms <= 1000 * (gate_before_s - min_notice_s)"},
+    {[](const MarketDefinition& m) {
+       return !IsPlayed(m) || m.rounds == 1 ||
+              m.rule.game_budget_ms < std::int64_t{1'000} * m.round_interval_s;
+     },
+     {"game_budget_ms", "round_interval_s", "rounds", "schedule"},
+     "game_budget_ms < 1000 * round_interval_s where rounds > 1"},
+    {[](const MarketDefinition& m) {
+       return !IsPlayed(m) || m.rule.answer_ms <= m.rule.game_budget_ms;
+     },
+     {"answer_ms", "game_budget_ms", "schedule"},
+     "answer_ms <= game_budget_ms"},
+    {[](const MarketDefinition& m) { return !IsPlayed(m) || m.indicative_interval_s == 0; },
+     {"indicative_interval_s", "schedule"},
+     "0 where schedule is not none"},
+    {[](const MarketDefinition& m) {
+       return m.rule.announce_from == engine::AnnounceFrom::kRange ||
+              m.rule.schedule != engine::Schedule::kBisecting;
+     },
+     {"announce_from", "schedule"},
+     "band only with schedule descending"},
 };
 static_assert(kPrice == 1'000'000'000);
 
@@ -144,6 +184,12 @@ const TomlEntry* EntryOf(const TomlTable& table, std::string_view key) {
   const auto entry = std::find_if(table.entries.begin(), table.entries.end(),
                                   [&](const TomlEntry& each) { return each.key == key; });
   return entry == table.entries.end() ? nullptr : &*entry;
+}
+
+std::string TextOf(std::string_view key, const MarketDefinition& market) {
+  const MarketNumber* number = FindMarketNumber(key);
+  if (number != nullptr) return absl::StrCat(number->get(market));
+  return engine::FindRuleParameter(key)->text(market.rule);
 }
 
 // The error of a market that breaks the rule.
@@ -158,13 +204,12 @@ absl::Status Broken(const JointRule& rule, const MarketDefinition& market, const
       fault = entry;
       continue;
     }
-    absl::StrAppend(&others, others.empty() ? "" : ", ", Absl(key), " = ",
-                    FindMarketNumber(key)->get(market));
+    absl::StrAppend(&others, others.empty() ? "" : ", ", Absl(key), " = ", TextOf(key, market));
   }
   CHECK(fault != nullptr);  // The defaults go together.
   return ErrorAt(file, fault->line,
-                 absl::StrCat(fault->key, " = ", FindMarketNumber(fault->key)->get(market),
-                              ": allowed is ", Absl(rule.allowed), "; here ", others));
+                 absl::StrCat(fault->key, " = ", TextOf(fault->key, market), ": allowed is ",
+                              Absl(rule.allowed), "; here ", others));
 }
 
 }  // namespace

@@ -126,6 +126,9 @@ TEST(MarketFile, RefusesWhatCannotBeWithItsPlace) {
               HasSubstr("markets.toml:3: rule: allowed are uniform, stackelberg"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"stackelberg\"\nk = \"1/3\"\n"),
               HasSubstr("markets.toml:4: k: not a parameter of the rule stackelberg"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"stackelberg\"\nobjective = \"welfare\"\n"
+                          "step_ticks = 2\n"),
+              HasSubstr("with objective welfare, step_ticks 1"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"stackelberg\"\nstep_ticks = 0\n"),
               HasSubstr("markets.toml:4: step_ticks: allowed is 1 to 65536"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\ncarry_over = 1\n"), HasSubstr("true or false"));

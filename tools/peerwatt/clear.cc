@@ -222,6 +222,11 @@ absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
         text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1), parsed);
     if (!status.ok()) return status;
   }
+  if (!engine::IsPossible(parsed)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("parameters that do not go together: objective: ",
+                     gateway::Absl(engine::FindRuleParameter("objective")->meaning)));
+  }
   return parsed;
 }
 

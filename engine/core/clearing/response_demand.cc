@@ -28,34 +28,35 @@ ResponseDemand::~ResponseDemand() {
 }
 
 // An order that takes all at every price of the range is counted at once, one that never does is
-// never passed.
+// never passed. What joins below the highest price is counted when its limit is passed: levels hold
+// what comes off there, and unsigned numbers take a sum below zero as it is meant.
 void ResponseDemand::Add(const OrderColumns& orders, std::size_t i) {
   const std::uint32_t energy = orders.open_wh[i];
   const std::uint16_t limit = orders.level[i];
   const std::uint64_t full = energy * kNanoPerWh;
-  std::int64_t full_level = range_.highest;
+  if (limit < range_.lowest) return;
   switch (orders.response[i]) {
     case Response::kQuadratic: {
       const std::uint64_t slope = orders.slope_nwh[i];
-      full_level = QuadraticFullLevel(limit, slope, full);
+      const std::int64_t full_level = QuadraticFullLevel(limit, slope, full);
       if (full_level >= range_.highest) break;
-      slope_nwh_ += slope;
-      intercept_nwh_ += Wide{slope} * limit;
+      const Wide intercept = Wide{slope} * limit;
+      Join(limit, {.slope_nwh = slope, .intercept_nwh = intercept});
       if (full_level < range_.lowest) return;
       const auto at = static_cast<std::size_t>(full_level);
       levels_.full_nwh[at] += full;
       levels_.slope_nwh[at] += slope;
-      levels_.intercept_nwh[at] += Wide{slope} * limit;
+      levels_.intercept_nwh[at] += intercept;
       return;
     }
     case Response::kLogarithmic: {
       const std::uint32_t scale = orders.response_param[i];
       const std::int64_t price = std::int64_t{range_.band_low_ticks} + limit;
-      full_level = LogarithmicFullPrice(price, scale, energy) - range_.band_low_ticks;
+      const std::int64_t full_level =
+          LogarithmicFullPrice(price, scale, energy) - range_.band_low_ticks;
       if (full_level >= range_.highest) break;
       const Wide scaled = Wide{scale} * static_cast<std::uint64_t>(price);
-      log_scale_wh_ += scaled;
-      log_wh_ += scale;
+      Join(limit, {.log_scale_wh = scaled, .log_wh = scale});
       if (full_level < range_.lowest) return;
       const auto at = static_cast<std::size_t>(full_level);
       levels_.full_nwh[at] += full;
@@ -64,32 +65,48 @@ void ResponseDemand::Add(const OrderColumns& orders, std::size_t i) {
       return;
     }
     case Response::kInteractive:
-      full_nwh_ += orders.slope_nwh[i];
+      Join(limit, {.full_nwh = orders.slope_nwh[i]});
       return;
     default:
       break;
   }
-  full_nwh_ += full;
+  Join(limit, {.full_nwh = full});
+}
+
+void ResponseDemand::Join(std::uint16_t limit, const Sums& order) {
+  if (limit >= range_.highest) {
+    now_.full_nwh += order.full_nwh;
+    now_.slope_nwh += order.slope_nwh;
+    now_.intercept_nwh += order.intercept_nwh;
+    now_.log_scale_wh += order.log_scale_wh;
+    now_.log_wh += order.log_wh;
+    return;
+  }
+  levels_.full_nwh[limit] += order.full_nwh;
+  levels_.slope_nwh[limit] -= order.slope_nwh;
+  levels_.intercept_nwh[limit] -= order.intercept_nwh;
+  levels_.log_scale_wh[limit] -= order.log_scale_wh;
+  levels_.log_wh[limit] -= order.log_wh;
 }
 
 void ResponseDemand::PassTo(std::uint16_t level) {
   CHECK(level <= passed_ && level >= range_.lowest);
   while (passed_ > level) {
     const std::size_t at = --passed_;
-    full_nwh_ += levels_.full_nwh[at];
-    slope_nwh_ -= levels_.slope_nwh[at];
-    intercept_nwh_ -= levels_.intercept_nwh[at];
-    log_scale_wh_ -= levels_.log_scale_wh[at];
-    log_wh_ -= levels_.log_wh[at];
+    now_.full_nwh += levels_.full_nwh[at];
+    now_.slope_nwh -= levels_.slope_nwh[at];
+    now_.intercept_nwh -= levels_.intercept_nwh[at];
+    now_.log_scale_wh -= levels_.log_scale_wh[at];
+    now_.log_wh -= levels_.log_wh[at];
   }
 }
 
 Wide ResponseDemand::At(std::uint16_t level) {
   PassTo(level);
-  Wide demand = full_nwh_ + intercept_nwh_ - slope_nwh_ * level;
-  if (log_wh_ > 0) {
+  Wide demand = now_.full_nwh + now_.intercept_nwh - now_.slope_nwh * level;
+  if (now_.log_wh > 0) {
     const auto price = static_cast<std::uint64_t>(std::int64_t{range_.band_low_ticks} + level);
-    demand += (log_scale_wh_ - Wide{log_wh_} * price) * kNanoPerWh / price;
+    demand += (now_.log_scale_wh - Wide{now_.log_wh} * price) * kNanoPerWh / price;
   }
   return demand;
 }

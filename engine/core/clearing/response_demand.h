@@ -1,4 +1,4 @@
-// What the winning buyers take together at each price of a range, from one pass over their orders.
+// What buyers take together at each price of a range, from one pass over their orders.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,13 @@ namespace engine {
 
 // Demand is a sum over orders. A fixed one takes all at any price up to its limit. A quadratic one
 // takes min(energy, slope * (limit - price)): a straight line that bends once. A logarithmic one
-// takes all up to a price and u (k - p) / p above it. An interactive one takes what it has answered
-// to the price of a step: such demand is for a range of that one price. So five numbers a level, at
-// the level up to which an order takes all, are enough to walk down the prices and know the demand
-// at each exactly.
+// takes all up to a price and u (k - p) / p above it. Above its limit each takes nothing. An
+// interactive one takes what it has answered to the price of a step: such demand is for a range of
+// that one price. So five numbers a level, at the level up to which an order takes all and at its
+// limit where that is in the range, are enough to walk down the prices and know the demand at each
+// exactly.
 //
-// Requires: every price asked for is at most every winner's limit, as it is up to the K-th bid;
-// with
-//           logarithmic orders, prices above zero.
+// Requires: with logarithmic orders, prices above zero.
 class ResponseDemand {
  public:
   // Prices are levels from `lowest` to `highest`; a level's price is band_low_ticks + level.
@@ -40,18 +39,23 @@ class ResponseDemand {
   Wide At(std::uint16_t level);
 
  private:
+  // Demand at a level: full + intercept - slope * level + (log_scale - log * price) / price.
+  struct Sums {
+    Wide full_nwh = 0;
+    Wide slope_nwh = 0;
+    Wide intercept_nwh = 0;
+    Wide log_scale_wh = 0;
+    std::uint64_t log_wh = 0;
+  };
+
   void Add(const OrderColumns& orders, std::size_t place);
+  void Join(std::uint16_t limit, const Sums& order);
   void PassTo(std::uint16_t level);
 
   const Range range_;
   ResponseLevels& levels_;
-  std::uint16_t passed_ =
-      0;  // Orders that take all up to this level or higher are counted as full.
-  Wide full_nwh_ = 0;
-  Wide slope_nwh_ = 0;
-  Wide intercept_nwh_ = 0;
-  Wide log_scale_wh_ = 0;
-  std::uint64_t log_wh_ = 0;
+  std::uint16_t passed_ = 0;  // What changes at this level or higher is in now_.
+  Sums now_;
 };
 
 }  // namespace engine

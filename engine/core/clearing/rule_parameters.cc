@@ -95,9 +95,9 @@ constexpr RuleParameter kParameters[] = {
      PEERWATT_NUMBER(answer_ms, 1, 600'000)},
     {"game_budget_ms", "1 to 3600000", "the longest game; fits between gate and delivery",
      OfStackelberg, PEERWATT_NUMBER(game_budget_ms, 1, 3'600'000)},
-    {"objective", "asws", "what the price is the best for", OfStackelberg,
-     [](RuleParameters& /*p*/, std::string_view value) { return value == "asws"; },
-     [](const RuleParameters& /*p*/) { return std::string("asws"); }},
+    {"objective", "asws or welfare",
+     "what the price is the best for; welfare needs step_ticks 1 and lone_trader keep",
+     OfStackelberg, PEERWATT_WORDS(objective, "asws", "welfare")},
 };
 
 #undef PEERWATT_WORDS
@@ -124,6 +124,10 @@ bool IsPossible(const RuleParameters& parameters) {
   for (const RuleParameter& parameter : kParameters) {
     if (!parameter.belongs_to(parameters.rule)) continue;
     if (!parameter.set(rebuilt, parameter.text(parameters))) return false;
+  }
+  const bool drops_nobody = parameters.objective == Objective::kWelfare;
+  if (drops_nobody && (parameters.step_ticks != 1 || parameters.lone_trader != LoneTrader::kKeep)) {
+    return false;
   }
   return rebuilt == parameters;
 }

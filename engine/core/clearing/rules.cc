@@ -3,6 +3,7 @@
 #include "engine/core/check.h"
 #include "engine/core/clearing/stackelberg.h"
 #include "engine/core/clearing/uniform_price.h"
+#include "engine/core/clearing/welfare.h"
 
 namespace engine {
 namespace {
@@ -18,8 +19,18 @@ ClearedRound ClearUniform(const Book& book, BookMemory& memory, const MarketDefi
   return {.energy_wh = price.energy_wh, .level = price.level};
 }
 
+ClearedRound ClearWelfare(const Book& book, BookMemory& memory, const MarketDefinition& market,
+                          ClearingScratch& scratch, Fills fills) {
+  const WelfarePrice price = FindWelfarePrice(book, memory, market, scratch);
+  if (price.energy_wh > 0 && fills == Fills::kFill) AllocateWelfare(book, memory, market, price);
+  return {.energy_wh = price.energy_wh, .level = price.level};
+}
+
 ClearedRound ClearStackelberg(const Book& book, BookMemory& memory, const MarketDefinition& market,
                               ClearingScratch& scratch, Fills fills) {
+  if (market.rule.objective == Objective::kWelfare) {
+    return ClearWelfare(book, memory, market, scratch, fills);
+  }
   const StackelbergPrice price = FindStackelbergPrice(book, memory, market, scratch);
   if (price.energy_wh > 0 && fills == Fills::kFill) {
     AllocateStackelberg(book, memory, market, price);

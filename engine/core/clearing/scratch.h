@@ -12,7 +12,7 @@ namespace engine {
 template <typename Number>
 using Levels = std::array<Number, kBandLevelsMax>;  // At each level of the market's band.
 
-// Demand that begins to fall with the price at some level: see ResponseDemand.
+// Demand that changes its course at some level: see ResponseDemand. Less what joins there.
 struct ResponseLevels {
   Levels<Wide> full_nwh{};         // What the orders whose response is full up to there take.
   Levels<Wide> slope_nwh{};        // Of quadratic responses, a tick.

@@ -53,11 +53,12 @@ void CountTraded(StackelbergPrice& price, const Offers& offers);
 // equally good the lower or the higher, as `ties` says. What trades is the smaller of the demand,
 // in whole watt-hours rounded down, and the winners' supply.
 //
-// ASWS is not the welfare optimum, and it takes the whole demand where supply is smaller: it is the
-// paper's objective, and the price is the paper's. Each buyer's demand is the smaller of a constant
-// and a line that falls with the price (or, logarithmic, a convex curve), so with fixed and
-// quadratic responses the demand is concave, and its product with the rising margin has one peak.
-// Every price is looked at all the same: it costs one addition each.
+// ASWS is not the welfare optimum (clearing/welfare.h finds that), and it takes the whole demand
+// where supply is smaller: it is the paper's objective, and the price is the paper's. Each buyer's
+// demand is the smaller of a constant and a line that falls with the price (or, logarithmic, a
+// convex curve), so with fixed and quadratic responses the demand is concave, and its product with
+// the rising margin has one peak. Every price is looked at all the same: it costs one addition
+// each.
 //
 // Ensures: no winner pays more than its bid or gets less than its ask. Truthful it is not: P1.11.
 // Cost:    O(orders + levels of the price range); nothing allocated.

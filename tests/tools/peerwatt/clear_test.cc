@@ -168,6 +168,32 @@ TEST(Clear, PlaysTheStackelbergAuctionWithDeclaredResponses) {
   EXPECT_TRUE((*json)["refused"].empty());
 }
 
+// The same book: nobody is dropped, and 4.5 kWh are traded at 10 cents.
+TEST(Clear, MeetsAllDemandAndSupplyWhereTheObjectiveIsWelfare) {
+  const std::string csv = std::string(kResponseHeader) +
+                          "1,b1,buy,200,2000,quadratic,30000\n2,b2,buy,180,1500,quadratic,30000\n"
+                          "3,b3,buy,150,1000,quadratic,30000\n4,b4,buy,90,2000,quadratic,30000\n"
+                          "5,s1,sell,60,1000,,\n6,s2,sell,80,1500,,\n7,s3,sell,100,2000,,\n"
+                          "8,s4,sell,140,1000,,\n";
+  const auto json = ClearText(csv, {"objective=welfare"}, "stackelberg");
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ((*json)["price_ticks"], 100);
+  EXPECT_EQ((*json)["volume_wh"], 4'500);
+  EXPECT_EQ((*json)["fills"].size(), 6U);
+  EXPECT_EQ((*json)["fills"][2]["energy_wh"], 1'000);
+}
+
+TEST(Clear, SaysWhichParametersTheWelfareObjectiveLeavesAsTheyAre) {
+  for (const char* parameter : {"step_ticks=2", "lone_trader=drop"}) {
+    const absl::Status status = ParseRule("stackelberg", {"objective=welfare", parameter}).status();
+    EXPECT_NE(status.message().find("welfare needs step_ticks 1 and lone_trader keep"),
+              absl::string_view::npos)
+        << status;
+  }
+  EXPECT_FALSE(ParseRule("stackelberg", {"objective=profit"}).ok());
+  EXPECT_TRUE(ParseRule("stackelberg", {"objective=welfare", "ties=higher"}).ok());
+}
+
 TEST(Clear, RefusesOrdersThatTheGridIsBetterFor) {
   const std::string csv = std::string(kHeader) + "1,a,buy,320,10\n2,b,buy,321,10\n3,c,sell,80,10\n";
   for (const char* admission : {"admission=closed", "admission=strict"}) {

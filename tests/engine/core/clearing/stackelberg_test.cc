@@ -1,90 +1,35 @@
 // The published examples of Doan, Cho and Kim's auction, and books of any kind beside its slow
-// twin. Prices there are cents/kWh and energies kWh; a tick here is 0.1 cent, and a theta of 3 is
-// 30,000.
+// twin.
 #include "engine/core/clearing/stackelberg.h"
 
-#include <cmath>
-#include <memory>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "tests/support/naive_stackelberg.h"
 #include "tests/support/random_source.h"
+#include "tests/support/response_book.h"
 
 namespace engine {
 namespace {
 
-// A book of orders whose prices are levels over the band's low end, each of a party of its own.
-class Round {
+class Round : public ResponseBook {
  public:
   explicit Round(const std::vector<StackelbergOrder>& orders, std::int32_t band_low = 0)
-      : orders_(orders.size()) {
-    market.band_low_ticks = band_low;
-    market.band_levels = kBandLevelsMax;
-    market.rule.rule = Rule::kStackelberg;
-    for (std::size_t i = 0; i < orders.size(); ++i) {
-      const StackelbergOrder& order = orders[i];
-      if (order.energy_wh == 0) continue;
-      EXPECT_TRUE(book.Add(memory, {.side = order.side,
-                                    .level = static_cast<std::uint16_t>(order.price - band_low),
-                                    .energy_wh = static_cast<std::uint32_t>(order.energy_wh),
-                                    .account = static_cast<std::uint32_t>(i),
-                                    .party = static_cast<std::uint32_t>(i),
-                                    .client_order_id = ClientOrderId{i},
-                                    .order_id = OrderId{i},
-                                    .response = order.response,
-                                    .response_param = static_cast<std::uint32_t>(order.param)}));
-    }
-  }
+      : ResponseBook(orders, band_low) {}
 
   StackelbergPrice Clear() {
     const StackelbergPrice price = FindStackelbergPrice(book, memory, market, *scratch);
     if (price.energy_wh > 0) AllocateStackelberg(book, memory, market, price);
     return price;
   }
-  std::vector<std::uint64_t> Filled() {
-    std::vector<std::uint64_t> filled(orders_);
-    book.ForEachOrder(memory, [&](const OrderChunk& chunk, std::uint32_t at) {
-      filled[chunk.account[at]] = chunk.filled_wh[at];
-    });
-    return filled;
-  }
-
-  MarketDefinition market;
-  BookMemory memory{2'000'000};
-  Book book;
-  std::unique_ptr<ClearingScratch> scratch = std::make_unique<ClearingScratch>();
-
- private:
-  const std::size_t orders_;
 };
-
-// In the paper's units.
-struct Paper {
-  double price;
-  double energy;
-};
-std::vector<StackelbergOrder> Market(const std::vector<Paper>& bids, const std::vector<Paper>& asks,
-                                     std::uint64_t theta) {
-  std::vector<StackelbergOrder> orders;
-  const auto add = [&](const Paper& paper, Side side) {
-    orders.push_back({.side = side,
-                      .price = std::lround(paper.price * 10),
-                      .energy_wh = static_cast<std::uint64_t>(std::lround(paper.energy * 1'000)),
-                      .response = side == Side::kBuy ? Response::kQuadratic : Response::kFixed,
-                      .param = side == Side::kBuy ? theta * 10'000 : 0});
-  };
-  for (const Paper& bid : bids) add(bid, Side::kBuy);
-  for (const Paper& ask : asks) add(ask, Side::kSell);
-  return orders;
-}
 
 using Energies = std::vector<std::uint64_t>;
 
 TEST(Stackelberg, SharesSupplyAmongBuyersThatWantMore) {  // E2
   Round round(
-      Market({{20, 2}, {18, 1.5}, {15, 1}, {9, 2}}, {{6, 1}, {8, 1.5}, {10, 2}, {14, 1}}, 3));
+      PaperMarket({{20, 2}, {18, 1.5}, {15, 1}, {9, 2}}, {{6, 1}, {8, 1.5}, {10, 2}, {14, 1}}, 3));
   const StackelbergPrice price = round.Clear();
   EXPECT_EQ(price.level, 140);
   EXPECT_EQ(price.prices, 71U);
@@ -94,7 +39,7 @@ TEST(Stackelberg, SharesSupplyAmongBuyersThatWantMore) {  // E2
 
 TEST(Stackelberg, KeepsALoneBuyer) {  // E3
   Round round(
-      Market({{22, 5}, {21, 4}, {19, 3}, {12, 2}}, {{5, .5}, {6, .7}, {9, .4}, {18, 3}}, 1));
+      PaperMarket({{22, 5}, {21, 4}, {19, 3}, {12, 2}}, {{5, .5}, {6, .7}, {9, .4}, {18, 3}}, 1));
   const StackelbergPrice price = round.Clear();
   EXPECT_EQ(price.level, 170);
   EXPECT_EQ(price.prices, 131U);
@@ -103,23 +48,23 @@ TEST(Stackelberg, KeepsALoneBuyer) {  // E3
 
 TEST(Stackelberg, DropsALoneTraderWhereTheMarketSaysSo) {  // E3
   Round round(
-      Market({{22, 5}, {21, 4}, {19, 3}, {12, 2}}, {{5, .5}, {6, .7}, {9, .4}, {18, 3}}, 1));
+      PaperMarket({{22, 5}, {21, 4}, {19, 3}, {12, 2}}, {{5, .5}, {6, .7}, {9, .4}, {18, 3}}, 1));
   round.market.rule.lone_trader = LoneTrader::kDrop;
   EXPECT_EQ(round.Clear().energy_wh, 0U);
 }
 
 TEST(Stackelberg, TradesNothingWhereTheBestBidIsBelowTheBestAsk) {  // E4
-  EXPECT_EQ(Round(Market({{5, 1}}, {{9, 1}}, 3)).Clear().energy_wh, 0U);
+  EXPECT_EQ(Round(PaperMarket({{5, 1}}, {{9, 1}}, 3)).Clear().energy_wh, 0U);
 }
 
 TEST(Stackelberg, TradesNothingInAnEmptyOrOneSidedBook) {
   EXPECT_EQ(Round({}).Clear().energy_wh, 0U);
-  EXPECT_EQ(Round(Market({{5, 1}, {6, 1}}, {}, 3)).Clear().energy_wh, 0U);
-  EXPECT_EQ(Round(Market({}, {{5, 1}}, 3)).Clear().energy_wh, 0U);
+  EXPECT_EQ(Round(PaperMarket({{5, 1}, {6, 1}}, {}, 3)).Clear().energy_wh, 0U);
+  EXPECT_EQ(Round(PaperMarket({}, {{5, 1}}, 3)).Clear().energy_wh, 0U);
 }
 
 TEST(Stackelberg, KeepsALonePair) {  // E5
-  Round round(Market({{15, 2}}, {{9, 3}}, 3));
+  Round round(PaperMarket({{15, 2}}, {{9, 3}}, 3));
   const StackelbergPrice price = round.Clear();
   EXPECT_EQ(price.level, 120);
   EXPECT_EQ(price.prices, 61U);
@@ -127,9 +72,9 @@ TEST(Stackelberg, KeepsALonePair) {  // E5
 }
 
 TEST(Stackelberg, ComesOutAsThePapersSixteenthSlot) {  // E6
-  Round round(
-      Market({{20, .2}, {18, .5}, {17.4, .275}, {13.5, 1.235}, {12.3, .73}, {12.0, .9}, {6, 1}},
-             {{6, .62}, {7.2, .62}, {8.4, .62}, {9, .62}, {9.4, .62}, {10.5, .5}, {16, 2}}, 3));
+  Round round(PaperMarket(
+      {{20, .2}, {18, .5}, {17.4, .275}, {13.5, 1.235}, {12.3, .73}, {12.0, .9}, {6, 1}},
+      {{6, .62}, {7.2, .62}, {8.4, .62}, {9, .62}, {9.4, .62}, {10.5, .5}, {16, 2}}, 3));
   const StackelbergPrice price = round.Clear();
   EXPECT_EQ(price.level, 112);
   EXPECT_EQ(price.prices, 27U);
@@ -146,8 +91,8 @@ TEST(Stackelberg, LetsABuyerGainByAFalseBid) {  // E7
       {20, 1'500}, {18.5, 1'316}, {17, 1'094}, {16, 833}};
   const std::vector<std::int64_t> prices = {140, 135, 135, 135};
   for (std::size_t i = 0; i < bids.size(); ++i) {
-    Round round(Market({{bids[i].first, 2}, {18, 1.5}, {15, 1}, {9, 2}},
-                       {{6, 1}, {8, 1.5}, {10, 2}, {14, 1}}, 3));
+    Round round(PaperMarket({{bids[i].first, 2}, {18, 1.5}, {15, 1}, {9, 2}},
+                            {{6, 1}, {8, 1.5}, {10, 2}, {14, 1}}, 3));
     EXPECT_EQ(round.Clear().level, prices[i]);
     EXPECT_EQ(round.Filled()[0], bids[i].second);
   }
@@ -156,7 +101,8 @@ TEST(Stackelberg, LetsABuyerGainByAFalseBid) {  // E7
 TEST(Stackelberg, LetsASellerGainByAFalseAsk) {  // E9
   const std::vector<std::pair<double, std::int64_t>> asks = {{5, 143}, {5.5, 144}, {5.9, 145}};
   for (const auto& [ask, level] : asks) {
-    Round round(Market({{22, 9}, {21, 9}, {12, 2}}, {{ask, .5}, {6, .7}, {9, .4}, {18, 30}}, 1));
+    Round round(
+        PaperMarket({{22, 9}, {21, 9}, {12, 2}}, {{ask, .5}, {6, .7}, {9, .4}, {18, 30}}, 1));
     const StackelbergPrice price = round.Clear();
     EXPECT_EQ(price.level, level);
     EXPECT_EQ(price.prices, 121U);
@@ -165,7 +111,7 @@ TEST(Stackelberg, LetsASellerGainByAFalseAsk) {  // E9
 }
 
 TEST(Stackelberg, StopsWhereBothCurvesEndAtTheSameEnergy) {  // E10
-  Round round(Market({{12, 1}, {11, 1}, {7, 1}}, {{5, 1}, {6, 1}, {8, 1}}, 3));
+  Round round(PaperMarket({{12, 1}, {11, 1}, {7, 1}}, {{5, 1}, {6, 1}, {8, 1}}, 3));
   const StackelbergPrice price = round.Clear();
   EXPECT_EQ(price.level, 90);
   EXPECT_EQ(price.prices, 61U);
@@ -174,7 +120,8 @@ TEST(Stackelberg, StopsWhereBothCurvesEndAtTheSameEnergy) {  // E10
 
 // Leader against logarithmic followers of 20 and 16, sellers at 6; the excluded bid is at 15.
 TEST(Stackelberg, FindsThePaperAuthorsLogarithmicPrice) {
-  std::vector<StackelbergOrder> orders = Market({{20, 5}, {16, 5}, {15, 5}}, {{6, 20}, {14, 9}}, 3);
+  std::vector<StackelbergOrder> orders =
+      PaperMarket({{20, 5}, {16, 5}, {15, 5}}, {{6, 20}, {14, 9}}, 3);
   for (StackelbergOrder& order : orders) {
     if (order.side == Side::kBuy) {
       order.response = Response::kLogarithmic;
@@ -199,7 +146,7 @@ TEST(Stackelberg, TakesTheLowerOrTheHigherOfPricesThatAreEquallyGood) {
 }
 
 TEST(Stackelberg, LooksAtEveryStepThPrice) {
-  Round round(Market({{15, 2}}, {{9, 3}}, 3));
+  Round round(PaperMarket({{15, 2}}, {{9, 3}}, 3));
   round.market.rule.step_ticks = 7;  // From 150: 143, 136, 129, 122, 115, ...
   const StackelbergPrice price = round.Clear();
   EXPECT_EQ(price.prices, 9U);
@@ -208,28 +155,10 @@ TEST(Stackelberg, LooksAtEveryStepThPrice) {
 
 TEST(Stackelberg, LeavesTheScratchZeroForTheNextBook) {
   Round round(
-      Market({{20, 2}, {18, 1.5}, {15, 1}, {9, 2}}, {{6, 1}, {8, 1.5}, {10, 2}, {14, 1}}, 3));
+      PaperMarket({{20, 2}, {18, 1.5}, {15, 1}, {9, 2}}, {{6, 1}, {8, 1.5}, {10, 2}, {14, 1}}, 3));
   round.Clear();
-  const auto scratch = std::as_bytes(std::span(round.scratch.get(), 1));
+  const auto scratch = std::as_bytes(std::span(round.scratch, 1));
   for (const std::byte byte : scratch) ASSERT_EQ(byte, std::byte{0});
-}
-
-std::vector<StackelbergOrder> RandomMarket(RandomSource& random, std::int64_t low) {
-  std::vector<StackelbergOrder> orders(2 + random.Below(random.Below(8) == 0 ? 200 : 20));
-  const std::uint64_t levels = 1 + random.Below(random.Below(2) == 0 ? 8 : 300);
-  const std::uint64_t energies = 1 + random.Below(random.Below(3) == 0 ? 100'000 : 12);
-  const std::uint64_t kinds = random.Below(4);
-  for (StackelbergOrder& order : orders) {
-    order.side = random.Below(2) == 0 ? Side::kBuy : Side::kSell;
-    order.price = low + static_cast<std::int64_t>(random.Below(levels));
-    order.energy_wh = random.Below(12) == 0 ? 0 : 1 + random.Below(energies);
-    if (order.side == Side::kSell) continue;
-    const std::uint64_t kind = kinds < 3 ? kinds : random.Below(3);
-    order.response = static_cast<Response>(kind);
-    if (kind == 1) order.param = 1 + random.Below(std::uint64_t{1} << (1 + random.Below(31)));
-    if (kind == 2) order.param = 1 + random.Below(200'000);
-  }
-  return orders;
 }
 
 // A failure prints the seed that repeats it.
@@ -240,7 +169,7 @@ TEST(Stackelberg, AgreesWithTheWalkOfThePaperToTheTickAndTheWattHour) {
     SCOPED_TRACE(seed);
     RandomSource random(seed);
     const auto low = static_cast<std::int64_t>(1 + random.Below(400));
-    const std::vector<StackelbergOrder> orders = RandomMarket(random, low);
+    const std::vector<StackelbergOrder> orders = RandomResponseMarket(random, low);
     Round round(orders, static_cast<std::int32_t>(low));
     RuleParameters& rule = round.market.rule;
     rule.ties = random.Below(2) == 0 ? Ties::kLower : Ties::kHigher;
