@@ -128,7 +128,8 @@ TEST(MarketFile, RefusesWhatCannotBeWithItsPlace) {
               HasSubstr("markets.toml:4: k: not a parameter of the rule stackelberg"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"stackelberg\"\nobjective = \"welfare\"\n"
                           "step_ticks = 2\n"),
-              HasSubstr("with objective welfare, step_ticks 1"));
+              HasSubstr("markets.toml:4: objective = welfare: allowed is welfare only with "
+                        "step_ticks 1 and lone_trader keep; here step_ticks = 2"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"stackelberg\"\nstep_ticks = 0\n"),
               HasSubstr("markets.toml:4: step_ticks: allowed is 1 to 65536"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\ncarry_over = 1\n"), HasSubstr("true or false"));
@@ -141,6 +142,23 @@ TEST(MarketFile, RefusesWhatCannotBeWithItsPlace) {
 // The error of a market with these keys behind its id, which is in line 2.
 std::string KeysError(const std::string& keys) {
   return MarketError("[[market]]\nid = 1\n" + keys);
+}
+
+TEST(MarketFile, NamesTheKeyOfAGameThatDoesNotFit) {
+  const std::string played = "rule = \"stackelberg\"\nschedule = \"bisecting\"\n";
+  EXPECT_THAT(KeysError(played + "game_budget_ms = 240001\n"),
+              HasSubstr("markets.toml:5: game_budget_ms = 240001: allowed is game_budget_ms <= "
+                        "1000 * (gate_before_s - min_notice_s); here gate_before_s = 300"));
+  EXPECT_THAT(KeysError(played + "rounds = 2\nround_interval_s = 20\n"),
+              HasSubstr("markets.toml:6: round_interval_s = 20: allowed is game_budget_ms < "));
+  EXPECT_THAT(KeysError(played + "answer_ms = 20001\n"),
+              HasSubstr("answer_ms = 20001: allowed is answer_ms <= game_budget_ms"));
+  EXPECT_THAT(KeysError(played + "indicative_interval_s = 1\n"),
+              HasSubstr("indicative_interval_s = 1: allowed is 0 where schedule is not none"));
+  EXPECT_THAT(KeysError(played + "announce_from = \"band\"\n"),
+              HasSubstr("announce_from = band: allowed is band only with schedule descending"));
+  EXPECT_THAT(KeysError(played + "objective = \"welfare\"\n"),
+              HasSubstr("objective = welfare: allowed is asws where schedule is not none"));
 }
 
 TEST(MarketFile, NamesTheKeyOfAValueThatDoesNotGoWithTheOthers) {
