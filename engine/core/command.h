@@ -37,7 +37,7 @@ enum class CommandType : std::uint16_t {
   kCloseRound = 33,
   kFinishRound = 34,
   kStepGame = 35,     // A game's step is over: all have answered, or its deadline has passed.
-  kResumeGames = 36,  // Made at a start: controllers need time to come back.
+  kResumeGames = 36,  // Controllers need time: after a start, or where a price was called late.
   // What a round came to; checked by every replay.
   kOutcome = 48,
   // Questions: answered through the shard, never journaled, change nothing.

@@ -44,7 +44,8 @@ struct GameCounts {
 //   time:           while NextDue() is due: journal and Apply() it; Drain()
 //   after each:     if TakeOutcome() then journal it as kOutcome and Apply() it before anything
 //   else
-//   at a start:     if Playing() then journal and Apply() a kResumeGames
+//   at a start, and where a price is announced late: if Playing() then journal and Apply() a
+//   kResumeGames
 //
 // A round's events are handed out by Drain() in pieces; until the last is out its book is clearing
 // and NextDue() does not finish the round. Other books go on meanwhile. The answer to a question
@@ -94,6 +95,8 @@ class Exchange {
 
   // Whether a round is being played: answers of its buyers are waited for.
   bool Playing() const;
+  // The deadline of the product's step; INT64_MAX where it is not played.
+  std::int64_t AnswersUntil(ProductId id) const;
   GameCounts game_counts() const;
 
   // The indicative events whose interval has passed at `now_ns`; they wait in Drain(). Changes

@@ -173,11 +173,11 @@ StackelbergPrice Game::Conclude(Desk desk) {
   return price;
 }
 
-void Game::Resume(std::int64_t now_ns, std::int64_t until_ns) {
-  const std::int64_t away_ns = std::max(until_ns - now_ns, std::int64_t{0});
-  end_ns_ += away_ns;
-  deadline_ns_ =
-      std::min(std::max(until_ns, now_ns) + market_.rule.answer_ms * kMillisecondNs, end_ns_);
+void Game::Resume(std::int64_t until_ns) {
+  const std::int64_t deadline_ns = until_ns + market_.rule.answer_ms * kMillisecondNs;
+  const std::int64_t more_ns = std::max(deadline_ns - deadline_ns_, std::int64_t{0});
+  deadline_ns_ += more_ns;
+  end_ns_ += more_ns;
 }
 
 void Game::AddTo(Digest& digest) const {

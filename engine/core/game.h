@@ -69,8 +69,9 @@ class Game {
   // Requires: Advance() said false.
   StackelbergPrice Conclude(Desk desk);
 
-  // Nobody could answer for a while: the step goes on until `until_ns` and a whole wait after it.
-  void Resume(std::int64_t now_ns, std::int64_t until_ns);
+  // Nobody could answer for a while: the step goes on for a whole wait after `until_ns`, and the
+  // game as much longer.
+  void Resume(std::int64_t until_ns);
 
   bool fell_back() const { return search_.fell_back(); }
   std::uint64_t silences() const { return silences_; }

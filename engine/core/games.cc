@@ -79,9 +79,9 @@ Reason Games::Reply(const QuantityBody& answer, const Entry& entry) {
   return reason;
 }
 
-void Games::Resume(const ResumeBody& body, const CommandHeader& header) {
+void Games::Resume(const ResumeBody& body) {
   for (const Played& played : playing_) {
-    played.product->game->Resume(header.time_ns, body.until_ns);
+    played.product->game->Resume(body.until_ns);
     products_.Refresh(*played.product);
   }
 }

@@ -26,9 +26,10 @@ struct OwnCommand {
 static_assert(sizeof(OwnCommand<ProductBody>) == sizeof(CommandHeader) + sizeof(ProductBody));
 static_assert(sizeof(OwnCommand<OutcomeBody>) == sizeof(CommandHeader) + sizeof(OutcomeBody));
 
-// A clear and its outcome are journaled in one go.
+// A clear and its outcome are journaled in one go, or the announcement of a price and its time.
 constexpr std::size_t kClearBytes =
     sizeof(OwnCommand<ProductBody>) + sizeof(OwnCommand<OutcomeBody>);
+static_assert(sizeof(ResumeBody) <= sizeof(OutcomeBody));
 constexpr std::uint32_t kDueATurn = 64;
 constexpr std::size_t kPieceEvents = 512;       // Drained and routed at once.
 constexpr std::size_t kAnswerPieceEvents = 16;  // Most answers are one event.
@@ -113,7 +114,7 @@ absl::Status Shard::Settle() {
 
 bool Shard::DoDue(std::int64_t now_ns) {
   JournalOutcome();  // The journal may have ended between a round's closing and its outcome.
-  ResumeGames(now_ns);
+  ResumeAtStart(now_ns);
   due_waits_ = false;
   for (std::uint32_t done = 0; done < kDueATurn; ++done) {
     const std::optional<DueCommand> due = exchange_->NextDue();
@@ -150,17 +151,23 @@ bool Shard::DoOneDue(const DueCommand& due, std::int64_t now_ns) {
     counters_.rounds_late.Add(now_ns - due.due_ns > options_.late_ns ? 1 : 0);
   }
   JournalOutcome();
+  // What is late is stamped as if it were not: buyers have their whole wait all the same.
+  const std::int64_t until_ns = exchange_->AnswersUntil(due.body.product);
+  const std::int64_t wait_ns = until_ns - command.header.time_ns;
+  if (until_ns != INT64_MAX && until_ns - now_ns < wait_ns - wait_ns / 4) ResumeGames(now_ns);
   indicative_ns_ = INT64_MIN;  // A book may have opened.
   return true;
 }
 
 // Nobody is connected when a shard starts.
-void Shard::ResumeGames(std::int64_t now_ns) {
+void Shard::ResumeAtStart(std::int64_t now_ns) {
   if (resumed_ || !journal_->HasRoom(kClearBytes)) return;
   resumed_ = true;
-  if (!exchange_->Playing()) return;
-  const ResumeBody body{.until_ns = now_ns + options_.reconnect_grace_ns};
-  OwnCommand<ResumeBody> command(CommandType::kResumeGames, body);
+  if (exchange_->Playing()) ResumeGames(now_ns + options_.reconnect_grace_ns);
+}
+
+void Shard::ResumeGames(std::int64_t until_ns) {
+  OwnCommand<ResumeBody> command(CommandType::kResumeGames, ResumeBody{.until_ns = until_ns});
   const bool applied = ApplyAndJournal(command.header, exchange_->time_ns());
   CHECK(applied);
 }

@@ -84,7 +84,8 @@ class Shard {
   bool IsOfTheLastLogon(CommandView disconnect) const;
   bool EveryLinkIsReadUpTo(std::int64_t gate_ns);
   void JournalOutcome();
-  void ResumeGames(std::int64_t now_ns);
+  void ResumeAtStart(std::int64_t now_ns);
+  void ResumeGames(std::int64_t until_ns);
   bool TakeCommands();
   std::uint32_t TakeFrom(std::size_t link, std::uint32_t most);
   bool HasRoomFor(const CommandHeader& command) const;

@@ -143,6 +143,23 @@ TEST_F(ShardOfAGame, ARestartInTheMiddleGivesTimeAndCallsAgainWhoLogsOn) {
   EXPECT_EQ(world_.recovered.digest, digest);
 }
 
+TEST_F(ShardOfAGame, ThatBeginsLateGivesBuyersTheirWholeWait) {
+  world_.Kill();
+  world_.clock.Set(kGateNs + 100 * kSecond);  // The daemon was away over the gate.
+  world_.Start();
+  LogOn();
+  const std::vector<PriceCallEvent> calls = Calls();
+  ASSERT_EQ(calls.size(), 2U);
+  EXPECT_EQ(calls[0].step, 1U);
+  EXPECT_EQ(calls[0].deadline_ns, kGateNs + 101 * kSecond);
+  // A step that ends late, too.
+  world_.SettleAt(kGateNs + 110 * kSecond);
+  const std::vector<PriceCallEvent> second = Calls();
+  ASSERT_EQ(second.size(), 2U);
+  EXPECT_EQ(second[0].step, 2U);
+  EXPECT_EQ(second[0].deadline_ns, kGateNs + 111 * kSecond);
+}
+
 TEST_F(ShardOfAGame, TradesAndIsCounted) {
   world_.SettleAt(kGateNs);
   std::uint64_t client_seq = 1;
