@@ -122,7 +122,7 @@ class PaperHomes::Home final : public gateway::ClientHandler {
     told_ = true;
     told_ns_ = NowNs();
     fills_due_ = round.fills;
-    round_.price_ticks = round.price_ticks;
+    round_.price_ticks = round.buy_price_ticks;
     round_.energy_wh = round.energy_wh;
   }
   void OnFills(std::uint64_t /*first*/, std::span<const engine::FillEvent> fills) override {

@@ -115,9 +115,12 @@ bool DeliverRoundCleared(const Frame& frame, MessageHandler& handler) {
                           .round = table->round(),
                           .rounds = table->rounds(),
                           .energy_wh = table->energy_wh(),
-                          .price_ticks = table->price_ticks(),
+                          .operator_balance_units = table->operator_balance_units(),
+                          .buy_price_ticks = table->buy_price_ticks(),
+                          .sell_price_ticks = table->sell_price_ticks(),
                           .orders = table->orders(),
                           .fills = table->fills(),
+                          .no_trade = engine::Reason(table->no_trade()),
                           .result = engine::RoundResult(table->result()),
                           .carry_over = static_cast<std::uint8_t>(table->carry_over() ? 1 : 0)});
   return true;

@@ -135,8 +135,9 @@ void FrameBuilder::Single(const Event& event, Bytes& out) {
       impl_->Finish(MessageType::kRoundCleared,
                     wire::CreateRoundCleared(builder, event.event_number, Market(e.product),
                                              e.product.start_minute, e.round, e.rounds,
-                                             Number(e.result), e.carry_over != 0, e.price_ticks,
-                                             e.energy_wh, e.orders, e.fills),
+                                             Number(e.result), e.carry_over != 0, e.buy_price_ticks,
+                                             e.sell_price_ticks, e.operator_balance_units,
+                                             e.energy_wh, e.orders, e.fills, Number(e.no_trade)),
                     out);
       return;
     }

@@ -134,6 +134,11 @@ absl::StatusOr<MarketDefinition> TakeMarket(const TomlTable& table, const std::s
                    absl::StrCat(entry.key, ": not a parameter of the rule ",
                                 Absl(engine::RuleOf(market).name)));
   }
+  if (const auto* missing = engine::FindImpossible(market.rule); missing != nullptr) {
+    return ErrorAt(file, table.line,
+                   absl::StrCat("rule ", Absl(engine::RuleOf(market).name), ": ",
+                                Absl(missing->name), ": allowed is ", Absl(missing->allowed)));
+  }
   if (market.id == engine::MarketId{}) return ErrorAt(file, table.line, "a market without an id");
   if (absl::Status status = CheckMarketNumbers(market, table, file); !status.ok()) return status;
   if (engine::IsPossible(market)) return market;

@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "engine/core/check.h"
 #include "engine/core/clearing/rule_parameters.h"
+#include "engine/core/clearing/rules.h"
+#include "engine/core/clearing/wide.h"
 #include "engine/core/limits.h"
 #include "gateway/absl_view.h"
 
@@ -140,6 +142,22 @@ constexpr JointRule kJointRules[] = {
     {[](const MarketDefinition& m) { return m.feed_in_ticks <= m.retail_ticks; },
      {"feed_in_ticks", "retail_ticks"},
      "feed_in_ticks <= retail_ticks"},
+    {[](const MarketDefinition& m) { return m.rule.lot_wh <= m.order_max_wh; },
+     {"lot_wh", "order_max_wh"},
+     "lot_wh <= order_max_wh"},
+    {[](const MarketDefinition& m) {
+       return m.rule.rule != engine::Rule::kVcg || m.rule.balance_account != engine::AccountId{};
+     },
+     {"balance_account", "rule"},
+     "an account where the rule is vcg"},
+    {[](const MarketDefinition& m) {
+       const engine::Wide energy_wh = engine::Wide{m.book_orders_max} * m.order_max_wh;
+       return engine::RuleOf(m).pays == engine::RuleEntry::Pays::kOnePrice ||
+              energy_wh * m.band_levels <= static_cast<std::uint64_t>(INT64_MAX);
+     },
+     {"book_orders_max", "order_max_wh", "band_levels", "rule"},
+     "book_orders_max * order_max_wh * band_levels <= 2^63 - 1 where a rule pays more than one "
+     "price"},
     {[](const MarketDefinition& m) {
        return m.rule.objective == engine::Objective::kAsws ||
               (m.rule.step_ticks == 1 && m.rule.lone_trader == engine::LoneTrader::kKeep);
@@ -187,6 +205,7 @@ const TomlEntry* EntryOf(const TomlTable& table, std::string_view key) {
 }
 
 std::string TextOf(std::string_view key, const MarketDefinition& market) {
+  if (key == "rule") return std::string(engine::RuleOf(market).name);
   const MarketNumber* number = FindMarketNumber(key);
   if (number != nullptr) return absl::StrCat(number->get(market));
   return engine::FindRuleParameter(key)->text(market.rule);

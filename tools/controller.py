@@ -257,7 +257,9 @@ class Controller:
     def on_round_cleared(self, body):
         cleared = wire("RoundCleared").RoundCleared.GetRootAs(body, 0)
         self.next_event = cleared.Event() + 1
-        price = f"{cleared.PriceTicks()} ticks" if cleared.Result() == 1 else "no trade"
+        price = "no trade"
+        if cleared.Result() == 1:
+            price = f"{cleared.BuyPriceTicks()}/{cleared.SellPriceTicks()} ticks"
         print(
             f"round cleared: market={cleared.Market()} start={cleared.StartMinuteUtc()} "
             f"round={cleared.Round()}/{cleared.Rounds()} {price} energy={cleared.EnergyWh()} Wh "

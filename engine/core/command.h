@@ -14,6 +14,8 @@
 #include "engine/core/ids.h"
 #include "engine/core/limits.h"
 #include "engine/core/market_definition.h"
+#include "engine/core/outcome_body.h"
+#include "engine/core/reason.h"
 
 namespace engine {
 
@@ -147,22 +149,6 @@ struct ResumeBody {
   std::int64_t until_ns = 0;  // Deadlines are no earlier than a step's wait after this.
 };
 static_assert(sizeof(ResumeBody) == 8);
-
-enum class RoundResult : std::uint8_t { kNoTrade = 0, kTraded = 1, kVoid = 2 };
-
-// kOutcome: what clearing came to, for replays, ledgers and people.
-struct OutcomeBody {
-  ProductId product;
-  std::uint32_t round = 0;
-  std::uint32_t fills = 0;
-  std::uint64_t energy_wh = 0;         // Bought, and sold.
-  std::array<std::byte, 16> digest{};  // XXH3-128 of the fills, in book order.
-  std::int32_t price_ticks = 0;        // Of every fill; 0 where nothing traded.
-  RoundResult result{};
-  std::array<std::uint8_t, 3> zero{};
-  RuleParameters rule;
-};
-static_assert(sizeof(OutcomeBody) == 112 && std::has_unique_object_representations_v<OutcomeBody>);
 
 // A command in memory that somebody else owns: a header and its bodies behind it.
 class CommandView {

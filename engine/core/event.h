@@ -86,11 +86,14 @@ struct LogonAnswerEvent {
 struct RoundClearedEvent {
   ProductId product;
   std::uint32_t round = 0;
-  std::uint32_t rounds = 0;      // Of the product; the last one ends it.
-  std::uint64_t energy_wh = 0;   // Of the whole round.
-  std::int32_t price_ticks = 0;  // Meaningless where nothing traded.
-  std::uint32_t orders = 0;      // The credential's own open orders in the round, and
-  std::uint32_t fills = 0;       // how many of them got energy: so many kFill follow.
+  std::uint32_t rounds = 0;                 // Of the product; the last one ends it.
+  std::uint64_t energy_wh = 0;              // Of the whole round.
+  std::int64_t operator_balance_units = 0;  // What buyers pay less what sellers get.
+  std::int32_t buy_price_ticks = 0;         // Meaningless where nothing traded; a mean rounded
+  std::int32_t sell_price_ticks = 0;        // down where each order pays by itself.
+  std::uint32_t orders = 0;                 // The credential's own open orders in the round, and
+  std::uint32_t fills = 0;                  // how many of them got energy: so many kFill follow.
+  Reason no_trade{};  // Why nothing traded, where it is not that nothing crossed.
   RoundResult result{};
   std::uint8_t carry_over = 0;  // 1: what is unfilled stays for the next round.
 };
@@ -99,8 +102,8 @@ struct FillEvent {
   ClientOrderId client_order_id{};
   OrderId order{};
   ProductId product;
-  std::int64_t amount_units = 0;  // price * energy; a buyer pays it, a seller is paid it.
-  std::int32_t price_ticks = 0;
+  std::int64_t amount_units = 0;  // A buyer pays it, a seller is paid it.
+  std::int32_t price_ticks = 0;   // The amount over the energy, rounded down: for display.
   std::uint32_t energy_wh = 0;
   std::uint32_t open_wh = 0;  // Still open after this fill.
   std::uint16_t round = 0;
@@ -132,8 +135,8 @@ struct ProductOpenedEvent {
 struct IndicativeEvent {
   ProductId product;
   std::uint64_t energy_wh = 0;
-  std::int32_t price_ticks = 0;
-  std::uint8_t crossing = 0;  // 0: nothing would trade; no price.
+  std::int32_t price_ticks = 0;  // What buyers would pay.
+  std::uint8_t crossing = 0;     // 0: nothing would trade; no price.
 };
 
 struct PriceCallEvent {

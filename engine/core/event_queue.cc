@@ -7,6 +7,23 @@
 namespace engine {
 namespace {
 
+struct Payment {
+  std::int64_t amount_units = 0;
+  std::int32_t price_ticks = 0;
+};
+
+// Of the round's fill of that number, from 0.
+Payment PaymentOf(const ClearedRound& cleared, std::uint32_t fill, Side side,
+                  std::uint32_t energy_wh) {
+  if (!cleared.amounts_units.empty()) {
+    const std::int64_t amount = cleared.amounts_units[fill];
+    return {amount, static_cast<std::int32_t>(DivideDown(amount, energy_wh))};
+  }
+  const std::int32_t price =
+      side == Side::kBuy ? cleared.buy_price_ticks : cleared.sell_price_ticks;
+  return {Cost(PriceTicks(price), WattHours(energy_wh)).value(), price};
+}
+
 // What an order got in the round, and whether it was in it at all.
 std::uint32_t FilledIn(const Product& product, const OrderChunk& chunk, std::uint32_t at) {
   return product.result == RoundResult::kTraded ? chunk.filled_wh[at] : 0;
@@ -157,6 +174,7 @@ std::size_t EventQueue::TellOrder(Job& job, const OrderChunk& chunk, std::span<E
     out[count] = FillOf(job, chunk);
     out[count].credential = to.definition.id;
     out[count++].event_number = to.next_emitted++;
+    ++job.fill;
   }
   ++job.at;
   return count;
@@ -178,10 +196,13 @@ Event EventQueue::Outcome(const Job& job, const Part& part) const {
   event.round_cleared = {.product = product.id,
                          .round = product.round,
                          .rounds = product.definition.rounds,
-                         .energy_wh = product.energy_wh,
-                         .price_ticks = product.price_ticks,
+                         .energy_wh = product.cleared.energy_wh,
+                         .operator_balance_units = product.cleared.operator_balance_units,
+                         .buy_price_ticks = product.cleared.buy_price_ticks,
+                         .sell_price_ticks = product.cleared.sell_price_ticks,
                          .orders = part.orders,
                          .fills = part.fills,
+                         .no_trade = product.cleared.no_trade,
                          .result = product.result,
                          .carry_over = product.keeps_orders()};
   return event;
@@ -190,20 +211,20 @@ Event EventQueue::Outcome(const Job& job, const Part& part) const {
 Event EventQueue::FillOf(const Job& job, const OrderChunk& chunk) const {
   const Product& product = *job.product;
   const std::uint32_t at = job.at;
+  const Payment payment = PaymentOf(product.cleared, job.fill, chunk.side, chunk.filled_wh[at]);
   Event event;
   event.sequence = job.sequence;
   event.type = EventType::kFill;
-  event.fill = {
-      .account = registry_.account(chunk.account[at]).definition.id,
-      .client_order_id = chunk.client_order_id[at],
-      .order = chunk.order_id[at],
-      .product = product.id,
-      .amount_units = Cost(PriceTicks(product.price_ticks), WattHours(chunk.filled_wh[at])).value(),
-      .price_ticks = product.price_ticks,
-      .energy_wh = chunk.filled_wh[at],
-      .open_wh = chunk.open_wh[at],
-      .round = static_cast<std::uint16_t>(product.round),
-      .side = chunk.side};
+  event.fill = {.account = registry_.account(chunk.account[at]).definition.id,
+                .client_order_id = chunk.client_order_id[at],
+                .order = chunk.order_id[at],
+                .product = product.id,
+                .amount_units = payment.amount_units,
+                .price_ticks = payment.price_ticks,
+                .energy_wh = chunk.filled_wh[at],
+                .open_wh = chunk.open_wh[at],
+                .round = static_cast<std::uint16_t>(product.round),
+                .side = chunk.side};
   return event;
 }
 

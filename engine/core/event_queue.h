@@ -47,6 +47,7 @@ class EventQueue {
     Side side = Side::kBuy;
     std::uint32_t chunk = kNoChunk;
     std::uint32_t at = 0;
+    std::uint32_t fill = 0;  // So many were told.
   };
   // What one credential has in the round being told.
   struct Part {

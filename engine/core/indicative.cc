@@ -47,10 +47,9 @@ void IndicativePublisher::Tell(Product& product, std::uint64_t sequence, Clearin
   event.type = EventType::kIndicative;
   event.indicative = {.product = product.id};
   if (price.energy_wh > 0) {
-    const auto ticks = static_cast<std::int32_t>(market.band_low_ticks + price.level);
     event.indicative.crossing = 1;
     event.indicative.price_ticks =
-        FloorTo(ticks, static_cast<std::int32_t>(market.indicative_step_ticks));
+        FloorTo(price.buy_price_ticks, static_cast<std::int32_t>(market.indicative_step_ticks));
     event.indicative.energy_wh =
         price.energy_wh / market.indicative_step_wh * market.indicative_step_wh;
   }

@@ -28,6 +28,7 @@ inline constexpr std::uint32_t kOrderIdPlaces = 1'024;  // OrderId = sequence * 
 static_assert(kPriceTicksMax <= INT64_MAX / kOrderEnergyMaxWh);
 static_assert(kOrderEnergyMaxWh <= INT64_MAX / kBookOrdersMax);
 static_assert(kOrderEnergyMaxWh <= UINT32_MAX);
+// What a market's operator keeps or owes need not fit: IsPossible(MarketDefinition) sees to it.
 static_assert(kFrameOrdersMax < kOrderIdPlaces);
 static_assert(kSequenceMax <= UINT64_MAX / kOrderIdPlaces);
 // A week and a minute beyond it can still be counted.

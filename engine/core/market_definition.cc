@@ -3,6 +3,8 @@
 #include <cstdint>
 
 #include "engine/core/clearing/rule_parameters.h"
+#include "engine/core/clearing/rules.h"
+#include "engine/core/clearing/wide.h"
 #include "engine/core/limits.h"
 
 namespace engine {
@@ -45,12 +47,26 @@ bool HasPossibleGame(const MarketDefinition& d) {
          (d.rule.announce_from == AnnounceFrom::kRange || d.rule.schedule == Schedule::kDescending);
 }
 
+// What the operator keeps or owes is counted in 63 bits: all that can trade, times the band.
+bool HasCountableBalance(const MarketDefinition& d) {
+  if (FindRule(d.rule.rule, d.rule.rule_version)->pays == RuleEntry::Pays::kOnePrice) return true;
+  const Wide energy_wh = Wide{d.book_orders_max} * d.order_max_wh;
+  return energy_wh * d.band_levels <= static_cast<std::uint64_t>(INT64_MAX);
+}
+
+// Whoever owes is known before anything trades.
+bool NamesItsBalanceAccount(const MarketDefinition& d) {
+  return d.rule.rule != Rule::kVcg || d.rule.balance_account != AccountId{};
+}
+
 }  // namespace
 
 bool IsPossible(const MarketDefinition& d) {
   return d.id != MarketId{} && HasPossibleTimes(d) && HasPossiblePrices(d) && IsPossible(d.rule) &&
-         HasPossibleGame(d) && d.order_max_wh > 0 && d.order_max_wh <= kOrderEnergyMaxWh &&
-         d.party_orders_max > 0 && d.party_orders_max <= kPartyOrdersMax && d.book_orders_max > 0 &&
+         HasPossibleGame(d) && HasCountableBalance(d) && NamesItsBalanceAccount(d) &&
+         d.rule.lot_wh <= d.order_max_wh && d.order_max_wh > 0 &&
+         d.order_max_wh <= kOrderEnergyMaxWh && d.party_orders_max > 0 &&
+         d.party_orders_max <= kPartyOrdersMax && d.book_orders_max > 0 &&
          d.book_orders_max <= kBookOrdersMax && d.indicative_min_parties > 0 &&
          d.indicative_step_ticks > 0 && d.indicative_step_ticks <= kPriceTicksMax &&
          d.indicative_step_wh > 0 && d.carry_over <= 1;

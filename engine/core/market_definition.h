@@ -10,7 +10,17 @@
 
 namespace engine {
 
-enum class Rule : std::uint16_t { kUniform = 1, kStackelberg = 2 };
+enum class Rule : std::uint16_t {
+  kUniform = 1,
+  kStackelberg = 2,
+  kPayAsBid = 3,
+  kMcAfee = 4,
+  kTradeReduction = 5,
+  kHuang = 6,
+  kVcg = 7,
+  kReverse = 8,
+  kForward = 9,
+};
 enum class Margin : std::uint8_t { kProRata = 0, kTime = 1 };  // Who gets the marginal energy.
 enum class SelfTrade : std::uint8_t { kRefuse = 0, kCancelOlder = 1 };
 enum class Ties : std::uint8_t { kLower = 0, kHigher = 1 };     // Of prices that are equally good.
@@ -21,6 +31,9 @@ enum class Objective : std::uint8_t { kAsws = 0, kWelfare = 1 };
 enum class Schedule : std::uint8_t { kNone = 0, kDescending = 1, kBisecting = 2 };
 // Where the prices that it announces begin: at the first that counts, or at the retail tariff.
 enum class AnnounceFrom : std::uint8_t { kRange = 0, kBand = 1 };
+enum class PairPricing : std::uint8_t { kMidpoint = 0, kBuyer = 1 };
+enum class ManyPayment : std::uint8_t { kPayAsBid = 0, kUniform = 1, kVickrey = 2 };
+enum class UniformPricing : std::uint8_t { kInterval = 0, kLastBid = 1, kLastAsk = 2 };
 
 // The rule and all that it may be tuned by; written into every outcome. What a rule does not have
 // is as here.
@@ -39,10 +52,16 @@ struct RuleParameters {
   Objective objective = Objective::kAsws;
   Schedule schedule = Schedule::kNone;
   AnnounceFrom announce_from = AnnounceFrom::kRange;
+  UniformPricing price = UniformPricing::kInterval;
+  PairPricing pricing = PairPricing::kMidpoint;  // Of pay_as_bid.
+  ManyPayment payment = ManyPayment::kPayAsBid;  // Of the many, in reverse and forward.
+  std::uint8_t zero = 0;
   std::uint32_t answer_ms = 1'000;        // A step of a game waits so long for answers, and
   std::uint32_t game_budget_ms = 20'000;  // the whole game takes no longer than this.
-  std::array<std::uint8_t, 4> zero{};
-  std::array<std::uint64_t, 3> zero2{};
+  std::uint32_t lot_wh = 0;               // Of every order, with a rule in lots.
+  std::uint32_t zero2 = 0;
+  AccountId balance_account{};         // Bears the deficit, with vcg.
+  std::int64_t deficit_cap_units = 0;  // Of one round; over it nothing trades.
 
   friend bool operator==(const RuleParameters&, const RuleParameters&) = default;
 };

@@ -84,6 +84,7 @@ Reason OrderEntry::CheckRule(const OrderBody& order, const MarketDefinition& mar
     if (has_param == is_interactive || order.side == Side::kSell) return Reason::kBadResponseParam;
   }
   if (order.energy_wh < market.rule.min_order_wh) return Reason::kEnergyTooSmall;
+  if (market.rule.lot_wh > 0 && order.energy_wh != market.rule.lot_wh) return Reason::kNotALot;
   if (market.rule.rule != Rule::kStackelberg || market.retail_ticks <= market.feed_in_ticks) {
     return Reason::kNone;
   }

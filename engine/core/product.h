@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/core/book.h"
+#include "engine/core/clearing/cleared_round.h"
 #include "engine/core/command.h"
 #include "engine/core/event.h"
 #include "engine/core/game.h"
@@ -56,8 +57,7 @@ struct Product {
 
   // Of the round being cleared.
   RoundResult result{};
-  std::uint64_t energy_wh = 0;
-  std::int32_t price_ticks = 0;
+  ClearedRound cleared;  // As Rounds::Clear left it; its amounts go when the round is finished.
   bool drained = false;
 
   std::int64_t next_indicative_ns = 0;

@@ -34,8 +34,13 @@ void AddProduct(Product& product, BookMemory& memory, const Registry& registry, 
   digest.Add(product.round_began);
   if (product.phase == Phase::kClearing) {
     digest.Add(product.result);
-    digest.Add(product.energy_wh);
-    digest.Add(product.price_ticks);
+    digest.Add(product.cleared.energy_wh);
+    digest.Add(product.cleared.operator_balance_units);
+    digest.Add(product.cleared.buy_price_ticks);
+    digest.Add(product.cleared.sell_price_ticks);
+    digest.Add(product.cleared.no_trade);
+    digest.Add(static_cast<std::uint64_t>(product.cleared.amounts_units.size()));
+    digest.Add(std::as_bytes(std::span(product.cleared.amounts_units)));
   }
   if (product.phase == Phase::kPlaying) product.game->AddTo(digest);
   digest.Add(static_cast<std::uint64_t>(product.leaving.size()));

@@ -11,7 +11,7 @@ struct Named {
   std::string_view name;
 };
 
-constexpr std::array<Named, 45> kNames = {{
+constexpr std::array<Named, 49> kNames = {{
     {Reason::kNone, "none"},
     {Reason::kMalformed, "malformed"},
     {Reason::kBusy, "busy"},
@@ -52,6 +52,10 @@ constexpr std::array<Named, 45> kNames = {{
     {Reason::kGridIsBetter, "grid_is_better"},
     {Reason::kEnergyTooSmall, "energy_too_small"},
     {Reason::kOneOrderASide, "one_order_a_side"},
+    {Reason::kNotALot, "not_a_lot"},
+    {Reason::kDeficitOverCap, "deficit_over_cap"},
+    {Reason::kNotOneBuyer, "not_one_buyer"},
+    {Reason::kNotOneSeller, "not_one_seller"},
     {Reason::kNotCalled, "not_called"},
     {Reason::kAnswerTooLate, "answer_too_late"},
     {Reason::kAnsweredAlready, "answered_already"},

@@ -52,6 +52,11 @@ enum class Reason : std::uint16_t {
   kGridIsBetter = 125,      // A price at or beyond a grid tariff: the grid is the better partner.
   kEnergyTooSmall = 126,    // Under the market's minimum for an order.
   kOneOrderASide = 127,     // The market's rule takes one order of a party on each side.
+  kNotALot = 128,           // The market's rule takes orders of one lot each.
+  // Of rounds, not of orders: why nothing trades.
+  kDeficitOverCap = 129,  // The operator would owe more than the market allows.
+  kNotOneBuyer = 130,     // The rule has exactly one bid,
+  kNotOneSeller = 131,    // or exactly one ask.
 
   // Of answers to a price that was called.
   kNotCalled = 140,           // No price of such a step was called for this order.

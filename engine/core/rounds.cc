@@ -4,6 +4,7 @@
 
 #include "engine/core/check.h"
 #include "engine/core/clearing/rules.h"
+#include "engine/core/clearing/wide.h"
 
 namespace engine {
 
@@ -56,8 +57,7 @@ bool Rounds::Close(const ProductBody& body, const CommandHeader& header) {
     return false;
   }
   product->result = RoundResult::kNoTrade;
-  product->energy_wh = 0;
-  product->price_ticks = 0;
+  product->cleared = ClearedRound();
   if (header.time_ns >= product->void_ns()) {
     product->result = RoundResult::kVoid;
   } else if (games_.Begin(*product, header, *scratch_)) {
@@ -96,8 +96,11 @@ void Rounds::Conclude(Product& product, std::uint64_t sequence) {
   outcome_ = OutcomeBody();
   outcome_.product = product.id;
   outcome_.round = product.round;
-  outcome_.energy_wh = product.energy_wh;
-  outcome_.price_ticks = product.price_ticks;
+  outcome_.energy_wh = product.cleared.energy_wh;
+  outcome_.operator_balance_units = product.cleared.operator_balance_units;
+  outcome_.buy_price_ticks = product.cleared.buy_price_ticks;
+  outcome_.sell_price_ticks = product.cleared.sell_price_ticks;
+  outcome_.no_trade = product.cleared.no_trade;
   outcome_.result = product.result;
   outcome_.rule = product.definition.rule;
   outcome_.digest = Account(product, outcome_.fills);
@@ -111,42 +114,60 @@ void Rounds::Conclude(Product& product, std::uint64_t sequence) {
 
 void Rounds::Clear(Product& product) {
   const MarketDefinition& market = product.definition;
-  const ClearedRound round =
+  product.cleared =
       RuleOf(market).clear(product.book, memory_, market, *scratch_, RuleEntry::Fills::kFill);
-  Trade(product, round.energy_wh, round.level);
+  Trade(product);
 }
 
 void Rounds::ClearPlayed(Product& product) {
   const StackelbergPrice price = games_.End(product, *scratch_);
   if (price.energy_wh > 0) AllocateStackelberg(product.book, memory_, product.definition, price);
-  Trade(product, price.energy_wh, price.level);
+  product.cleared = AtOnePrice(product.definition, price.energy_wh, price.level);
+  Trade(product);
 }
 
 // Takes the fills from the book. Requires: every order's filled_wh is written where any is filled.
-void Rounds::Trade(Product& product, std::uint64_t energy_wh, std::int64_t level) {
-  if (energy_wh == 0) return;
+void Rounds::Trade(Product& product) {
+  if (product.cleared.energy_wh == 0) return;
   product.book.Settle(memory_);
   product.result = RoundResult::kTraded;
-  product.energy_wh = energy_wh;
-  product.price_ticks = static_cast<std::int32_t>(product.definition.band_low_ticks + level);
 }
 
-// Conservation, the digest of the fills, and the accounts whose order is filled whole.
+// Conservation of energy and money, the digest of the fills, and the accounts whose order is filled
+// whole.
 DigestBytes Rounds::Account(const Product& product, std::uint32_t& fills) {
   fills_digest_.Reset();
   fills = 0;
   if (product.result != RoundResult::kTraded) return fills_digest_.Finish();
+  const ClearedRound& cleared = product.cleared;
+  const bool has_amounts = !cleared.amounts_units.empty();
   std::uint64_t energy_wh[2] = {0, 0};
+  SignedWide money_units[2] = {0, 0};
   product.book.ForEachOrder(memory_, [&](const OrderChunk& chunk, std::uint32_t at) {
     if (chunk.filled_wh[at] == 0) return;
-    ++fills;
-    energy_wh[static_cast<std::size_t>(chunk.side)] += chunk.filled_wh[at];
+    const auto side = static_cast<std::size_t>(chunk.side);
+    energy_wh[side] += chunk.filled_wh[at];
     fills_digest_.Add(chunk.order_id[at]);
     fills_digest_.Add(chunk.filled_wh[at]);
+    if (has_amounts) {
+      money_units[side] += cleared.amounts_units.at(fills);
+      fills_digest_.Add(cleared.amounts_units[fills]);
+    }
+    ++fills;
     if (chunk.open_wh[at] == 0) entry_.Forget(chunk.account[at]);
   });
-  CHECK(energy_wh[0] == product.energy_wh && energy_wh[1] == product.energy_wh);
-  fills_digest_.Add(product.price_ticks);
+  CHECK(energy_wh[0] == cleared.energy_wh && energy_wh[1] == cleared.energy_wh);
+  if (!has_amounts) {
+    money_units[0] = SignedWide{cleared.buy_price_ticks} * energy_wh[0];
+    money_units[1] = SignedWide{cleared.sell_price_ticks} * energy_wh[1];
+  }
+  const RuleEntry::Pays pays = RuleOf(product.definition).pays;
+  CHECK(!has_amounts ||
+        (pays == RuleEntry::Pays::kEachOrder && cleared.amounts_units.size() == fills));
+  CHECK(pays != RuleEntry::Pays::kOnePrice || cleared.buy_price_ticks == cleared.sell_price_ticks);
+  CHECK(money_units[0] - money_units[1] == cleared.operator_balance_units);
+  fills_digest_.Add(cleared.buy_price_ticks);
+  fills_digest_.Add(cleared.sell_price_ticks);
   return fills_digest_.Finish();
 }
 
@@ -185,6 +206,7 @@ bool Rounds::Finish(const ProductBody& body, const CommandHeader& header) {
     return false;
   }
   clearing_.Pop();
+  product->cleared = ClearedRound();
   if (!product->keeps_orders()) WithdrawAll(*product);
   if (product->is_last_round()) {
     product->book.Clear(memory_);

@@ -43,7 +43,7 @@ class Rounds {
   Product* Find(const ProductBody& body);
   void Clear(Product& product);
   void ClearPlayed(Product& product);
-  void Trade(Product& product, std::uint64_t energy_wh, std::int64_t level);
+  void Trade(Product& product);
   void Conclude(Product& product, std::uint64_t sequence);
   DigestBytes Account(const Product& product, std::uint32_t& fills);
   void WithdrawAll(Product& product);

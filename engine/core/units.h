@@ -45,6 +45,12 @@ constexpr LedgerUnits Cost(PriceTicks price, WattHours energy) {
   return LedgerUnits(cost);
 }
 
+// Rounded down, below zero too. Requires: divisor > 0.
+constexpr std::int64_t DivideDown(std::int64_t value, std::int64_t divisor) {
+  const std::int64_t quotient = value / divisor;
+  return value % divisor < 0 ? quotient - 1 : quotient;
+}
+
 namespace literals {
 constexpr WattHours operator""_Wh(unsigned long long v) {
   return WattHours(static_cast<std::int64_t>(v));

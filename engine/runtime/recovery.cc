@@ -17,9 +17,10 @@ void DrainToNowhere(Exchange& exchange) {
 
 std::string Describe(const OutcomeBody& outcome) {
   return absl::StrCat("result ", static_cast<int>(outcome.result), ", ", outcome.energy_wh,
-                      " Wh at ", outcome.price_ticks, " ticks in ", outcome.fills, " fills, rule ",
-                      static_cast<int>(outcome.rule.rule), " version ", outcome.rule.rule_version,
-                      ", digest ", ToHex(outcome.digest));
+                      " Wh at ", outcome.buy_price_ticks, " and ", outcome.sell_price_ticks,
+                      " ticks, balance ", outcome.operator_balance_units, ", in ", outcome.fills,
+                      " fills, rule ", static_cast<int>(outcome.rule.rule), " version ",
+                      outcome.rule.rule_version, ", digest ", ToHex(outcome.digest));
 }
 
 absl::Status OutcomeDiffers(CommandView command, const std::optional<OutcomeBody>& computed) {

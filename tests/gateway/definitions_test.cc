@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/core/clearing/rule_parameters.h"
 #include "engine/core/clearing/rules.h"
 #include "engine/core/exchange.h"
 #include "gateway/accounts_file.h"
@@ -105,7 +106,12 @@ TEST(MarketFile, ReadsBackWhatItWrites) {
   std::string_view("N\"\\\n\x01o\x7f").copy(market.name.data(), 7);
   std::string_view("Europe/Berlin").copy(market.time_zone.data(), 13);
   for (const engine::RuleEntry& rule : engine::Rules()) {
+    market.rule = engine::RuleParameters();
     market.rule.rule = rule.rule;
+    while (const auto* needed = engine::FindImpossible(market.rule)) {
+      ASSERT_TRUE(needed->set(market.rule, "1000"));
+    }
+    if (rule.rule == engine::Rule::kVcg) market.rule.balance_account = engine::AccountId(7);
     const auto markets = ParseMarkets(MarketText(market), "markets.toml");
     ASSERT_TRUE(markets.ok()) << markets.status();
     EXPECT_EQ(markets->front(), market);
@@ -132,6 +138,20 @@ TEST(MarketFile, RefusesWhatCannotBeWithItsPlace) {
                         "step_ticks 1 and lone_trader keep; here step_ticks = 2"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"stackelberg\"\nstep_ticks = 0\n"),
               HasSubstr("markets.toml:4: step_ticks: allowed is 1 to 65536"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"mcafee\"\n"),
+              HasSubstr("markets.toml:1: rule mcafee: lot_wh: allowed is 1 to"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"mcafee\"\nlot_wh = 0\n"),
+              HasSubstr("markets.toml:4: lot_wh: allowed is 1 to"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"mcafee\"\nlot_wh = 1000001\n"),
+              HasSubstr("lot_wh = 1000001: allowed is lot_wh <= order_max_wh"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"vcg\"\n"),
+              HasSubstr("markets.toml:3: rule = vcg: allowed is an account where the rule is vcg; "
+                        "here balance_account = 0"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"vcg\"\ndeficit_cap_units = -1\n"),
+              HasSubstr("deficit_cap_units: allowed is 0 to"));
+  EXPECT_THAT(MarketError("[[market]]\nid = 1\nrule = \"huang\"\nband_levels = 65536\n"
+                          "order_max_wh = 4000000000\n"),
+              HasSubstr("band_levels <= 2^63 - 1"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\ncarry_over = 1\n"), HasSubstr("true or false"));
   EXPECT_THAT(MarketError("[[market]]\nid = 1\n[[market]]\nid = 1\n"),
               HasSubstr("markets.toml:3: market 1 twice"));

@@ -200,9 +200,12 @@ TEST(EventStream, KeepsTheOrderOfRoundsAndFills) {
                            .round = 2,
                            .rounds = 6,
                            .energy_wh = 5'000'000'000,
-                           .price_ticks = -3,
+                           .operator_balance_units = -7'000'000'000,
+                           .buy_price_ticks = -3,
+                           .sell_price_ticks = -2,
                            .orders = 8,
                            .fills = 1,
+                           .no_trade = engine::Reason::kGridIsBetter,
                            .result = engine::RoundResult::kTraded,
                            .carry_over = 1};
   const Heard heard(Encode({Fill(2), cleared, Fill(4)}));
@@ -212,7 +215,10 @@ TEST(EventStream, KeepsTheOrderOfRoundsAndFills) {
   EXPECT_EQ(heard.cleared.product, cleared.round_cleared.product);
   EXPECT_EQ(heard.cleared.rounds, 6U);
   EXPECT_EQ(heard.cleared.energy_wh, 5'000'000'000U);
-  EXPECT_EQ(heard.cleared.price_ticks, -3);
+  EXPECT_EQ(heard.cleared.buy_price_ticks, -3);
+  EXPECT_EQ(heard.cleared.sell_price_ticks, -2);
+  EXPECT_EQ(heard.cleared.operator_balance_units, -7'000'000'000);
+  EXPECT_EQ(heard.cleared.no_trade, engine::Reason::kGridIsBetter);
   EXPECT_EQ(heard.cleared.orders, 8U);
   EXPECT_EQ(heard.cleared.fills, 1U);
   EXPECT_EQ(heard.cleared.result, engine::RoundResult::kTraded);

@@ -34,9 +34,9 @@ struct HourTotals {
     traded_wh += product.bought_wh;
     grid_buy_wh += product.bid_wh - product.bought_wh;
     grid_sell_wh += product.ask_wh - product.sold_wh;
-    money_units += bought * product.price_ticks;
-    buyers_saved_units += bought * (market.retail_ticks - product.price_ticks);
-    sellers_gained_units += sold * (product.price_ticks - market.feed_in_ticks);
+    money_units += product.paid_units;
+    buyers_saved_units += bought * market.retail_ticks - product.paid_units;
+    sellers_gained_units += product.got_units - sold * market.feed_in_ticks;
   }
 };
 

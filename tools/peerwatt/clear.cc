@@ -8,6 +8,7 @@
 #include "engine/core/clearing/pairing.h"
 #include "engine/core/clearing/rule_parameters.h"
 #include "engine/core/clearing/rules.h"
+#include "engine/core/units.h"
 #include "gateway/absl_view.h"
 #include "nlohmann/json.hpp"
 #include "tools/peerwatt/bare_engine.h"
@@ -20,7 +21,8 @@ using engine::Reason;
 
 constexpr engine::MarketId kMarket{1};
 constexpr engine::CredentialId kCredential{1};
-constexpr std::uint32_t kStartMinute = 15;  // The first slot that opens at time 0.
+constexpr engine::AccountId kNobody{UINT64_MAX};  // Bears a deficit offline: no cap.
+constexpr std::uint32_t kStartMinute = 15;        // The first slot that opens at time 0.
 
 absl::Status SetParameter(std::string_view name, std::string_view value,
                           engine::RuleParameters& rule) {
@@ -50,12 +52,20 @@ engine::MarketDefinition OneRound(const OrdersFile& file, const ClearSetup& setu
   market.open_before_s = 3'600;
   market.gate_before_s = 60;
   market.min_notice_s = 0;
-  market.order_max_wh = static_cast<std::uint32_t>(engine::kOrderEnergyMaxWh);
+  std::int64_t largest_wh = std::max(setup.rule.lot_wh, 1U);
+  for (const FileOrder& order : file.orders) largest_wh = std::max(largest_wh, order.energy_wh);
+  market.order_max_wh = static_cast<std::uint32_t>(std::min(largest_wh, engine::kOrderEnergyMaxWh));
   market.party_orders_max = engine::kPartyOrdersMax;
-  market.book_orders_max = engine::kBookOrdersMax;
+  market.book_orders_max = static_cast<std::uint32_t>(
+      std::clamp<std::size_t>(file.orders.size(), 1, engine::kBookOrdersMax));
   market.feed_in_ticks = setup.feed_in_ticks;
   market.retail_ticks = setup.retail_ticks;
   market.rule = setup.rule;
+  if (market.rule.rule == engine::Rule::kVcg &&
+      market.rule.balance_account == engine::AccountId{}) {
+    market.rule.balance_account = kNobody;
+    market.rule.deficit_cap_units = INT64_MAX;
+  }
   return market;
 }
 
@@ -84,6 +94,7 @@ class Clearing {
   bool RefusedHere(std::uint32_t order);
   void Hear(const engine::Event& event);
   void Pair();
+  std::int32_t PriceOf(const ClearedFill& bought, const ClearedFill& sold) const;
 
   static constexpr std::int64_t kGateNs = (kStartMinute - 1) * std::int64_t{60'000'000'000};
 
@@ -169,29 +180,46 @@ void Clearing::Hear(const engine::Event& event) {
       break;
     case engine::EventType::kRoundCleared:
       round_.traded = event.round_cleared.result == engine::RoundResult::kTraded;
-      round_.price_ticks = event.round_cleared.price_ticks;
+      round_.no_trade = event.round_cleared.no_trade;
+      round_.buy_price_ticks = event.round_cleared.buy_price_ticks;
+      round_.sell_price_ticks = event.round_cleared.sell_price_ticks;
+      round_.operator_balance_units = event.round_cleared.operator_balance_units;
       round_.energy_wh = event.round_cleared.energy_wh;
       break;
     case engine::EventType::kFill:
       round_.fills.push_back({static_cast<std::uint32_t>(event.fill.client_order_id),
-                              event.fill.energy_wh, event.fill.amount_units});
+                              event.fill.energy_wh, event.fill.amount_units,
+                              event.fill.price_ticks});
       break;
     default:
       break;
   }
 }
 
+// Of a pair: its own where the rule has one, else what the buyer pays; the seller's, of one buyer.
+std::int32_t Clearing::PriceOf(const ClearedFill& bought, const ClearedFill& sold) const {
+  const engine::RuleParameters& rule = setup_.rule;
+  if (rule.rule == engine::Rule::kReverse) return sold.price_ticks;
+  if (rule.rule != engine::Rule::kPayAsBid) return bought.price_ticks;
+  const std::int64_t bid = file_.orders[bought.order].price_ticks;
+  const std::int64_t ask = file_.orders[sold.order].price_ticks;
+  const bool at_bid = rule.pricing == engine::PairPricing::kBuyer;
+  return static_cast<std::int32_t>(at_bid ? bid : engine::DivideDown(bid + ask, 2));
+}
+
 void Clearing::Pair() {
   std::vector<engine::PairingFill> sides[2];
-  std::vector<std::uint32_t> orders[2];
+  std::vector<const ClearedFill*> fills[2];
   for (const ClearedFill& fill : round_.fills) {
     const FileOrder& order = file_.orders[fill.order];
     const auto side = static_cast<std::size_t>(order.side);
     sides[side].push_back({order.price_ticks, fill.energy_wh});
-    orders[side].push_back(fill.order);
+    fills[side].push_back(&fill);
   }
   for (const engine::PairedTrade& trade : engine::PairFills(sides[0], sides[1])) {
-    round_.trades.push_back({orders[0][trade.bid], orders[1][trade.ask], trade.energy_wh});
+    const ClearedFill& bought = *fills[0][trade.bid];
+    const ClearedFill& sold = *fills[1][trade.ask];
+    round_.trades.push_back({bought.order, sold.order, trade.energy_wh, PriceOf(bought, sold)});
   }
 }
 
@@ -222,6 +250,11 @@ absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
         text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1), parsed);
     if (!status.ok()) return status;
   }
+  if (const engine::RuleParameter* missing = engine::FindImpossible(parsed); missing != nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("rule ", rule, ": parameter ",
+                                                   gateway::Absl(missing->name), ": expected ",
+                                                   gateway::Absl(missing->allowed)));
+  }
   if (!engine::IsPossible(parsed)) {
     return absl::InvalidArgumentError(
         absl::StrCat("parameters that do not go together: objective: ",
@@ -235,17 +268,27 @@ absl::StatusOr<ClearedRound> ClearOrders(const OrdersFile& file, const ClearSetu
 }
 
 void PrintJson(const OrdersFile& file, const ClearedRound& round, std::ostream& out) {
-  const std::string price = round.traded ? absl::StrCat(round.price_ticks) : "null";
+  const auto price = [&](std::int32_t ticks) {
+    return round.traded ? absl::StrCat(ticks) : std::string("null");
+  };
+  const bool is_one = round.buy_price_ticks == round.sell_price_ticks;
   const auto id = [&](std::uint32_t order) { return JsonId(file.orders[order].order_id); };
   const char* comma = "";
   const engine::RuleEntry* rule = engine::FindRule(round.rule.rule, round.rule.rule_version);
   out << "{\"rule\":\"" << rule->name << "\",\"version\":" << round.rule.rule_version
-      << ",\"price_ticks\":" << price << ",\"buy_price_ticks\":" << price
-      << ",\"sell_price_ticks\":" << price << ",\"volume_wh\":" << round.energy_wh
-      << ",\"fills\":[";
+      << ",\"price_ticks\":" << (is_one ? price(round.buy_price_ticks) : "null")
+      << ",\"buy_price_ticks\":" << price(round.buy_price_ticks)
+      << ",\"sell_price_ticks\":" << price(round.sell_price_ticks)
+      << ",\"operator_balance_units\":" << round.operator_balance_units
+      << ",\"volume_wh\":" << round.energy_wh;
+  if (round.no_trade != Reason::kNone) {
+    out << ",\"no_trade\":\"" << engine::ReasonName(round.no_trade) << "\"";
+  }
+  out << ",\"fills\":[";
   for (const ClearedFill& fill : round.fills) {
     out << comma << "{\"order_id\":" << id(fill.order) << ",\"energy_wh\":" << fill.energy_wh
-        << ",\"price_ticks\":" << price << ",\"amount_units\":" << fill.amount_units << "}";
+        << ",\"price_ticks\":" << fill.price_ticks << ",\"amount_units\":" << fill.amount_units
+        << "}";
     comma = ",";
   }
   out << "],\"trades\":[";
@@ -253,7 +296,7 @@ void PrintJson(const OrdersFile& file, const ClearedRound& round, std::ostream& 
   for (const ClearedTrade& trade : round.trades) {
     out << comma << "{\"buy_order_id\":" << id(trade.buy_order)
         << ",\"sell_order_id\":" << id(trade.sell_order) << ",\"energy_wh\":" << trade.energy_wh
-        << ",\"price_ticks\":" << price << "}";
+        << ",\"price_ticks\":" << trade.price_ticks << "}";
     comma = ",";
   }
   out << "],\"refused\":[";
@@ -269,7 +312,7 @@ void PrintJson(const OrdersFile& file, const ClearedRound& round, std::ostream& 
 void PrintCsv(const OrdersFile& file, const ClearedRound& round, std::ostream& out) {
   out << "order_id,energy_wh,price_ticks,amount_units\n";
   for (const ClearedFill& fill : round.fills) {
-    out << file.orders[fill.order].order_id << "," << fill.energy_wh << "," << round.price_ticks
+    out << file.orders[fill.order].order_id << "," << fill.energy_wh << "," << fill.price_ticks
         << "," << fill.amount_units << "\n";
   }
 }

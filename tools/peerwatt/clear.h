@@ -18,11 +18,14 @@ struct ClearedFill {
   std::uint32_t order = 0;  // Index in OrdersFile::orders.
   std::uint32_t energy_wh = 0;
   std::int64_t amount_units = 0;
+  std::int32_t price_ticks = 0;  // The amount over the energy, rounded down.
 };
 struct ClearedTrade {
   std::uint32_t buy_order = 0;
   std::uint32_t sell_order = 0;
   std::uint64_t energy_wh = 0;
+  std::int32_t price_ticks = 0;  // Rounded down: its own with pay_as_bid; else what its
+                                 // buyer pays, and with reverse what its seller gets.
 };
 struct RefusedOrder {
   std::uint32_t order = 0;
@@ -32,7 +35,10 @@ struct RefusedOrder {
 struct ClearedRound {
   engine::RuleParameters rule;
   bool traded = false;
-  std::int64_t price_ticks = 0;
+  engine::Reason no_trade{};  // Why not, where it is not that nothing crosses.
+  std::int32_t buy_price_ticks = 0;
+  std::int32_t sell_price_ticks = 0;
+  std::int64_t operator_balance_units = 0;  // What buyers pay less what sellers get.
   std::uint64_t energy_wh = 0;
   std::vector<ClearedFill> fills;     // By order; only orders that got energy.
   std::vector<ClearedTrade> trades;   // In priority order.

@@ -93,7 +93,9 @@ class Controller : public gateway::ClientHandler {
     if (round.product != order_.product) return;
     out_ << "round " << round.round << " of " << round.rounds;
     if (round.result == engine::RoundResult::kTraded) {
-      out_ << ": price " << round.price_ticks << " ticks, " << round.energy_wh << " Wh traded\n";
+      out_ << ": price " << round.buy_price_ticks;
+      if (round.sell_price_ticks != round.buy_price_ticks) out_ << "/" << round.sell_price_ticks;
+      out_ << " ticks, " << round.energy_wh << " Wh traded\n";
     } else {
       out_ << ": nothing traded\n";
     }

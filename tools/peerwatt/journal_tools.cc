@@ -104,9 +104,15 @@ void DumpOutcome(const engine::OutcomeBody& outcome, std::ostream& out) {
   out << "    " << Product(outcome.product) << " round=" << outcome.round;
   if (outcome.result == engine::RoundResult::kVoid) out << " void";
   if (outcome.result == engine::RoundResult::kNoTrade) out << " no trade";
+  if (outcome.no_trade != engine::Reason::kNone) {
+    out << ": " << engine::ReasonName(outcome.no_trade);
+  }
   if (outcome.result == engine::RoundResult::kTraded) {
-    out << " price_ticks=" << outcome.price_ticks << " energy_wh=" << outcome.energy_wh
-        << " fills=" << outcome.fills << " digest=" << engine::ToHex(outcome.digest);
+    out << " buy_price_ticks=" << outcome.buy_price_ticks
+        << " sell_price_ticks=" << outcome.sell_price_ticks
+        << " operator_balance_units=" << outcome.operator_balance_units
+        << " energy_wh=" << outcome.energy_wh << " fills=" << outcome.fills
+        << " digest=" << engine::ToHex(outcome.digest);
   }
   out << "\n";
 }

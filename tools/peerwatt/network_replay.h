@@ -48,7 +48,6 @@ struct NetworkReplayOptions {
 
 // What a product came to, as its clients heard it.
 struct ProductReport {
-  std::int32_t price_ticks = 0;
   bool traded = false;
   bool is_void = false;
   bool is_told = false;         // Its last round was.
@@ -57,6 +56,8 @@ struct ProductReport {
   std::uint64_t ask_wh = 0;
   std::uint64_t bought_wh = 0;  // Filled of this replay's orders.
   std::uint64_t sold_wh = 0;
+  std::int64_t paid_units = 0;  // For what was bought, and
+  std::int64_t got_units = 0;   // got for what was sold.
 };
 
 struct NetworkReplayResult {

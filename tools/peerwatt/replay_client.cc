@@ -242,7 +242,6 @@ void ReplayClient::OnRoundCleared(std::uint64_t /*event*/, const engine::RoundCl
   ProductReport& product = tally_.result.products[round.product];
   if (round.result == engine::RoundResult::kTraded) {
     product.traded = true;
-    product.price_ticks = round.price_ticks;
     product.energy_wh = round.energy_wh;
   }
   if (round.round == round.rounds || round.carry_over == 0) RoundTold(round.product);
@@ -260,6 +259,7 @@ void ReplayClient::OnFills(std::uint64_t /*first_event*/,
     ProductReport& product = tally_.result.products[fill.product];
     const bool buys = fill.side == engine::Side::kBuy;
     (buys ? product.bought_wh : product.sold_wh) += fill.energy_wh;
+    (buys ? product.paid_units : product.got_units) += fill.amount_units;
   }
 }
 

@@ -1,4 +1,5 @@
-// A side of a book counted by level, and the walk from one level that has orders to the next.
+// The two sides of a book counted by level, and the walk from one level that has orders to the
+// next.
 #pragma once
 
 #include <algorithm>
@@ -30,5 +31,35 @@ inline void ForgetSides(const Book& book, ClearingScratch& scratch) {
   std::fill_n(scratch.demand_wh.begin() + book.lowest_level(), levels, 0);
   std::fill_n(scratch.supply_wh.begin() + book.lowest_level(), levels, 0);
 }
+
+// Both sides counted, for as long as it lives.
+class CountedSides {
+ public:
+  CountedSides(const Book& book, BookMemory& memory, ClearingScratch& scratch)
+      : book_(book), scratch_(scratch) {
+    demand_wh_ = CountSide(book, memory, Side::kBuy, scratch.demand_wh);
+    supply_wh_ = CountSide(book, memory, Side::kSell, scratch.supply_wh);
+  }
+  ~CountedSides() { ForgetSides(book_, scratch_); }
+  CountedSides(const CountedSides&) = delete;
+  CountedSides& operator=(const CountedSides&) = delete;
+
+  std::uint64_t demand_wh() const { return demand_wh_; }
+  std::uint64_t supply_wh() const { return supply_wh_; }
+  // Meaningless for an empty book.
+  std::int64_t lowest() const { return book_.lowest_level(); }
+  std::int64_t highest() const { return book_.highest_level(); }
+  // Requires: lowest() <= level <= highest().
+  std::uint64_t At(Side side, std::int64_t level) const {
+    const auto at = static_cast<std::size_t>(level);
+    return side == Side::kBuy ? scratch_.demand_wh[at] : scratch_.supply_wh[at];
+  }
+
+ private:
+  const Book& book_;
+  ClearingScratch& scratch_;
+  std::uint64_t demand_wh_ = 0;
+  std::uint64_t supply_wh_ = 0;
+};
 
 }  // namespace engine

@@ -1,8 +1,9 @@
 #include "engine/core/clearing/rule_parameters.h"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 
 #include "engine/core/clearing/rules.h"
@@ -11,8 +12,9 @@
 namespace engine {
 namespace {
 
-std::optional<std::uint32_t> Number(std::string_view text) {
-  std::uint32_t number = 0;
+template <typename Integer = std::uint32_t>
+std::optional<Integer> Number(std::string_view text) {
+  Integer number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
@@ -32,32 +34,52 @@ std::string TextOfK(const RuleParameters& parameters) {
   return std::to_string(parameters.k_numerator) + "/" + std::to_string(parameters.k_denominator);
 }
 
+bool SetBalanceAccount(RuleParameters& parameters, std::string_view value) {
+  const std::optional<std::uint64_t> number = Number<std::uint64_t>(value);
+  if (number) parameters.balance_account = AccountId{*number};
+  return number.has_value();
+}
+std::string TextOfBalanceAccount(const RuleParameters& parameters) {
+  return std::to_string(static_cast<std::uint64_t>(parameters.balance_account));
+}
+
+bool SetDeficitCap(RuleParameters& parameters, std::string_view value) {
+  const std::optional<std::int64_t> number = Number<std::int64_t>(value);
+  if (!number || *number < 0) return false;
+  parameters.deficit_cap_units = *number;
+  return true;
+}
+std::string TextOfDeficitCap(const RuleParameters& parameters) {
+  return std::to_string(parameters.deficit_cap_units);
+}
+
 constexpr bool IsWithin(std::int64_t number, std::int64_t low, std::int64_t high) {
   return number >= low && number <= high;
 }
 
-// The words of a parameter, in the order of its enum.
-template <std::size_t count, typename Enum>
-bool SetWord(const std::array<std::string_view, count>& words, std::string_view value,
-             Enum& field) {
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] != value) continue;
-    field = static_cast<Enum>(i);
-    return true;
-  }
-  return false;
+// The words of a parameter, in the order of its enum from 0.
+using Words = std::initializer_list<std::string_view>;
+
+template <typename Enum>
+bool SetWord(Words words, std::string_view value, Enum& field) {
+  const auto* const word = std::find(words.begin(), words.end(), value);
+  if (word == words.end()) return false;
+  field = static_cast<Enum>(word - words.begin());
+  return true;
+}
+// Empty where the field is none of them.
+template <typename Enum>
+std::string TextOfWord(Words words, Enum field) {
+  const auto at = static_cast<std::size_t>(field);
+  return at < words.size() ? std::string(words.begin()[at]) : std::string();
 }
 
 // A row of the table below for such a parameter.
-#define PEERWATT_WORDS(field, ...)                                                               \
-  [](RuleParameters& p, std::string_view value) {                                                \
-    return SetWord(std::to_array<std::string_view>({__VA_ARGS__}), value, p.field);              \
-  },                                                                                             \
-      [](const RuleParameters& p) {                                                              \
-        constexpr auto kWords = std::to_array<std::string_view>({__VA_ARGS__});                  \
-        const auto word = static_cast<std::size_t>(p.field);                                     \
-        return std::string(word < kWords.size() ? kWords[word] : std::string_view("none such")); \
-      }
+#define PEERWATT_WORDS(field, ...)                 \
+  [](RuleParameters& p, std::string_view value) {  \
+    return SetWord({__VA_ARGS__}, value, p.field); \
+  },                                               \
+      [](const RuleParameters& p) { return TextOfWord({__VA_ARGS__}, p.field); }
 #define PEERWATT_NUMBER(field, low, high)                       \
   [](RuleParameters& p, std::string_view value) {               \
     const std::optional<std::uint32_t> number = Number(value);  \
@@ -69,6 +91,10 @@ bool SetWord(const std::array<std::string_view, count>& words, std::string_view 
 
 constexpr bool OfAll(Rule /*rule*/) { return true; }
 constexpr bool OfUniform(Rule rule) { return rule == Rule::kUniform; }
+constexpr bool InLots(Rule rule) { return rule == Rule::kMcAfee || rule == Rule::kTradeReduction; }
+constexpr bool OfPayAsBid(Rule rule) { return rule == Rule::kPayAsBid; }
+constexpr bool OfVcg(Rule rule) { return rule == Rule::kVcg; }
+constexpr bool OneToMany(Rule rule) { return rule == Rule::kReverse || rule == Rule::kForward; }
 constexpr bool OfStackelberg(Rule rule) { return rule == Rule::kStackelberg; }
 
 constexpr RuleParameter kParameters[] = {
@@ -76,7 +102,20 @@ constexpr RuleParameter kParameters[] = {
      PEERWATT_WORDS(self_trade, "refuse", "cancel_older")},
     {"margin", "pro_rata or time", "who gets the marginal energy", OfUniform,
      PEERWATT_WORDS(margin, "pro_rata", "time")},
-    {"k", "n/d from 0/1 to 1/1", "price = low + floor(k * (high - low))", OfUniform, SetK, TextOfK},
+    {"price", "k, last_bid or last_ask", "between the margins, or the last that trades", OfUniform,
+     PEERWATT_WORDS(price, "k", "last_bid", "last_ask")},
+    {"k", "n/d from 0/1 to 1/1", "with price k: low + floor(k * (high - low))", OfUniform, SetK,
+     TextOfK},
+    {"lot_wh", "1 to 4000000000; must be given", "energy of every order", InLots,
+     PEERWATT_NUMBER(lot_wh, 1, kOrderEnergyMaxWh)},
+    {"pricing", "midpoint or buyer", "a pair's price: between its limits, or the bid", OfPayAsBid,
+     PEERWATT_WORDS(pricing, "midpoint", "buyer")},
+    {"balance_account", "an account's number", "that bears the deficit", OfVcg, SetBalanceAccount,
+     TextOfBalanceAccount},
+    {"deficit_cap_units", "0 to 2^63 - 1", "most deficit of a round", OfVcg, SetDeficitCap,
+     TextOfDeficitCap},
+    {"payment", "pay_as_bid, uniform or vickrey", "what the many pay or get", OneToMany,
+     PEERWATT_WORDS(payment, "pay_as_bid", "uniform", "vickrey")},
     {"ties", "lower or higher", "of prices that are equally good", OfStackelberg,
      PEERWATT_WORDS(ties, "lower", "higher")},
     {"lone_trader", "keep or drop", "where the first of a side is the marginal one", OfStackelberg,
@@ -114,16 +153,27 @@ const RuleParameter* FindRuleParameter(std::string_view name) {
   return nullptr;
 }
 
+const RuleParameter* FindImpossible(const RuleParameters& parameters) {
+  RuleParameters rebuilt;
+  for (const RuleParameter& parameter : kParameters) {
+    if (!parameter.belongs_to(parameters.rule)) continue;
+    if (!parameter.set(rebuilt, parameter.text(parameters))) return &parameter;
+  }
+  return nullptr;
+}
+
 // Built anew from the texts of the rule's own parameters it must be the same: no value that has no
 // text, and nothing in what the rule does not have.
 bool IsPossible(const RuleParameters& parameters) {
   if (FindRule(parameters.rule, parameters.rule_version) == nullptr) return false;
+  if (FindImpossible(parameters) != nullptr) return false;
   RuleParameters rebuilt;
   rebuilt.rule = parameters.rule;
   rebuilt.rule_version = parameters.rule_version;
   for (const RuleParameter& parameter : kParameters) {
-    if (!parameter.belongs_to(parameters.rule)) continue;
-    if (!parameter.set(rebuilt, parameter.text(parameters))) return false;
+    if (parameter.belongs_to(parameters.rule)) {
+      parameter.set(rebuilt, parameter.text(parameters));
+    }
   }
   const bool drops_nobody = parameters.objective == Objective::kWelfare;
   if (drops_nobody && (parameters.step_ticks != 1 || parameters.lone_trader != LoneTrader::kKeep)) {

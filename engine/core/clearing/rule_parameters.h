@@ -24,6 +24,10 @@ std::span<const RuleParameter> AllRuleParameters();
 // Null where there is none of that name.
 const RuleParameter* FindRuleParameter(std::string_view name);
 
+// The first of the rule's parameters whose value is not allowed, such as one that must be given and
+// was not; null where there is none.
+const RuleParameter* FindImpossible(const RuleParameters& parameters);
+
 // Whether each parameter is possible, and those that the rule does not have are as by default.
 bool IsPossible(const RuleParameters& parameters);
 

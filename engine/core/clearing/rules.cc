@@ -1,14 +1,21 @@
 #include "engine/core/clearing/rules.h"
 
 #include "engine/core/check.h"
+#include "engine/core/clearing/huang.h"
+#include "engine/core/clearing/mcafee.h"
+#include "engine/core/clearing/one_to_many.h"
+#include "engine/core/clearing/pay_as_bid.h"
 #include "engine/core/clearing/stackelberg.h"
+#include "engine/core/clearing/trade_reduction.h"
 #include "engine/core/clearing/uniform_price.h"
+#include "engine/core/clearing/vcg.h"
 #include "engine/core/clearing/welfare.h"
 
 namespace engine {
 namespace {
 
 using Fills = RuleEntry::Fills;
+using Pays = RuleEntry::Pays;
 
 ClearedRound ClearUniform(const Book& book, BookMemory& memory, const MarketDefinition& market,
                           ClearingScratch& scratch, Fills fills) {
@@ -16,14 +23,14 @@ ClearedRound ClearUniform(const Book& book, BookMemory& memory, const MarketDefi
   if (price.energy_wh > 0 && fills == Fills::kFill) {
     AllocateUniformPrice(book, memory, market.rule, price);
   }
-  return {.energy_wh = price.energy_wh, .level = price.level};
+  return AtOnePrice(market, price.energy_wh, price.level);
 }
 
 ClearedRound ClearWelfare(const Book& book, BookMemory& memory, const MarketDefinition& market,
                           ClearingScratch& scratch, Fills fills) {
   const WelfarePrice price = FindWelfarePrice(book, memory, market, scratch);
   if (price.energy_wh > 0 && fills == Fills::kFill) AllocateWelfare(book, memory, market, price);
-  return {.energy_wh = price.energy_wh, .level = price.level};
+  return AtOnePrice(market, price.energy_wh, price.level);
 }
 
 ClearedRound ClearStackelberg(const Book& book, BookMemory& memory, const MarketDefinition& market,
@@ -35,17 +42,53 @@ ClearedRound ClearStackelberg(const Book& book, BookMemory& memory, const Market
   if (price.energy_wh > 0 && fills == Fills::kFill) {
     AllocateStackelberg(book, memory, market, price);
   }
-  return {.energy_wh = price.energy_wh, .level = price.level};
+  return AtOnePrice(market, price.energy_wh, price.level);
 }
 
 constexpr RuleEntry kRules[] = {
     {.rule = Rule::kUniform, .version = 1, .name = "uniform", .clear = ClearUniform},
     {.rule = Rule::kStackelberg,
      .version = 1,
-     .name = "stackelberg",
-     .clear = ClearStackelberg,
      .takes_responses = true,
-     .one_order_a_side = true},
+     .one_order_a_side = true,
+     .name = "stackelberg",
+     .clear = ClearStackelberg},
+    {.rule = Rule::kPayAsBid,
+     .version = 1,
+     .pays = Pays::kEachOrder,
+     .name = "pay_as_bid",
+     .clear = ClearPayAsBid},
+    {.rule = Rule::kMcAfee,
+     .version = 1,
+     .pays = Pays::kPriceASide,
+     .one_order_a_side = true,
+     .name = "mcafee",
+     .clear = ClearMcAfee},
+    {.rule = Rule::kTradeReduction,
+     .version = 1,
+     .pays = Pays::kPriceASide,
+     .one_order_a_side = true,
+     .name = "trade_reduction",
+     .clear = ClearTradeReduction},
+    {.rule = Rule::kHuang,
+     .version = 1,
+     .pays = Pays::kPriceASide,
+     .one_order_a_side = true,
+     .name = "huang",
+     .clear = ClearHuang},
+    {.rule = Rule::kVcg, .version = 1, .pays = Pays::kEachOrder, .name = "vcg", .clear = ClearVcg},
+    {.rule = Rule::kReverse,
+     .version = 1,
+     .pays = Pays::kEachOrder,
+     .one_order_a_side = true,
+     .name = "reverse",
+     .clear = ClearReverse},
+    {.rule = Rule::kForward,
+     .version = 1,
+     .pays = Pays::kEachOrder,
+     .one_order_a_side = true,
+     .name = "forward",
+     .clear = ClearForward},
 };
 
 }  // namespace

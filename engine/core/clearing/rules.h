@@ -7,31 +7,32 @@
 #include <string_view>
 
 #include "engine/core/book.h"
+#include "engine/core/clearing/cleared_round.h"
 #include "engine/core/clearing/scratch.h"
 #include "engine/core/market_definition.h"
 
 namespace engine {
 
-// What a round comes to: one price for all, and what trades at it on each side.
-struct ClearedRound {
-  std::uint64_t energy_wh = 0;  // 0: nothing trades, and there is no price.
-  std::int64_t level = 0;       // Ticks above the low end of the market's band.
-};
-
 // A rule is a pure function of a sealed book and the market's parameters.
 struct RuleEntry {
   Rule rule{};
   std::uint16_t version = 0;
-  std::string_view name;  // In files and on command lines.
 
-  // Finds the price. With kFill it writes every order's filled_wh too, where anything trades: the
-  // fills of each side add up to energy_wh, and none is over what is open.
-  enum class Fills : std::uint8_t { kLeave, kFill };
-  ClearedRound (*clear)(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                        ClearingScratch& scratch, Fills fills) = nullptr;
+  // kOnePrice: the same for both sides, and nothing is left over. kPriceASide: the operator keeps
+  // the difference. kEachOrder: by order, where the round has amounts.
+  enum class Pays : std::uint8_t { kOnePrice, kPriceASide, kEachOrder };
+  Pays pays = Pays::kOnePrice;
 
   bool takes_responses = false;   // Bids may be other than fixed.
   bool one_order_a_side = false;  // Of a party.
+  std::string_view name;          // In files and on command lines.
+
+  // Finds the prices. With kFill it writes every order's filled_wh too, and the amounts, where
+  // anything trades: the fills of each side add up to energy_wh, none is over what is open. With
+  // kLeave filled_wh means nothing afterwards, and there are no amounts.
+  enum class Fills : std::uint8_t { kLeave, kFill };
+  ClearedRound (*clear)(const Book& book, BookMemory& memory, const MarketDefinition& market,
+                        ClearingScratch& scratch, Fills fills) = nullptr;
 };
 
 // What a rule does under a version never changes; a change is a new version. The last entry of a

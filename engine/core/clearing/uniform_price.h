@@ -4,28 +4,31 @@
 #include <cstdint>
 
 #include "engine/core/book.h"
+#include "engine/core/clearing/cleared_round.h"
+#include "engine/core/clearing/crossing.h"
 #include "engine/core/clearing/scratch.h"
 #include "engine/core/market_definition.h"
 
 namespace engine {
 
-// A price is a level: ticks above the low end of the market's band.
 struct UniformPrice {
-  std::uint64_t energy_wh = 0;      // Traded on each side; 0: nothing trades, the rest is zero.
-  std::int64_t level = 0;           // The clearing price.
-  std::uint16_t bid_margin = 0;     // The cheapest bid that trades,
-  std::uint16_t ask_margin = 0;     // and the dearest ask.
-  std::uint64_t bid_margin_wh = 0;  // Energy for the orders at the margin together.
-  std::uint64_t ask_margin_wh = 0;
+  std::uint64_t energy_wh = 0;  // Traded on each side; 0: nothing trades, the rest is zero.
+  std::int64_t level = 0;       // The clearing price: ticks above the low end of the market's band.
+  Crossing crossing;
 };
 
-// The price of the largest energy that any single price can trade: low + floor(k * (high - low)),
-// where low is the higher of the dearest ask that trades and the dearest bid with energy left, and
-// high the lower of the cheapest bid that trades and the cheapest ask with energy left.
+// The price of the largest energy that any single price can trade, by UniformPricing:
+//   kInterval  low + floor(k * (high - low)) of the prices at which supply meets demand.
+//   kLastBid   the cheapest bid that trades, as in the Brooklyn microgrid.
+//   kLastAsk   the dearest ask that trades.
+// The last bid can be above `high`, the last ask below `low`: then somebody with energy left would
+// have traded at the price, and who trades is decided by priority alone.
 //
-// Ensures: every bid above and every ask below its margin trades whole; low <= price <= high.
+// Ensures: every bid above and every ask below its margin trades whole; no one pays more than its
+//          bid or gets less than its ask.
 // Cost:    O(orders + levels between the book's lowest and highest limit); nothing allocated.
-// Source:  k-double auction, Wilson (1985); Satterthwaite and Williams (1989).
+// Source:  k-double auction, Wilson (1985); Satterthwaite and Williams (1989). Last bid: Mengelkamp
+//          et al., Applied Energy 210 (2018).
 UniformPrice FindUniformPrice(const Book& book, BookMemory& memory, const RuleParameters& rule,
                               ClearingScratch& scratch);
 

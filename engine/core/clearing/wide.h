@@ -10,6 +10,7 @@
 namespace engine {
 
 __extension__ using Wide = unsigned __int128;
+__extension__ using SignedWide = __int128;
 
 // Of 192 bits: a product of 128 and 64.
 struct WideProduct {

@@ -43,7 +43,7 @@ TEST(ExchangeGame, OfHonestBuyersEndsAtThePriceOfTheDeclaredRule) {
       GameTable table(PlayedMarket(schedule), bids, asks);
       table.PlayHonestly();
       ASSERT_TRUE(table.IsOver());
-      ASSERT_EQ(table.outcome().price_ticks, known.price_ticks) << i;
+      ASSERT_EQ(table.outcome().buy_price_ticks, known.buy_price_ticks) << i;
       ASSERT_LE(table.outcome().energy_wh, known.energy_wh);
       ASSERT_GE(table.outcome().energy_wh + bids.size(), known.energy_wh);
     }

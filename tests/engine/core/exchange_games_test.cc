@@ -10,7 +10,7 @@ TEST(ExchangeGame, CallsEveryPriceOfTheRangeAndClearsAtTheBest) {
   GameTable table(PlayedMarket(Schedule::kDescending));
   table.PlayHonestly();
   ASSERT_TRUE(table.IsOver());
-  EXPECT_EQ(table.outcome().price_ticks, 112);
+  EXPECT_EQ(table.outcome().buy_price_ticks, 112);
   // Answers count in whole watt-hours: 766.67 Wh and 366.67 Wh are 766 and 366.
   EXPECT_EQ(table.outcome().energy_wh, 2'107U);
   EXPECT_EQ(table.driver.FilledWh(4, 1), 766U);
@@ -25,7 +25,7 @@ TEST(ExchangeGame, FindsTheSamePriceByHalves) {
   GameTable table(PlayedMarket(Schedule::kBisecting));
   table.PlayHonestly();
   ASSERT_TRUE(table.IsOver());
-  EXPECT_EQ(table.outcome().price_ticks, 112);
+  EXPECT_EQ(table.outcome().buy_price_ticks, 112);
   EXPECT_EQ(table.outcome().energy_wh, 2'107U);
   EXPECT_LE(table.Calls().front().step, 10U);
   EXPECT_EQ(table.driver.exchange.game_counts().fell_back, 0U);
@@ -40,7 +40,7 @@ TEST(ExchangeGame, AnnouncesFromTheTariffWhereTheFirstPriceThatCountsIsNobodysBu
   table.PlayHonestly();
   EXPECT_EQ(table.driver.Of(EventType::kPriceCall).front().price_call.price_ticks, 300);
   EXPECT_EQ(table.Calls().front().step, 27U + 180U);
-  EXPECT_EQ(table.outcome().price_ticks, 112);
+  EXPECT_EQ(table.outcome().buy_price_ticks, 112);
 }
 
 TEST(ExchangeGame, EndsAStepAtItsDeadlineAndASilentHomeCountsWithItsLastAnswer) {
@@ -79,14 +79,14 @@ TEST(ExchangeGame, EndsWithTheBestPriceSoFarWhenItsBudgetIsUsedUp) {
   table.driver.AdvanceTo(kGateNs + 1'500'000'000);
   ASSERT_TRUE(table.IsOver());
   // The seventh step, 114 ticks, was the last; without the answer of one the fifth was the best.
-  EXPECT_EQ(table.outcome().price_ticks, 116);
+  EXPECT_EQ(table.outcome().buy_price_ticks, 116);
 }
 
 TEST(ExchangeGame, OfSilentHomesClearsAtTheDearestPriceWithAllTheirEnergy) {
   GameTable table(PlayedMarket(Schedule::kDescending));
   table.driver.AdvanceTo(kGateNs + 10 * kSecondNs);
   ASSERT_TRUE(table.IsOver());
-  EXPECT_EQ(table.outcome().price_ticks, 120);
+  EXPECT_EQ(table.outcome().buy_price_ticks, 120);
   EXPECT_EQ(table.outcome().energy_wh, 200U + 500 + 275 + 1'235 + 730);
   EXPECT_EQ(table.driver.exchange.game_counts().steps, 2U);
 }
@@ -105,7 +105,7 @@ TEST(ExchangeGame, LooksAtTheRestOfThePricesForDeclaredBuyersWhenNobodyAnswers) 
   // The declared one takes more and more down to 110 ticks, where it has its whole energy.
   const OutcomeBody& outcome = driver.outcomes.back();
   EXPECT_EQ(outcome.product.start_minute, kStart);
-  EXPECT_EQ(outcome.price_ticks, 110);
+  EXPECT_EQ(outcome.buy_price_ticks, 110);
   EXPECT_EQ(driver.exchange.game_counts().steps, 2U);
 }
 
@@ -139,7 +139,7 @@ TEST(ExchangeGame, RefusesByNumberWhatDoesNotCount) {
   loser.product.market = MarketId{9};
   EXPECT_EQ(table.Answer(loser, 1), Reason::kUnknownMarket);
   table.PlayHonestly();
-  EXPECT_EQ(table.outcome().price_ticks, 112);
+  EXPECT_EQ(table.outcome().buy_price_ticks, 112);
 }
 
 TEST(ExchangeGame, TakesLiveBidsOnlyWhereTheMarketPlays) {
@@ -167,7 +167,7 @@ TEST(ExchangeGame, FallsBackToEveryPriceWhereAnswersContradictASearchByHalves) {
       EXPECT_EQ(table.Answer(call, jumpy(call)), Reason::kNone);
     });
     ASSERT_TRUE(table.IsOver());
-    prices.push_back(table.outcome().price_ticks);
+    prices.push_back(table.outcome().buy_price_ticks);
     const bool by_halves = schedule == Schedule::kBisecting;
     EXPECT_EQ(table.driver.exchange.game_counts().fell_back, by_halves ? 1U : 0U);
   }
@@ -207,7 +207,7 @@ TEST(ExchangeGame, GivesControllersTimeToComeBackAfterARestart) {
   table.driver.AdvanceTo(back + kSecondNs - 1);
   EXPECT_EQ(table.Calls().front().step, 4U);
   table.PlayHonestly();
-  EXPECT_EQ(table.outcome().price_ticks, 112);
+  EXPECT_EQ(table.outcome().buy_price_ticks, 112);
   EXPECT_FALSE(table.driver.exchange.Playing());
 }
 
@@ -242,7 +242,7 @@ TEST(ExchangeGame, LeavesOtherMarketsAndRoundsAlone) {
   next.product.start_minute = kStart + 15;
   EXPECT_EQ(table.driver.Submit(next), Reason::kNone);
   table.PlayHonestly();
-  EXPECT_EQ(table.outcome().price_ticks, 112);
+  EXPECT_EQ(table.outcome().buy_price_ticks, 112);
 }
 
 TEST(ExchangeGame, ThatDoesNotFitBetweenGateAndDeliveryIsNoMarket) {

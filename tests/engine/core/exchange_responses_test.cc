@@ -48,7 +48,7 @@ TEST_F(StackelbergMarket, ClearsAtThePriceOfTheGame) {
   }
   driver.AdvanceTo(ExchangeDriver::MinuteNs(kStart - 5));
   ASSERT_EQ(driver.outcomes.size(), 4U);  // Three slots before it were empty.
-  EXPECT_EQ(driver.outcomes.back().price_ticks, 112);
+  EXPECT_EQ(driver.outcomes.back().buy_price_ticks, 112);
   EXPECT_EQ(driver.outcomes.back().energy_wh, 2'108U);
   EXPECT_EQ(driver.FilledWh(4, 1), 767U);
   EXPECT_EQ(driver.FilledWh(8, 1), 422U);

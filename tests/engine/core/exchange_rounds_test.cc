@@ -15,7 +15,8 @@ TEST(ExchangeRound, TellsEveryoneWithAnOrderInItAndFillsThoseWhoTraded) {
   ASSERT_EQ(told.size(), 3u);
   for (const Event& event : told) {
     EXPECT_EQ(event.round_cleared.result, RoundResult::kTraded);
-    EXPECT_EQ(event.round_cleared.price_ticks, 25);
+    EXPECT_EQ(event.round_cleared.buy_price_ticks, 25);
+    EXPECT_EQ(event.round_cleared.sell_price_ticks, 25);
     EXPECT_EQ(event.round_cleared.energy_wh, 100u);
     EXPECT_EQ(event.event_number, 1u);
   }
@@ -135,7 +136,7 @@ TEST(ExchangeProduct, KeepsTheParametersThatItOpenedWith) {
   ASSERT_EQ(driver.Submit(Ask(2, 1, 40, 100)), Reason::kNone);
   driver.AdvanceTo(ExchangeDriver::MinuteNs(kGateMinute));
   EXPECT_EQ(driver.FilledWh(1, 1), 100u);
-  EXPECT_EQ(driver.outcomes.back().price_ticks, 45);
+  EXPECT_EQ(driver.outcomes.back().buy_price_ticks, 45);
 }
 
 TEST(ExchangeIndicative, IsWhatClearingAtThatInstantWouldGive) {
@@ -154,7 +155,7 @@ TEST(ExchangeIndicative, IsWhatClearingAtThatInstantWouldGive) {
   EXPECT_EQ(told[0].indicative.crossing, 1);
   driver.AdvanceTo(ExchangeDriver::MinuteNs(kGateMinute));
   ASSERT_FALSE(driver.outcomes.empty());
-  EXPECT_EQ(told[0].indicative.price_ticks, driver.outcomes.back().price_ticks);
+  EXPECT_EQ(told[0].indicative.price_ticks, driver.outcomes.back().buy_price_ticks);
   EXPECT_EQ(told[0].indicative.energy_wh, driver.outcomes.back().energy_wh);
 }
 
@@ -326,9 +327,9 @@ TEST(ExchangeOutcome, OtherThanWhatWasComputedIsRefused) {
   const ProductBody body{.product = {kMarket, kStart}, .round = 1};
   ASSERT_TRUE(driver.ApplyUndrained(CommandType::kCloseRound, body));
   OutcomeBody outcome = *driver.exchange.TakeOutcome();
-  outcome.price_ticks += 1;
+  outcome.operator_balance_units += 1;
   EXPECT_FALSE(driver.ApplyUndrained(CommandType::kOutcome, outcome));
-  outcome.price_ticks -= 1;
+  outcome.operator_balance_units -= 1;
   EXPECT_TRUE(driver.ApplyUndrained(CommandType::kOutcome, outcome));
 }
 

@@ -41,8 +41,8 @@ TEST(MarketDefinition, IsImpossibleWithAnySingleImpossibleValue) {
       [](MarketDefinition& m) { m.rule.k_denominator = 0; },
       [](MarketDefinition& m) { m.rule.k_numerator = 3; },
       [](MarketDefinition& m) { m.rule.margin = Margin{2}; },
-      [](MarketDefinition& m) { m.rule.zero.back() = 1; },
-      [](MarketDefinition& m) { m.rule.zero2.back() = 1; },
+      [](MarketDefinition& m) { m.rule.zero = 1; },
+      [](MarketDefinition& m) { m.rule.zero2 = 1; },
       [](MarketDefinition& m) { m.rule.step_ticks = 2; },  // Not a parameter of the rule.
       [](MarketDefinition& m) {
         m.rule.rule = Rule::kStackelberg;

@@ -61,7 +61,7 @@ TEST(Recovery, StopsWhereARoundComesOutOtherwiseAndNamesIt) {
   for (OwnedCommand& command : journal) {
     if (command.header().type != CommandType::kOutcome) continue;
     auto outcome = command.view().Items<OutcomeBody>()[0];
-    ++outcome.price_ticks;
+    ++outcome.buy_price_ticks;
     command = OwnedCommand(command.header(), std::span<const OutcomeBody>(&outcome, 1));
   }
   Exchange exchange;
@@ -69,8 +69,8 @@ TEST(Recovery, StopsWhereARoundComesOutOtherwiseAndNamesIt) {
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()), HasSubstr("market 1 product 600"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("round 1"));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("at 21 ticks"));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("at 20 ticks"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("at 21 and 20 ticks"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("at 20 and 20 ticks"));
 }
 
 TEST(Recovery, StopsAtACommandThatItsExchangeWouldNotHaveTaken) {

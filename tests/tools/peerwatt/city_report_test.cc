@@ -51,22 +51,24 @@ std::vector<std::string> Lines(const NetworkReplayResult& result) {
 // Two quarters of noon that traded, and one of one o'clock that did not.
 NetworkReplayResult Day() {
   NetworkReplayResult result;
-  result.products[Slot(0)] = {.price_ticks = 200,
-                              .traded = true,
+  result.products[Slot(0)] = {.traded = true,
                               .is_told = true,
                               .energy_wh = 1'000,
                               .bid_wh = 1'500,
                               .ask_wh = 1'200,
                               .bought_wh = 1'000,
-                              .sold_wh = 1'000};
-  result.products[Slot(1)] = {.price_ticks = 240,
-                              .traded = true,
+                              .sold_wh = 1'000,
+                              .paid_units = 200'000,
+                              .got_units = 200'000};
+  result.products[Slot(1)] = {.traded = true,
                               .is_told = true,
                               .energy_wh = 2'000,
                               .bid_wh = 2'000,
                               .ask_wh = 3'000,
                               .bought_wh = 2'000,
-                              .sold_wh = 2'000};
+                              .sold_wh = 2'000,
+                              .paid_units = 480'000,
+                              .got_units = 480'000};
   result.products[Slot(4)] = {.is_told = true, .bid_wh = 700};
   return result;
 }

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "engine/core/clearing/rules.h"
 #include "engine/core/limits.h"
 #include "nlohmann/json.hpp"
 #include "tests/support/naive_auction.h"
@@ -225,9 +226,92 @@ TEST(Clear, RefusesResponsesThatCannotBe) {
   EXPECT_EQ((*uniform)["refused"][0]["reason"], "unsupported");
 }
 
+TEST(Clear, HasTwoPricesAndWhatTheOperatorKeeps) {
+  const auto json = ClearText(
+      std::string(kHeader) + "1,a,buy,90,100\n2,b,buy,80,100\n3,c,sell,30,100\n4,d,sell,40,100\n",
+      {"lot_wh=100"}, "trade_reduction");
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_TRUE((*json)["price_ticks"].is_null());
+  EXPECT_EQ((*json)["buy_price_ticks"], 80);
+  EXPECT_EQ((*json)["sell_price_ticks"], 40);
+  EXPECT_EQ((*json)["operator_balance_units"], 4'000);
+  EXPECT_EQ((*json)["fills"][0]["amount_units"], 8'000);
+  EXPECT_EQ((*json)["fills"][1]["amount_units"], 4'000);
+  EXPECT_EQ((*json)["fills"][1]["price_ticks"], 40);
+  ASSERT_EQ((*json)["trades"].size(), 1u);
+  EXPECT_EQ((*json)["trades"][0]["price_ticks"], 80);
+}
+
+TEST(Clear, HasAmountsOfTheirOwnWhereARulePaysEachOrder) {
+  const std::string rows = "1,a,buy,40,100\n2,b,buy,31,1\n3,c,sell,10,100\n4,d,sell,20,1\n";
+  const auto json = ClearText(std::string(kHeader) + rows, {}, "pay_as_bid");
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ((*json)["fills"][0]["amount_units"], 2'500);
+  EXPECT_EQ((*json)["fills"][1]["amount_units"], 25);
+  EXPECT_EQ((*json)["trades"][0]["price_ticks"], 25);
+  EXPECT_EQ((*json)["trades"][1]["price_ticks"], 25);  // 25.5
+  EXPECT_EQ((*json)["operator_balance_units"], 0);
+  const auto at_bid = ClearText(std::string(kHeader) + rows, {"pricing=buyer"}, "pay_as_bid");
+  EXPECT_EQ((*at_bid)["fills"][3]["amount_units"], 31);
+}
+
+TEST(Clear, NeedsNoBalanceAccountOfflineAndReportsTheDeficit) {
+  const std::string rows = "1,a,buy,90,10\n2,b,sell,40,10\n";
+  const auto json = ClearText(std::string(kHeader) + rows, {}, "vcg");
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ((*json)["buy_price_ticks"], 40);
+  EXPECT_EQ((*json)["sell_price_ticks"], 90);
+  EXPECT_EQ((*json)["operator_balance_units"], -500);
+  const auto capped =
+      ClearText(std::string(kHeader) + rows, {"balance_account=1", "deficit_cap_units=499"}, "vcg");
+  EXPECT_EQ((*capped)["volume_wh"], 0);
+  EXPECT_EQ((*capped)["no_trade"], "deficit_over_cap");
+}
+
+TEST(Clear, ClearsReverseAndForwardAuctions) {
+  const auto reverse =
+      ClearText(std::string(kHeader) + "1,a,buy,90,10\n2,b,sell,40,5\n3,c,sell,30,5\n",
+                {"payment=pay_as_bid"}, "reverse");
+  ASSERT_TRUE(reverse.ok()) << reverse.status();
+  EXPECT_EQ((*reverse)["fills"][0]["amount_units"], 350);
+  EXPECT_EQ((*reverse)["trades"][0]["price_ticks"], 30);
+  const auto forward = ClearText(
+      std::string(kHeader) + "1,a,buy,90,10\n2,b,sell,40,5\n3,c,sell,30,5\n", {}, "forward");
+  EXPECT_EQ((*forward)["volume_wh"], 0);
+  EXPECT_EQ((*forward)["no_trade"], "not_one_seller");
+}
+
+TEST(Clear, ClearsByEveryRuleOfTheTable) {
+  for (const engine::RuleEntry& rule : engine::Rules()) {
+    const std::string name(rule.name);
+    const bool in_lots = name == "mcafee" || name == "trade_reduction";
+    const auto json = ClearText(
+        std::string(kHeader) + "1,a,buy,90,10\n2,b,buy,80,10\n3,c,sell,20,10\n",
+        in_lots ? std::vector<std::string>{"lot_wh=10"} : std::vector<std::string>{}, name);
+    ASSERT_TRUE(json.ok()) << name << ": " << json.status();
+    EXPECT_EQ((*json)["rule"], name);
+  }
+}
+
+TEST(Clear, RefusesWhatIsNotALotOrASecondOne) {
+  const auto json = ClearText(
+      std::string(kHeader) + "1,a,buy,90,100\n2,b,buy,80,99\n3,c,sell,30,200\n4,a,buy,85,100\n",
+      {"lot_wh=100"}, "mcafee");
+  ASSERT_TRUE(json.ok()) << json.status();
+  ASSERT_EQ((*json)["refused"].size(), 3u);
+  EXPECT_EQ((*json)["refused"][0]["reason"], "not_a_lot");
+  EXPECT_EQ((*json)["refused"][1]["reason"], "not_a_lot");
+  EXPECT_EQ((*json)["refused"][2]["reason"], "one_order_a_side");
+}
+
 TEST(Clear, RefusesUnknownRulesAndParameters) {
+  EXPECT_FALSE(ParseRule("mcafee", {}).ok());
+  EXPECT_FALSE(ParseRule("trade_reduction", {"lot_wh=0"}).ok());
+  EXPECT_FALSE(ParseRule("huang", {"lot_wh=5"}).ok());
   EXPECT_FALSE(ParseRule("first_price", {}).ok());
   EXPECT_FALSE(ParseRule("uniform", {"ties=lower"}).ok());
+  EXPECT_FALSE(ParseRule("uniform", {"price=best"}).ok());
+  EXPECT_EQ(ParseRule("uniform", {"price=last_bid"})->price, engine::UniformPricing::kLastBid);
   EXPECT_FALSE(ParseRule("stackelberg", {"k=1/2"}).ok());
   EXPECT_FALSE(ParseRule("stackelberg", {"step_ticks=0"}).ok());
   EXPECT_EQ(ParseRule("stackelberg", {"step_ticks=7"})->step_ticks, 7U);

@@ -110,6 +110,31 @@ TEST(Stackelberg, LetsASellerGainByAFalseAsk) {  // E9
   }
 }
 
+// More names help where a party may have one order a side. In E2 the third bid names the highest
+// price, and is left out.
+TEST(Stackelberg, LetsABuyerGainUnderAFalseName) {
+  Round round(PaperMarket({{20, 2}, {18, 1.5}, {15, .99}, {9, 2}, {10.1, .01}},
+                          {{6, 1}, {8, 1.5}, {10, 2}, {14, 1}}, 3));
+  EXPECT_EQ(round.Clear().level, 101);  // 140 without.
+  EXPECT_EQ(round.Filled()[2], 551U);   // Nothing without.
+}
+
+TEST(Stackelberg, LetsASellerGainUnderAFalseName) {
+  Round round(PaperMarket({{20, 2}, {18, 1.5}, {15, 1}, {9, 2}},
+                          {{6, 1}, {8, 1.5}, {10, 1.99}, {14, 1}, {10, .01}}, 3));
+  round.Clear();
+  EXPECT_EQ(round.Filled()[6], 1'477U);  // Nothing without.
+}
+
+TEST(Stackelberg, DoesNotTradeWhatIsWorthMost) {
+  // The second pair, which is left out, would gain 70 ticks a watt-hour.
+  Round round({{Side::kBuy, 200, 10, Response::kFixed, 0},
+               {Side::kBuy, 150, 10, Response::kFixed, 0},
+               {Side::kSell, 60, 10, Response::kFixed, 0},
+               {Side::kSell, 80, 10, Response::kFixed, 0}});
+  EXPECT_EQ(round.Clear().energy_wh, 10U);
+}
+
 TEST(Stackelberg, StopsWhereBothCurvesEndAtTheSameEnergy) {  // E10
   Round round(PaperMarket({{12, 1}, {11, 1}, {7, 1}}, {{5, 1}, {6, 1}, {8, 1}}, 3));
   const StackelbergPrice price = round.Clear();

@@ -1,13 +1,17 @@
 #include "engine/core/clearing/uniform_price.h"
 
+#include <algorithm>
 #include <memory>
 #include <numeric>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "tests/support/false_bids.h"
 #include "tests/support/naive_auction.h"
+#include "tests/support/naive_payments.h"
 #include "tests/support/random_source.h"
+#include "tests/support/rule_round.h"
 
 namespace engine {
 namespace {
@@ -53,8 +57,8 @@ class Round {
   std::unique_ptr<ClearingScratch> scratch = std::make_unique<ClearingScratch>();
 };
 
-NaiveOrder Buy(std::int64_t limit, std::uint64_t open) { return {Side::kBuy, limit, open}; }
-NaiveOrder Sell(std::int64_t limit, std::uint64_t open) { return {Side::kSell, limit, open}; }
+NaiveOrder Bid(std::int64_t limit, std::uint64_t open) { return {Side::kBuy, limit, open}; }
+NaiveOrder Ask(std::int64_t limit, std::uint64_t open) { return {Side::kSell, limit, open}; }
 
 constexpr RuleParameters kProRata{};
 constexpr RuleParameters kByTime{.margin = Margin::kTime};
@@ -65,39 +69,39 @@ TEST(UniformPrice, TradesNothingInAnEmptyBook) {
 }
 
 TEST(UniformPrice, TradesNothingInAOneSidedBook) {
-  Round bids({Buy(50, 100), Buy(60, 100)});
+  Round bids({Bid(50, 100), Bid(60, 100)});
   EXPECT_EQ(bids.Clear(kProRata).energy_wh, 0u);
-  Round asks({Sell(50, 100)});
+  Round asks({Ask(50, 100)});
   EXPECT_EQ(asks.Clear(kProRata).energy_wh, 0u);
 }
 
 TEST(UniformPrice, TradesNothingWhenTheBestBidIsBelowTheBestAsk) {
-  Round round({Buy(19, 500), Sell(20, 500)});
+  Round round({Bid(19, 500), Ask(20, 500)});
   EXPECT_EQ(round.Clear(kProRata).energy_wh, 0u);
 }
 
 TEST(UniformPrice, RoundsTheMiddleOfTheIntervalDown) {
-  Round round({Buy(31, 100), Sell(20, 100)});
+  Round round({Bid(31, 100), Ask(20, 100)});
   EXPECT_EQ(round.Clear(kProRata).level, 25);  // (20 + 31) / 2 = 25.5
 }
 
 TEST(UniformPrice, TakesTheShareKOfTheInterval) {
   RuleParameters rule;
   rule.k_numerator = 0;
-  EXPECT_EQ(Round({Buy(31, 100), Sell(20, 100)}).Clear(rule).level, 20);
+  EXPECT_EQ(Round({Bid(31, 100), Ask(20, 100)}).Clear(rule).level, 20);
   rule.k_numerator = rule.k_denominator = 1;
-  EXPECT_EQ(Round({Buy(31, 100), Sell(20, 100)}).Clear(rule).level, 31);
+  EXPECT_EQ(Round({Bid(31, 100), Ask(20, 100)}).Clear(rule).level, 31);
 }
 
 TEST(UniformPrice, LiesBetweenTheOrdersThatAreLeftOver) {
   // The bid at 28 and the ask at 24 are left over: the interval is 24..28 cut to 24..28,
   // not 20..31.
-  Round round({Buy(31, 100), Buy(22, 50), Sell(20, 100), Sell(30, 50)});
+  Round round({Bid(31, 100), Bid(22, 50), Ask(20, 100), Ask(30, 50)});
   EXPECT_EQ(round.Clear(kProRata).level, 26);  // (22 + 30) / 2
 }
 
 TEST(UniformPrice, IsTheLimitOfAnOrderThatTradesInPart) {
-  Round round({Buy(40, 100), Buy(31, 300), Sell(10, 150), Sell(20, 100)});
+  Round round({Bid(40, 100), Bid(31, 300), Ask(10, 150), Ask(20, 100)});
   const UniformPrice price = round.Clear(kProRata);
   EXPECT_EQ(price.energy_wh, 250u);
   EXPECT_EQ(price.level, 31);
@@ -105,29 +109,114 @@ TEST(UniformPrice, IsTheLimitOfAnOrderThatTradesInPart) {
 
 TEST(UniformPrice, SharesTheMarginByLargestRemainderWithTiesToTheOlder) {
   // 10 Wh for three equal bids of 10: 3.33 each; the spare watt-hour goes to the oldest.
-  Round round({Buy(50, 10), Buy(50, 10), Buy(50, 10), Sell(50, 10)});
+  Round round({Bid(50, 10), Bid(50, 10), Bid(50, 10), Ask(50, 10)});
   round.Clear(kProRata);
   EXPECT_EQ(round.Filled(4), (std::vector<std::uint64_t>{4, 3, 3, 10}));
 }
 
 TEST(UniformPrice, GivesTheMarginToTheOlderFirstByTime) {
-  Round round({Buy(50, 10), Buy(50, 10), Buy(50, 10), Sell(50, 15)});
+  Round round({Bid(50, 10), Bid(50, 10), Bid(50, 10), Ask(50, 15)});
   round.Clear(kByTime);
   EXPECT_EQ(round.Filled(4), (std::vector<std::uint64_t>{10, 5, 0, 15}));
 }
 
 TEST(UniformPrice, WorksAtBothEndsOfTheWidestBand) {
-  Round round({Buy(65'535, 4'000'000'000), Sell(0, 4'000'000'000)});
+  Round round({Bid(65'535, 4'000'000'000), Ask(0, 4'000'000'000)});
   const UniformPrice price = round.Clear(kProRata);
   EXPECT_EQ(price.energy_wh, 4'000'000'000u);
   EXPECT_EQ(price.level, 32'767);
 }
 
 TEST(UniformPrice, LeavesTheScratchZeroForTheNextBook) {
-  Round round({Buy(40, 100), Sell(10, 150), Sell(99, 7)});
+  Round round({Bid(40, 100), Ask(10, 150), Ask(99, 7)});
   round.Clear(kProRata);
   for (std::size_t i = 0; i < round.scratch->demand_wh.size(); ++i) {
     ASSERT_EQ(round.scratch->demand_wh[i] + round.scratch->supply_wh[i], 0u) << i;
+  }
+}
+
+// Examples in the manner of the Brooklyn microgrid: prices in cents, energies in Wh.
+RuleOutcome ClearWith(UniformPricing pricing, const std::vector<RuleOrder>& orders) {
+  MarketDefinition market = RuleMarket(Rule::kUniform);
+  market.rule.price = pricing;
+  market.rule.margin = Margin::kTime;
+  return ClearOrders(market, orders);
+}
+
+TEST(UniformPrice, IsTheLastBidOrTheLastAskThatTradesWhereTheMarketSaysSo) {
+  const std::vector<RuleOrder> orders = {Buy(20, 2'000),  Buy(18, 1'000), Buy(12, 3'000),
+                                         Buy(9, 1'000),   Sell(6, 2'000), Sell(10, 1'500),
+                                         Sell(11, 1'000), Sell(15, 2'000)};
+  const RuleOutcome last_bid = ClearWith(UniformPricing::kLastBid, orders);
+  EXPECT_EQ(last_bid.cleared.energy_wh, 4'500U);
+  EXPECT_EQ(last_bid.cleared.buy_price_ticks, 12);
+  EXPECT_EQ(last_bid.filled,
+            (std::vector<std::uint64_t>{2'000, 1'000, 1'500, 0, 2'000, 1'500, 1'000, 0}));
+  EXPECT_EQ(ClearWith(UniformPricing::kLastAsk, orders).cleared.buy_price_ticks, 11);
+}
+
+TEST(UniformPrice, OfTheLastBidNeedNotBeAPriceAtWhichSupplyMeetsDemand) {
+  // Glut: the ask at 5 has energy left, and would have sold at 7.
+  const std::vector<RuleOrder> glut = {Buy(20, 1'000), Buy(7, 1'000), Sell(5, 3'000),
+                                       Sell(6, 4'000)};
+  EXPECT_EQ(ClearWith(UniformPricing::kLastBid, glut).cleared.buy_price_ticks, 7);
+  EXPECT_EQ(ClearWith(UniformPricing::kLastBid, glut).cleared.energy_wh, 2'000U);
+  EXPECT_EQ(ClearWith(UniformPricing::kInterval, glut).cleared.buy_price_ticks, 5);
+  const std::vector<RuleOrder> shortage = {Buy(20, 5'000), Buy(15, 5'000), Sell(5, 3'000)};
+  EXPECT_EQ(ClearWith(UniformPricing::kLastBid, shortage).cleared.buy_price_ticks, 20);
+  EXPECT_EQ(ClearWith(UniformPricing::kLastBid, shortage).cleared.energy_wh, 3'000U);
+  EXPECT_EQ(ClearWith(UniformPricing::kLastBid, {Buy(5, 10), Sell(9, 10)}).cleared.energy_wh, 0U);
+}
+
+TEST(UniformPrice, OfTheLastBidOrAskIsThatOfTheWorstOrderThatTrades) {
+  for (std::uint64_t seed = 0; seed < Repeats(2'000, 50'000); ++seed) {
+    SCOPED_TRACE(seed);
+    RandomSource random(seed);
+    const std::vector<RuleOrder> orders = RandomRuleOrders(random, 20, 40);
+    const RuleOutcome last_bid = ClearWith(UniformPricing::kLastBid, orders);
+    const RuleOutcome last_ask = ClearWith(UniformPricing::kLastAsk, orders);
+    ASSERT_EQ(last_bid.filled, last_ask.filled);
+    if (last_bid.cleared.energy_wh == 0) continue;
+    std::int64_t cheapest_bid = INT64_MAX;
+    std::int64_t dearest_ask = INT64_MIN;
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+      if (last_bid.filled[i] == 0) continue;
+      if (orders[i].side == Side::kBuy) cheapest_bid = std::min(cheapest_bid, orders[i].limit);
+      if (orders[i].side == Side::kSell) dearest_ask = std::max(dearest_ask, orders[i].limit);
+    }
+    ASSERT_EQ(last_bid.cleared.buy_price_ticks, cheapest_bid);
+    ASSERT_EQ(last_ask.cleared.buy_price_ticks, dearest_ask);
+  }
+}
+
+TEST(UniformPrice, LetsOrdersGainByFalseLimitsWithAnyPricing) {
+  for (const UniformPricing pricing :
+       {UniformPricing::kInterval, UniformPricing::kLastBid, UniformPricing::kLastAsk}) {
+    MarketDefinition market = RuleMarket(Rule::kUniform);
+    market.rule.price = pricing;
+    EXPECT_TRUE(FindFalseBid(market, {Buy(40, 10), Sell(10, 10)}, 50).has_value());
+  }
+}
+
+TEST(UniformPrice, LetsABuyerGainUnderAFalseName) {
+  // An ask of 12 that nobody takes keeps the price down from 25 to 11.
+  const MarketDefinition market = RuleMarket(Rule::kUniform);
+  EXPECT_EQ(ClearOrders(market, {Buy(40, 10), Sell(10, 10)}).amounts[0], 250);
+  EXPECT_EQ(ClearOrders(market, {Buy(40, 10), Sell(10, 10), Sell(12, 10)}).amounts[0], 110);
+}
+
+TEST(UniformPrice, TradesWhatIsWorthMost) {
+  for (std::uint64_t seed = 0; seed < Repeats(1'000, 50'000); ++seed) {
+    SCOPED_TRACE(seed);
+    RandomSource random(seed);
+    const std::vector<RuleOrder> orders = RandomRuleOrders(random, 16, 30);
+    const RuleOutcome round = ClearOrders(RuleMarket(Rule::kUniform), orders);
+    std::int64_t welfare = 0;
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+      const std::int64_t value = orders[i].limit * static_cast<std::int64_t>(round.filled[i]);
+      welfare += orders[i].side == Side::kBuy ? value : -value;
+    }
+    ASSERT_EQ(welfare, NaiveWelfare(orders));
   }
 }
 

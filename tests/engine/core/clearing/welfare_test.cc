@@ -49,7 +49,7 @@ std::vector<StackelbergOrder> E2() {
 TEST(Welfare, DropsNobodyInThePapersExample) {  // E2
   Round round(E2());
   const ClearedRound cleared = round.Clear();
-  EXPECT_EQ(cleared.level, 100);
+  EXPECT_EQ(cleared.buy_price_ticks, 100);
   EXPECT_EQ(cleared.energy_wh, 4'500U);
   EXPECT_EQ(round.Filled(), (Energies{2'000, 1'500, 1'000, 0, 1'000, 1'500, 2'000, 0}));
 }
@@ -137,7 +137,7 @@ TEST(Welfare, TakesTheEndsOfThePricesAtWhichSupplyMeetsDemand) {
   for (const Ties ties : {Ties::kLower, Ties::kHigher}) {
     Round round({Fixed(Side::kBuy, 20, 10), Fixed(Side::kBuy, 15, 10), Fixed(Side::kSell, 5, 10)});
     round.market.rule.ties = ties;
-    EXPECT_EQ(round.Clear().level, ties == Ties::kLower ? 15 : 20);
+    EXPECT_EQ(round.Clear().buy_price_ticks, ties == Ties::kLower ? 15 : 20);
     EXPECT_EQ(round.Filled(), (Energies{10, 0, 10}));
   }
 }
@@ -147,7 +147,7 @@ TEST(Welfare, SharesTheMarginalAskWhereSupplyIsMore) {
   Round round({Quadratic(20, 100, kOneWhATick), Fixed(Side::kSell, 10, 4),
                Fixed(Side::kSell, 14, 3), Fixed(Side::kSell, 14, 1), Fixed(Side::kSell, 15, 9)});
   const ClearedRound cleared = round.Clear();
-  EXPECT_EQ(cleared.level, 14);
+  EXPECT_EQ(cleared.buy_price_ticks, 14);
   EXPECT_EQ(round.Filled(), (Energies{6, 4, 2, 0, 0}));  // 1.5 and .5: a tie, to the older.
 }
 
@@ -155,7 +155,7 @@ TEST(Welfare, LetsFixedBidsAtThePriceShareWhatElasticOnesLeave) {
   // At 10 the elastic bid takes 5, and the two at their limit share 7 of 20.
   Round round({Fixed(Side::kBuy, 10, 15), Quadratic(15, 50, kOneWhATick), Fixed(Side::kBuy, 10, 5),
                Fixed(Side::kBuy, 12, 3), Fixed(Side::kSell, 8, 15)});
-  EXPECT_EQ(round.Clear().level, 10);
+  EXPECT_EQ(round.Clear().buy_price_ticks, 10);
   EXPECT_EQ(round.Filled(), (Energies{5, 5, 2, 3, 15}));  // 5.25 and 1.75.
 }
 
@@ -163,7 +163,7 @@ TEST(Welfare, HoldsElasticBidsToOneMarginalValueWhereDemandMeetsSupplyBetweenTwo
   // At 10 they take 50 and 200, at 11 40 and 190, and 242 are offered: 46 and 196 at 10.4.
   Round round({Quadratic(15, 900, kOneWhATick / 10), Quadratic(30, 900, kOneWhATick / 10),
                Fixed(Side::kSell, 3, 242)});
-  EXPECT_EQ(round.Clear().level, 10);
+  EXPECT_EQ(round.Clear().buy_price_ticks, 10);
   EXPECT_EQ(round.Filled(), (Energies{46, 196, 242}));
 }
 
@@ -172,7 +172,7 @@ TEST(Welfare, HoldsElasticBidsToOneMarginalValueWhereDemandMeetsSupplyBetweenTwo
 TEST(Welfare, GivesWayFirstWhereTheLastWattHourIsWorthLeast) {
   Round round({Quadratic(11, 100, kOneWhATick / 100), Quadratic(11, 100, kOneWhATick / 1'000),
                Fixed(Side::kBuy, 11, 100), Fixed(Side::kSell, 5, 250)});
-  EXPECT_EQ(round.Clear().level, 10);
+  EXPECT_EQ(round.Clear().buy_price_ticks, 10);
   EXPECT_EQ(round.Filled(), (Energies{50, 100, 100, 250}));
 }
 
@@ -196,7 +196,7 @@ TEST(Welfare, IsTheUniformPriceWhereAllBidsAreFixed) {
     const UniformPrice price = FindUniformPrice(fixed.book, fixed.memory, rule, *fixed.scratch);
     ASSERT_EQ(cleared.energy_wh, price.energy_wh);
     if (price.energy_wh == 0) continue;
-    ASSERT_EQ(cleared.level, price.level);
+    ASSERT_EQ(cleared.buy_price_ticks, 1 + price.level);
     AllocateUniformPrice(fixed.book, fixed.memory, rule, price);
     ASSERT_EQ(round.Filled(), fixed.Filled());
   }
@@ -234,7 +234,7 @@ TEST(Welfare, AgreesWithEveryPriceTriedToTheTickAndTheWattHour) {
     ASSERT_EQ(cleared.energy_wh, expected.energy_wh);
     if (expected.energy_wh == 0) continue;
     ++traded;
-    ASSERT_EQ(cleared.level + low, expected.price);
+    ASSERT_EQ(cleared.buy_price_ticks, expected.price);
     ASSERT_EQ(round.Filled(), expected.filled);
     ExpectPossible(orders, expected.filled, expected);
     if (HasFatalFailure()) return;
@@ -317,8 +317,9 @@ TEST(Welfare, StaysExactAtTheLimitsOfEnergyBandAndResponse) {
     Round round(orders, 1);
     const ClearedRound cleared = round.Clear();
     EXPECT_GT(cleared.energy_wh, 1'000'000'000'000U);
-    ExpectPossible(orders, round.Filled(),
-                   {.energy_wh = cleared.energy_wh, .price = cleared.level + 1, .filled = {}});
+    ExpectPossible(
+        orders, round.Filled(),
+        {.energy_wh = cleared.energy_wh, .price = cleared.buy_price_ticks, .filled = {}});
   }
 }
 

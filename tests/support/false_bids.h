@@ -1,0 +1,56 @@
+// Whether an order gains by a limit that is not its value: tried in small markets, exhaustively.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "tests/support/rule_round.h"
+
+namespace engine {
+
+struct FalseBid {
+  std::vector<RuleOrder> orders;  // With the true values.
+  std::size_t order = 0;          // Gains by
+  std::int64_t limit = 0;         // this limit.
+  std::int64_t gain = 0;          // By so many ledger units.
+};
+
+// The first order that gains by another limit from 0 to `highest`, with the values as they are.
+inline std::optional<FalseBid> FindFalseBid(const MarketDefinition& market,
+                                            const std::vector<RuleOrder>& orders,
+                                            std::int64_t highest) {
+  const RuleOutcome honest = ClearOrders(market, orders);
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    const Side side = orders[i].side;
+    const std::int64_t value = orders[i].limit;
+    std::vector<RuleOrder> told = orders;
+    for (std::int64_t limit = 0; limit <= highest; ++limit) {
+      told[i].limit = limit;
+      const std::int64_t gain =
+          GainOf(ClearOrders(market, told), i, side, value) - GainOf(honest, i, side, value);
+      if (gain > 0) return FalseBid{orders, i, limit, gain};
+    }
+  }
+  return std::nullopt;
+}
+
+// Calls visit(orders) with every market of `bids` bids and `asks` asks, bids before asks in
+// time, whose limits are from 0 to `highest`; `energies` by order.
+template <typename Visit>
+void ForEachMarket(const std::vector<std::uint64_t>& energies, std::size_t bids,
+                   std::int64_t highest, Visit visit) {
+  std::vector<RuleOrder> orders;
+  for (std::size_t i = 0; i < energies.size(); ++i) {
+    orders.push_back({i < bids ? Side::kBuy : Side::kSell, 0, energies[i], UINT32_MAX});
+  }
+  for (;;) {
+    visit(orders);
+    std::size_t at = 0;
+    while (at < orders.size() && orders[at].limit == highest) orders[at++].limit = 0;
+    if (at == orders.size()) return;
+    ++orders[at].limit;
+  }
+}
+
+}  // namespace engine
