@@ -14,6 +14,7 @@ using Action = std::function<absl::Status()>;
 
 void AddClearCommand(CLI::App& app, Action& action);
 void AddSettleCommand(CLI::App& app, Action& action);
+void AddCompareCommand(CLI::App& app, Action& action);
 void AddFeedCommand(CLI::App& app, Action& action);
 void AddFeedGenerate(CLI::App& feed, Action& action);  // Under `feed`.
 void AddFeedImport(CLI::App& feed, Action& action);    // Under `feed`.

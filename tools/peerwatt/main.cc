@@ -32,6 +32,7 @@ int Main(int argc, char** argv) {
   tools::Action action;
   tools::AddClearCommand(app, action);
   tools::AddSettleCommand(app, action);
+  tools::AddCompareCommand(app, action);
   tools::AddFeedCommand(app, action);
   tools::AddReplayCommand(app, action);
   tools::AddJournalCommand(app, action);

@@ -1,0 +1,195 @@
+// The same orders through several rules: by hand, and a drawn city whose sums must agree.
+#include "tools/peerwatt/compare.h"
+
+#include <span>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/feed_files.h"
+#include "tools/feed/city.h"
+#include "tools/peerwatt/compare_svg.h"
+#include "tools/peerwatt/offline_replay.h"
+
+namespace tools {
+namespace {
+
+using engine::CommandType;
+using testing::HasSubstr;
+
+constexpr engine::ProductId kProduct{engine::MarketId{1}, 600};
+
+engine::OrderBody Order(std::uint64_t account, std::uint64_t id, engine::Side side,
+                        std::int32_t ticks, std::uint32_t energy_wh) {
+  return {.account = engine::AccountId{account},
+          .client_order_id = engine::ClientOrderId{id},
+          .product = kProduct,
+          .limit_ticks = ticks,
+          .energy_wh = energy_wh,
+          .side = side};
+}
+
+// Homes 1 to 4 of one credential, with a replaced and a cancelled order.
+class SmallFeed {
+ public:
+  explicit SmallFeed(FeedWriter& feed) : feed_(feed) {
+    Take(feed.Define(CommandType::kGenesis, 1, engine::GenesisBody{.order_capacity = 1'000}));
+    engine::MarketDefinition market;
+    market.id = engine::MarketId{1};
+    Take(feed.Define(CommandType::kDefineMarket, 1, market));
+    for (std::uint32_t home = 1; home <= 4; ++home) {
+      Take(feed.Define(CommandType::kDefineMeteringPoint, 1,
+                       engine::MeteringPointBody{.id = engine::MeteringPointId{home}}));
+    }
+    Take(feed.Define(CommandType::kDefineCredential, 1,
+                     engine::CredentialBody{.id = engine::CredentialId{1}}));
+    for (std::uint32_t home = 1; home <= 4; ++home) {
+      Take(feed.Define(CommandType::kDefineAccount, 1,
+                       engine::AccountBody{.id = engine::AccountId{home},
+                                           .party = engine::PartyId{home},
+                                           .metering_point = engine::MeteringPointId{home},
+                                           .market = engine::MarketId{1},
+                                           .credential = engine::CredentialId{1}}));
+    }
+    Send(CommandType::kSubmitOrders, std::vector{Order(1, 1, engine::Side::kBuy, 30, 1'000),
+                                                 Order(2, 1, engine::Side::kBuy, 20, 1'000),
+                                                 Order(3, 1, engine::Side::kSell, 10, 1'500),
+                                                 Order(4, 1, engine::Side::kSell, 22, 1'000),
+                                                 Order(1, 2, engine::Side::kBuy, 12, 500)});
+    Send(CommandType::kReplaceOrders, std::vector{Order(2, 1, engine::Side::kBuy, 25, 800)});
+    Send(CommandType::kCancelOrders,
+         std::vector{
+             engine::OrderKeyBody{engine::AccountId{1}, engine::ClientOrderId{2}, kProduct}});
+  }
+
+  template <typename Body>
+  void Send(CommandType type, const std::vector<Body>& bodies) {
+    Take(feed_.Append(type, ++time_ns_, engine::CredentialId{1}, std::span<const Body>(bodies)));
+  }
+  absl::Status status() const { return status_; }
+
+ private:
+  void Take(const absl::Status& status) { status_.Update(status); }
+
+  FeedWriter& feed_;
+  std::int64_t time_ns_ = 10;
+  absl::Status status_;
+};
+
+std::string MakeSmallFeed() {
+  return MakeFeed("small.pwfeed", FeedSource::kNem,
+                  [](FeedWriter& feed) { return SmallFeed(feed).status(); });
+}
+
+TEST(Compare, MeasuresSurplusByTheLimitsAndWhatIsLeftToTheGrid) {
+  const auto comparison = CompareRules(
+      MakeSmallFeed(), {.rules = {"uniform", "pay_as_bid", "reverse"}, .chosen = kProduct});
+  ASSERT_TRUE(comparison.ok()) << comparison.status();
+  ASSERT_EQ(comparison->results.size(), 3U);
+  const RuleResult& uniform = comparison->results[0];
+  EXPECT_EQ(uniform.energy_wh, 1'800U);
+  EXPECT_EQ(uniform.paid_units, 22 * 1'800);
+  EXPECT_EQ(uniform.buyers_surplus_units, 8 * 1'000 + 3 * 800);
+  EXPECT_EQ(uniform.sellers_surplus_units, 12 * 1'500);
+  EXPECT_EQ(uniform.unserved_wh, 0U);
+  EXPECT_EQ(uniform.unsold_wh, 700U);
+  EXPECT_EQ(comparison->optimum_units, 28'400);
+  ASSERT_EQ(uniform.book.size(), 4U);
+  EXPECT_EQ(uniform.chosen_buy_ticks, 22);
+  const RuleResult& pairs = comparison->results[1];
+  EXPECT_EQ(pairs.buyers_surplus_units, 14'200);
+  EXPECT_EQ(pairs.sellers_surplus_units, 14'200);
+  const RuleResult& reverse = comparison->results[2];  // Has two buyers: nothing.
+  EXPECT_EQ(reverse.energy_wh, 0U);
+  EXPECT_EQ(reverse.unserved_wh, 1'800U);
+  EXPECT_EQ(reverse.unsold_wh, 2'500U);
+}
+
+TEST(Compare, FollowsACancelOfAll) {
+  const std::string feed = MakeFeed("cancelled.pwfeed", FeedSource::kNem, [](FeedWriter& writer) {
+    SmallFeed small(writer);
+    small.Send(CommandType::kCancelAll,
+               std::vector{engine::OrderScopeBody{.account = engine::AccountId{2}}});
+    return small.status();
+  });
+  const auto comparison = CompareRules(feed, {.rules = {"uniform"}, .chosen = {}});
+  ASSERT_TRUE(comparison.ok()) << comparison.status();
+  EXPECT_EQ(comparison->results[0].energy_wh, 1'000U);
+  EXPECT_EQ(comparison->results[0].unserved_wh, 0U);
+}
+
+TEST(Compare, OfACityAddsUpUnderEveryRule) {
+  CityOptions city;
+  city.homes = 60;
+  const std::string path = MakeFeed("city.pwfeed", FeedSource::kCity,
+                                    [&city](FeedWriter& feed) { return GenerateCity(city, feed); });
+  const auto comparison = CompareRules(
+      path,
+      {.rules = {"uniform", "uniform:price=last_ask", "stackelberg", "pay_as_bid", "huang", "vcg"},
+       .chosen = {}});
+  ASSERT_TRUE(comparison.ok()) << comparison.status();
+  const RuleResult& uniform = comparison->results.front();
+  const auto replay = ReplayOffline(path);
+  ASSERT_TRUE(replay.ok());
+  EXPECT_EQ(uniform.energy_wh, replay->energy_wh);
+  EXPECT_GT(uniform.energy_wh, 0U);
+  EXPECT_EQ(uniform.welfare_units(), comparison->optimum_units);
+  for (const RuleResult& result : comparison->results) {
+    EXPECT_LE(result.welfare_units(), comparison->optimum_units) << result.name;
+    EXPECT_GE(result.buyers_surplus_units, 0) << result.name;
+    EXPECT_GE(result.sellers_surplus_units, 0) << result.name;
+    if (result.refused != uniform.refused) continue;
+    EXPECT_EQ(result.energy_wh + result.unserved_wh, uniform.energy_wh + uniform.unserved_wh);
+    EXPECT_EQ(result.energy_wh + result.unsold_wh, uniform.energy_wh + uniform.unsold_wh);
+  }
+  EXPECT_GT(comparison->results[4].operator_balance_units, 0);  // huang
+  EXPECT_LT(comparison->results[5].operator_balance_units, 0);  // vcg
+}
+
+TEST(Compare, NamesTheRuleOrTheRecordThatCannotBe) {
+  const std::string feed = MakeSmallFeed();
+  const auto error = [&feed](const std::string& rule) {
+    return std::string(CompareRules(feed, {.rules = {rule}, .chosen = {}}).status().message());
+  };
+  EXPECT_THAT(error("luck"), HasSubstr("rule luck: known are uniform"));
+  EXPECT_THAT(error("uniform:k=2/1"), HasSubstr("parameter k=2/1"));
+  EXPECT_THAT(error("mcafee"), HasSubstr("lot_wh"));
+  EXPECT_THAT(error("mcafee:lot_wh=2000000"), HasSubstr("record 2: rule mcafee:lot_wh=2000000"));
+  EXPECT_FALSE(CompareRules(TestPath("none.pwfeed"), {.rules = {"uniform"}, .chosen = {}}).ok());
+  const std::string live = MakeFeed("live.pwfeed", FeedSource::kNem, [](FeedWriter& writer) {
+    SmallFeed small(writer);
+    engine::OrderBody bid = Order(1, 9, engine::Side::kBuy, 30, 10);
+    bid.response = engine::Response::kQuadratic;
+    bid.response_param = 1;
+    small.Send(CommandType::kSubmitOrders, std::vector{bid});
+    return small.status();
+  });
+  EXPECT_THAT(
+      std::string(CompareRules(live, {.rules = {"uniform"}, .chosen = {}}).status().message()),
+      HasSubstr("a bid with a response"));
+}
+
+TEST(Compare, PrintsATableUnderItsWarningAndDrawsTheRound) {
+  const auto comparison =
+      CompareRules(MakeSmallFeed(), {.rules = {"uniform", "huang"}, .chosen = kProduct});
+  ASSERT_TRUE(comparison.ok());
+  std::ostringstream table;
+  PrintComparison(*comparison, table);
+  EXPECT_EQ(table.str().find("bids held fixed; not a forecast of behaviour under another rule"), 0);
+  EXPECT_THAT(table.str(), HasSubstr("uniform"));
+  std::ostringstream svg;
+  DrawRound(*comparison, "a <title>", svg);
+  EXPECT_THAT(svg.str(), HasSubstr("a &lt;title>"));
+  EXPECT_THAT(svg.str(), HasSubstr("uniform: 22"));
+  EXPECT_THAT(svg.str(), HasSubstr("stroke=\"#1f77b4\""));
+  EXPECT_THAT(svg.str(), HasSubstr("</svg>"));
+  std::ostringstream empty;
+  DrawRound(Comparison(), "none", empty);
+  EXPECT_THAT(empty.str(), HasSubstr("no order in this round"));
+}
+
+}  // namespace
+}  // namespace tools

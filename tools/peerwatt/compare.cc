@@ -1,0 +1,256 @@
+#include "tools/peerwatt/compare.h"
+
+#include <algorithm>
+#include <iomanip>
+#include <set>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "engine/core/clearing/rules.h"
+#include "engine/core/product.h"
+#include "gateway/absl_view.h"
+#include "tools/feed/feed_file.h"
+#include "tools/peerwatt/bare_engine.h"
+#include "tools/peerwatt/clear.h"
+
+namespace tools {
+namespace {
+
+using engine::CommandType;
+using engine::EventType;
+
+constexpr engine::AccountId kBearsAll{1};
+// The feed's last products are closed too: beyond any product that can be open.
+constexpr std::int64_t kAfterFeedNs = std::int64_t{8} * 86'400 * engine::kSecondNs;
+
+struct NamedRule {
+  std::string name;
+  engine::RuleParameters rule;
+};
+
+absl::StatusOr<NamedRule> ParseNamed(const std::string& text) {
+  std::vector<std::string> parts = absl::StrSplit(text, ':');
+  const std::string name = parts.front();
+  parts.erase(parts.begin());
+  absl::StatusOr<engine::RuleParameters> rule = ParseRule(name, parts);
+  if (!rule.ok()) return rule.status();
+  if (rule->rule == engine::Rule::kVcg && rule->balance_account == engine::AccountId{}) {
+    rule->balance_account = kBearsAll;
+    rule->deficit_cap_units = INT64_MAX;
+  }
+  return NamedRule{text, *rule};
+}
+
+// One feed through one rule.
+class Run {
+ public:
+  Run(const NamedRule& rule, const CompareOptions& options)
+      : rule_(rule),
+        options_(options),
+        engine_([this](const engine::Event& event) { Hear(event); }) {
+    result_.name = rule.name;
+  }
+
+  absl::StatusOr<RuleResult> Through(FeedReader& feed, const std::string& path);
+
+ private:
+  absl::Status Take(engine::CommandView record);
+  absl::Status Define(engine::CommandView record);
+  void Hear(const engine::Event& event);
+  void HearFill(const engine::FillEvent& fill);
+  void EndRounds();
+
+  const NamedRule& rule_;
+  const CompareOptions& options_;
+  BareEngine engine_;
+  FedOrders orders_;
+  std::map<engine::MarketId, engine::MarketDefinition> markets_;
+  CommandBytes changed_;
+  std::size_t rounds_ended_ = 0;
+  bool has_book_ = false;
+  RuleResult result_;
+};
+
+void Run::HearFill(const engine::FillEvent& fill) {
+  const FedOrderState& order = orders_.Of(fill);
+  const std::int64_t at_limit = std::int64_t{order.limit_ticks} * fill.energy_wh;
+  if (fill.side == engine::Side::kBuy) {
+    result_.energy_wh += fill.energy_wh;
+    result_.paid_units += fill.amount_units;
+    result_.buyers_surplus_units += at_limit - fill.amount_units;
+  } else {
+    result_.sellers_surplus_units += fill.amount_units - at_limit;
+  }
+}
+
+void Run::Hear(const engine::Event& event) {
+  if (event.type == EventType::kAnswer) result_.refused += event.answer.refused;
+  if (event.type == EventType::kRoundCleared && !has_book_ &&
+      options_.chosen == event.round_cleared.product) {
+    has_book_ = true;  // Before its fills.
+    result_.book = orders_.OpenIn(event.round_cleared.product);
+    result_.chosen_wh = event.round_cleared.energy_wh;
+    result_.chosen_buy_ticks = event.round_cleared.buy_price_ticks;
+    result_.chosen_sell_ticks = event.round_cleared.sell_price_ticks;
+  }
+  if (event.type == EventType::kFill) HearFill(event.fill);
+  orders_.Hear(event);
+}
+
+// What is left when a product, or a round whose orders do not stay, is over.
+void Run::EndRounds() {
+  const std::vector<engine::OutcomeBody>& outcomes = engine_.outcomes();
+  for (; rounds_ended_ < outcomes.size(); ++rounds_ended_) {
+    const engine::OutcomeBody& outcome = outcomes[rounds_ended_];
+    if (outcome.result == engine::RoundResult::kTraded) ++result_.rounds;
+    result_.operator_balance_units += outcome.operator_balance_units;
+    const engine::MarketDefinition& market = markets_.at(outcome.product.market);
+    if (market.carry_over == 1 && outcome.round < market.rounds) continue;
+    for (const FedOrderState& order : orders_.OpenIn(outcome.product)) {
+      (order.side == engine::Side::kBuy ? result_.unserved_wh : result_.unsold_wh) += order.open_wh;
+    }
+    orders_.Forget(outcome.product);
+  }
+}
+
+absl::Status Run::Define(engine::CommandView record) {
+  if (record.header().type == CommandType::kDefineAccount) {
+    for (const auto& account : record.Items<engine::AccountBody>()) orders_.AddAccount(account);
+  }
+  if (record.header().type != CommandType::kDefineMarket) return engine_.Apply(record);
+  for (engine::MarketDefinition market : record.Items<engine::MarketDefinition>()) {
+    market.rule = rule_.rule;
+    market.indicative_interval_s = 0;
+    if (!engine::IsPossible(market)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("market ", static_cast<std::uint32_t>(market.id),
+                       " cannot have this rule: its limits or the rule's parameters do not allow"));
+    }
+    markets_[market.id] = market;
+    orders_.AddMarket(market);
+    const absl::Status status =
+        engine_.Apply(record.header(), std::span<const engine::MarketDefinition>(&market, 1));
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Run::Take(engine::CommandView record) {
+  if (!engine::IsFromClient(record.header().type)) return Define(record);
+  if (record.header().type == CommandType::kSubmitOrders ||
+      record.header().type == CommandType::kReplaceOrders) {
+    for (const engine::OrderBody& order : record.Items<engine::OrderBody>()) {
+      if (order.response == engine::Response::kFixed) continue;
+      return absl::InvalidArgumentError(
+          "a bid with a response: what it would do under another rule is not in the feed");
+    }
+  }
+  // Rounds that are due before it, whose fills meet the orders as they were.
+  absl::Status status = engine_.AdvanceTo(record.header().time_ns);
+  if (!status.ok()) return status;
+  EndRounds();
+  status = engine_.Apply(record);
+  if (status.ok()) orders_.Applied(record);
+  return status;
+}
+
+absl::StatusOr<RuleResult> Run::Through(FeedReader& feed, const std::string& path) {
+  feed.Rewind();
+  for (;;) {
+    const absl::StatusOr<std::optional<engine::CommandView>> record = feed.Next();
+    if (!record.ok()) return record.status();
+    if (!*record) break;
+    const absl::Status status = Take(**record);
+    if (status.ok()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": record ", (*record)->header().sequence, ": rule ", rule_.name, ": ",
+                     gateway::Absl({status.message().data(), status.message().size()})));
+  }
+  const std::int64_t end_ns = engine_.exchange().time_ns() + kAfterFeedNs;
+  while (engine_.exchange().open_orders() > 0) {
+    const std::optional<engine::DueCommand> due = engine_.exchange().NextDue();
+    if (!due || due->due_ns > end_ns) break;
+    if (absl::Status status = engine_.AdvanceTo(due->due_ns); !status.ok()) return status;
+    EndRounds();
+  }
+  return std::move(result_);
+}
+
+double Kwh(std::uint64_t wh) { return static_cast<double>(wh) / 1e3; }
+double Money(std::int64_t units) { return static_cast<double>(units) / 1e6; }
+
+std::string Percent(double part, double whole) {
+  if (whole == 0) return "-";
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(1) << 100 * part / whole;
+  return text.str();
+}
+
+}  // namespace
+
+absl::StatusOr<Comparison> CompareRules(const std::string& path, const CompareOptions& options) {
+  std::vector<NamedRule> rules;
+  for (const std::string& text : options.rules) {
+    absl::StatusOr<NamedRule> rule = ParseNamed(text);
+    if (!rule.ok()) return rule.status();
+    rules.push_back(*std::move(rule));
+  }
+  absl::StatusOr<FeedReader> feed = FeedReader::Open(path);
+  if (!feed.ok()) return feed.status();
+  Comparison comparison;
+  // The uniform price's trades are the efficient ones.
+  const NamedRule efficient{"uniform", engine::RuleParameters()};
+  absl::StatusOr<RuleResult> optimum = Run(efficient, options).Through(*feed, path);
+  if (!optimum.ok()) return optimum.status();
+  comparison.optimum_units = optimum->welfare_units();
+  for (const NamedRule& rule : rules) {
+    if (rule.name == efficient.name) {
+      comparison.results.push_back(*optimum);
+      continue;
+    }
+    absl::StatusOr<RuleResult> result = Run(rule, options).Through(*feed, path);
+    if (!result.ok()) return result.status();
+    comparison.results.push_back(*std::move(result));
+  }
+  return comparison;
+}
+
+void PrintComparison(const Comparison& comparison, std::ostream& out) {
+  out << "bids held fixed; not a forecast of behaviour under another rule\n\n";
+  std::size_t width = 4;
+  for (const RuleResult& result : comparison.results) width = std::max(width, result.name.size());
+  const auto name = static_cast<int>(width);
+  out << std::left << std::setw(name) << "rule" << std::right << std::setw(11) << "energy kWh"
+      << std::setw(11) << "price" << std::setw(12) << "buyers" << std::setw(12) << "sellers"
+      << std::setw(12) << "operator" << std::setw(12) << "unserved %" << std::setw(11) << "unsold %"
+      << std::setw(11) << "welfare %" << std::setw(10) << "refused"
+      << "\n";
+  for (const RuleResult& r : comparison.results) {
+    std::ostringstream price;
+    if (r.energy_wh == 0) {
+      price << "-";
+    } else {
+      price << std::fixed << std::setprecision(4) << Money(r.paid_units) / Kwh(r.energy_wh);
+    }
+    const auto traded = static_cast<double>(r.energy_wh);
+    const auto unserved = static_cast<double>(r.unserved_wh);
+    const auto unsold = static_cast<double>(r.unsold_wh);
+    out << std::fixed << std::setprecision(2) << std::left << std::setw(name) << r.name
+        << std::right << std::setw(11) << Kwh(r.energy_wh) << std::setw(11) << price.str()
+        << std::setw(12) << Money(r.buyers_surplus_units) << std::setw(12)
+        << Money(r.sellers_surplus_units) << std::setw(12) << Money(r.operator_balance_units)
+        << std::setw(12) << Percent(unserved, unserved + traded) << std::setw(11)
+        << Percent(unsold, unsold + traded) << std::setw(11)
+        << Percent(static_cast<double>(r.welfare_units()),
+                   static_cast<double>(comparison.optimum_units))
+        << std::setw(10) << r.refused << "\n";
+  }
+  out << "\nenergy traded; price: what buyers pay on average, currency/kWh; buyers, sellers: "
+         "their\n"
+         "surplus by their limits, in currency; operator: its balance; unserved, unsold: energy\n"
+         "left to the grid of what was bid and asked for; welfare: of the efficient trades'\n";
+}
+
+}  // namespace tools

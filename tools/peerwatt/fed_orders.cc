@@ -1,0 +1,113 @@
+#include "tools/peerwatt/fed_orders.h"
+
+#include <algorithm>
+
+#include "engine/core/check.h"
+#include "engine/core/product.h"
+
+namespace tools {
+
+using engine::CommandType;
+using engine::EventType;
+
+FedOrders::Key FedOrders::KeyOf(const engine::ProductId& product, engine::AccountId account,
+                                engine::ClientOrderId order) {
+  return {static_cast<std::uint32_t>(product.market), product.start_minute,
+          static_cast<std::uint64_t>(account), static_cast<std::uint64_t>(order)};
+}
+
+void FedOrders::Hear(const engine::Event& event) {
+  switch (event.type) {
+    case EventType::kAnswer:
+      refused_.clear();
+      taken_ = event.answer.reason == engine::Reason::kNone;
+      return;
+    case EventType::kRefusals:
+      for (std::size_t i = 0; i < event.refusals.count; ++i) {
+        refused_.push_back(event.refusals.refusals[i].index);
+      }
+      return;
+    case EventType::kOrderCancelled: {
+      const engine::OrderCancelledEvent& order = event.order_cancelled;
+      orders_.erase(KeyOf(order.product, order.account, order.client_order_id));
+      return;
+    }
+    case EventType::kFill: {
+      const engine::FillEvent& fill = event.fill;
+      orders_.at(KeyOf(fill.product, fill.account, fill.client_order_id)).open_wh = fill.open_wh;
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+bool FedOrders::IsAccepted(std::size_t item) const {
+  return taken_ && !std::binary_search(refused_.begin(), refused_.end(), item);
+}
+
+void FedOrders::Applied(engine::CommandView command) {
+  const engine::CommandHeader& header = command.header();
+  if (header.type == CommandType::kSubmitOrders || header.type == CommandType::kReplaceOrders) {
+    const auto orders = command.Items<engine::OrderBody>();
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+      if (!IsAccepted(i)) continue;
+      const engine::OrderBody& order = orders[i];
+      orders_[KeyOf(order.product, order.account, order.client_order_id)] = {
+          order.side, order.limit_ticks, order.energy_wh};
+    }
+  } else if (header.type == CommandType::kCancelOrders) {
+    const auto keys = command.Items<engine::OrderKeyBody>();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (!IsAccepted(i)) continue;
+      orders_.erase(KeyOf(keys[i].product, keys[i].account, keys[i].client_order_id));
+    }
+  } else if (header.type == CommandType::kCancelAll) {
+    for (const engine::OrderScopeBody& scope : command.Items<engine::OrderScopeBody>()) {
+      CancelAll(header.credential, scope, header.time_ns);
+    }
+  }
+}
+
+// As the exchange does it: what is frozen or past its gate stays.
+void FedOrders::CancelAll(engine::CredentialId credential, const engine::OrderScopeBody& scope,
+                          std::int64_t time_ns) {
+  const std::vector<engine::AccountId>& own = accounts_[credential];
+  std::erase_if(orders_, [&](const auto& entry) {
+    const auto& [market, start, account, id] = entry.first;
+    const engine::AccountId whose{account};
+    if (scope.account != engine::AccountId{} && scope.account != whose) return false;
+    if (scope.market != engine::MarketId{} && scope.market != engine::MarketId{market}) {
+      return false;
+    }
+    if (std::find(own.begin(), own.end(), whose) == own.end()) return false;
+    const engine::MarketDefinition& definition = markets_.at(engine::MarketId{market});
+    std::uint32_t round = 1;
+    while (round < definition.rounds && engine::GateNs(definition, start, round) <= time_ns) {
+      ++round;
+    }
+    return time_ns < engine::GateNs(definition, start, round) -
+                         std::int64_t{definition.freeze_s} * engine::kSecondNs;
+  });
+}
+
+const FedOrderState& FedOrders::Of(const engine::FillEvent& fill) const {
+  return orders_.at(KeyOf(fill.product, fill.account, fill.client_order_id));
+}
+
+std::vector<FedOrderState> FedOrders::OpenIn(const engine::ProductId& product) const {
+  std::vector<FedOrderState> open;
+  const engine::ProductId next{product.market, product.start_minute + 1};
+  for (auto at = orders_.lower_bound(FirstOf(product)); at != orders_.lower_bound(FirstOf(next));
+       ++at) {
+    if (at->second.open_wh > 0) open.push_back(at->second);
+  }
+  return open;
+}
+
+void FedOrders::Forget(const engine::ProductId& product) {
+  const engine::ProductId next{product.market, product.start_minute + 1};
+  orders_.erase(orders_.lower_bound(FirstOf(product)), orders_.lower_bound(FirstOf(next)));
+}
+
+}  // namespace tools
