@@ -186,6 +186,11 @@ constexpr JointRule kJointRules[] = {
      },
      {"answer_ms", "game_budget_ms", "schedule"},
      "answer_ms <= game_budget_ms"},
+    {[](const MarketDefinition& m) {
+       return !IsPlayed(m) || (m.band_levels - 1) / m.rule.step_ticks < engine::kGameStepsMax;
+     },
+     {"step_ticks", "band_levels", "schedule"},
+     "step_ticks so large that the band has at most 4096 prices"},
     {[](const MarketDefinition& m) { return !IsPlayed(m) || m.indicative_interval_s == 0; },
      {"indicative_interval_s", "schedule"},
      "0 where schedule is not none"},

@@ -146,9 +146,10 @@ static_assert(sizeof(ProductBody) == 16);
 
 // kResumeGames.
 struct ResumeBody {
+  ProductId product;          // Market 0: every one that is played.
   std::int64_t until_ns = 0;  // Deadlines are no earlier than a step's wait after this.
 };
-static_assert(sizeof(ResumeBody) == 8);
+static_assert(sizeof(ResumeBody) == 16);
 
 // A command in memory that somebody else owns: a header and its bodies behind it.
 class CommandView {

@@ -140,7 +140,7 @@ bool Exchange::Impl::ApplyTime(CommandView command) {
   if (header.type == CommandType::kResumeGames) {
     const auto* body = command.Single<ResumeBody>();
     if (body == nullptr) return false;
-    games_.Resume(*body);
+    games_.Resume(*body, header);
     return true;
   }
   const auto* body = command.Single<ProductBody>();
@@ -300,12 +300,11 @@ bool Exchange::Draining() const { return impl_->Draining(); }
 bool Exchange::Answering() const { return impl_->events_.has_answers(); }
 std::optional<DueCommand> Exchange::NextDue() const { return impl_->NextDue(); }
 std::optional<OutcomeBody> Exchange::TakeOutcome() { return impl_->rounds_.TakeOutcome(); }
-std::int64_t Exchange::AnswersUntil(ProductId id) const {
+bool Exchange::CallsLate(ProductId id, std::int64_t now_ns) const {
   const std::uint32_t market = impl_->registry_.FindMarket(id.market);
   const Product* product =
       market == kNoIndex ? nullptr : impl_->products_.Find(market, id.start_minute);
-  const bool played = product != nullptr && product->phase == Phase::kPlaying;
-  return played ? product->game->deadline_ns() : INT64_MAX;
+  return product != nullptr && product->phase == Phase::kPlaying && product->game->IsLate(now_ns);
 }
 bool Exchange::Playing() const { return impl_->games_.any(); }
 GameCounts Exchange::game_counts() const { return impl_->games_.counts(); }

@@ -95,8 +95,8 @@ class Exchange {
 
   // Whether a round is being played: answers of its buyers are waited for.
   bool Playing() const;
-  // The deadline of the product's step; INT64_MAX where it is not played.
-  std::int64_t AnswersUntil(ProductId id) const;
+  // Whether the product is played and its price is announced so late that buyers lack their wait.
+  bool CallsLate(ProductId id, std::int64_t now_ns) const;
   GameCounts game_counts() const;
 
   // The indicative events whose interval has passed at `now_ns`; they wait in Drain(). Changes

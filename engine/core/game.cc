@@ -26,15 +26,22 @@ std::uint32_t LeadOf(const MarketDefinition& market, std::uint16_t highest) {
   return top <= highest ? 0 : static_cast<std::uint32_t>(top - highest) / market.rule.step_ticks;
 }
 
+// Answers go from the dearest price to the cheapest.
+template <typename Answers>
+auto FirstBelow(Answers& answers, std::uint16_t level) {
+  return std::partition_point(answers.begin(), answers.end(),
+                              [level](const auto& answer) { return answer.first >= level; });
+}
+
 }  // namespace
 
-Game::Game(const MarketDefinition& market, const StackelbergSides& sides, Desk desk,
-           std::int64_t now_ns)
+Game::Game(const MarketDefinition& market, const StackelbergSides& sides, Desk desk, Time time)
     : market_(market),
       sides_(sides),
       search_(market.rule, sides.winners.highest_price, sides.winners.lowest_price),
       lead_(LeadOf(market, sides.winners.highest_price)),
-      end_ns_(now_ns + market.rule.game_budget_ms * kMillisecondNs) {
+      end_ns_(std::min(time.now_ns + market.rule.game_budget_ms * kMillisecondNs, time.last_ns)),
+      last_ns_(time.last_ns) {
   std::uint32_t chunk = desk.book.first_chunk(Side::kBuy);
   std::uint32_t at_level = 0;
   for (; chunk != kNoChunk; chunk = desk.memory.orders.chunk(chunk).next) {
@@ -54,7 +61,7 @@ Game::Game(const MarketDefinition& market, const StackelbergSides& sides, Desk d
   }
   std::sort(by_slot_.begin(), by_slot_.end());
   const auto first = static_cast<std::uint32_t>(search_.Next());
-  BeginStep(static_cast<std::uint16_t>(first + lead_ * market_.rule.step_ticks), now_ns);
+  BeginStep(static_cast<std::uint16_t>(first + lead_ * market_.rule.step_ticks), time.now_ns);
 }
 
 std::size_t Game::Find(Slot slot) const {
@@ -79,8 +86,7 @@ Reason Game::Answer(std::size_t place, std::uint32_t step, std::uint64_t demand_
   if (step > step_) return Reason::kNotCalled;
   if (callee.answered) return Reason::kAnsweredAlready;
   if (demand_nwh > callee.energy_nwh) return Reason::kMoreThanRegistered;
-  const auto at = std::find_if(callee.answers.begin(), callee.answers.end(),
-                               [this](const auto& answer) { return answer.first < level_; });
+  const auto at = FirstBelow(callee.answers, level_);
   if (at != callee.answers.begin() && std::prev(at)->second > demand_nwh) {
     return Reason::kDemandRises;
   }
@@ -92,9 +98,9 @@ Reason Game::Answer(std::size_t place, std::uint32_t step, std::uint64_t demand_
 }
 
 std::uint64_t Game::CountedAt(const Callee& callee, std::uint16_t level) {
-  const auto below = std::find_if(callee.answers.begin(), callee.answers.end(),
-                                  [level](const auto& answer) { return answer.first < level; });
-  return below == callee.answers.begin() ? callee.energy_nwh : std::prev(below)->second;
+  if (callee.answers.empty()) return callee.energy_nwh;
+  const auto below = FirstBelow(callee.answers, level);
+  return below == callee.answers.begin() ? below->second : std::prev(below)->second;
 }
 
 // What all winning buyers take at a price. Each answer that counts is left in the book, rounded
@@ -111,27 +117,29 @@ Wide Game::DemandAt(Desk desk, std::uint16_t level, std::uint64_t round_to_nwh) 
   return demand.At(level);
 }
 
-void Game::Look(Desk desk, std::uint16_t level) {
-  search_.Record(level, MarginTimesDemand(sides_.offers, level, DemandAt(desk, level, 1)));
-  looked_ = true;
-  best_ = search_.best();
-  best_welfare_ = search_.best_welfare();
+WideProduct Game::WelfareAt(Desk desk, std::uint16_t level) {
+  return MarginTimesDemand(sides_.offers, level, DemandAt(desk, level, 1));
 }
 
-// Nobody says anything new: everybody takes at a lower price what counts at this one.
-void Game::LookAtTheRest(Desk desk) {
-  const std::uint16_t lowest = sides_.winners.lowest_price;
-  if (level_ < lowest + market_.rule.step_ticks) return;
-  DemandAt(desk, level_, 1);
-  StackelbergSides below = sides_;
-  below.winners.highest_price = static_cast<std::uint16_t>(level_ - market_.rule.step_ticks);
-  const StackelbergPrice rest = FindBestPrice(desk.book, desk.memory, market_, below, desk.scratch);
-  const WideProduct welfare = MarginTimesDemand(sides_.offers, rest.level, rest.demand_nwh);
+// Prices come from the dearest on.
+void Game::Judge(std::uint16_t level, const WideProduct& welfare) {
   const bool better =
       market_.rule.ties == Ties::kLower ? welfare >= best_welfare_ : welfare > best_welfare_;
-  if (!better) return;
-  best_ = rest.level;
+  if (judged_ && !better) return;
+  judged_ = true;
+  best_ = level;
   best_welfare_ = welfare;
+}
+
+// Everybody takes at a lower price what counts at the cheapest that was announced.
+void Game::LookAtTheRest(Desk desk) {
+  const std::uint16_t cheapest = search_.level(search_.recorded() - 1);
+  if (cheapest < sides_.winners.lowest_price + market_.rule.step_ticks) return;
+  DemandAt(desk, cheapest, 1);
+  StackelbergSides below = sides_;
+  below.winners.highest_price = static_cast<std::uint16_t>(cheapest - market_.rule.step_ticks);
+  const StackelbergPrice rest = FindBestPrice(desk.book, desk.memory, market_, below, desk.scratch);
+  Judge(rest.level, MarginTimesDemand(sides_.offers, rest.level, rest.demand_nwh));
 }
 
 void Game::CountSilent() {
@@ -153,17 +161,22 @@ bool Game::Advance(Desk desk, std::int64_t now_ns) {
   }
   if (lead_ > 0) level_ = static_cast<std::uint16_t>(search_.Next());
   lead_ = 0;
-  Look(desk, level_);
+  search_.Record(level_, WelfareAt(desk, level_));
   const std::int32_t next = search_.Next();
   if (next == PriceSearch::kOver) return false;
-  if (!anybody) LookAtTheRest(desk);
+  nobody_answers_ = !anybody;
   if (ends) return false;
   BeginStep(static_cast<std::uint16_t>(next), now_ns);
   return true;
 }
 
 StackelbergPrice Game::Conclude(Desk desk) {
-  CHECK(looked_);
+  CHECK(search_.recorded() > 0);
+  if (silences_ == 0) Judge(search_.best(), search_.best_welfare());
+  for (std::size_t i = 0; silences_ > 0 && i < search_.recorded(); ++i) {
+    Judge(search_.level(i), WelfareAt(desk, search_.level(i)));
+  }
+  if (nobody_answers_) LookAtTheRest(desk);
   StackelbergPrice price;
   price.winners = sides_.winners;
   price.level = best_;
@@ -176,8 +189,13 @@ StackelbergPrice Game::Conclude(Desk desk) {
 void Game::Resume(std::int64_t until_ns) {
   const std::int64_t deadline_ns = until_ns + market_.rule.answer_ms * kMillisecondNs;
   const std::int64_t more_ns = std::max(deadline_ns - deadline_ns_, std::int64_t{0});
-  deadline_ns_ += more_ns;
-  end_ns_ += more_ns;
+  end_ns_ = std::min(end_ns_ + more_ns, last_ns_);
+  deadline_ns_ = std::min(deadline_ns_ + more_ns, end_ns_);
+}
+
+bool Game::IsLate(std::int64_t now_ns) const {
+  const std::int64_t wait_ns = market_.rule.answer_ms * kMillisecondNs;
+  return deadline_ns_ < std::min(now_ns + wait_ns - wait_ns / 4, end_ns_);
 }
 
 void Game::AddTo(Digest& digest) const {
@@ -188,7 +206,6 @@ void Game::AddTo(Digest& digest) const {
   digest.Add(end_ns_);
   digest.Add(static_cast<std::uint64_t>(search_.recorded()));
   digest.Add(search_.fell_back());
-  digest.Add(looked_ ? best_ : std::uint16_t{0});
   for (const Callee& callee : callees_) {
     digest.Add(callee.silences);
     digest.Add(callee.answered);

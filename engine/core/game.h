@@ -18,13 +18,16 @@ namespace engine {
 
 // The callees are the winning buyers with an interactive response. A step announces one price; it
 // is over when all who are waited for have answered, or at its deadline. Who has not answered
-// counts with its answer at the nearest higher price, and before its first one with its whole
-// energy; who was silent in two steps is not waited for again, though its answers still count.
-// Declared responses are known and not asked for.
+// counts with its answer at the nearest higher price; where it has none, with that at the nearest
+// lower one, since it would take no more; and before its first one with its whole energy. Who was
+// silent in two steps is not waited for again, though its answers still count. Declared responses
+// are known and not asked for.
 //
 // The search goes by the rule's schedule. It ends with the schedule, after kGameStepsMax steps,
-// when the budget is used up, or when nobody is waited for: what is then cheaper than the last
-// price is looked at without asking. The best price of those looked at is the round's.
+// when the budget is used up, or when nobody is waited for: what is then cheaper than every price
+// that was announced is looked at without asking. In the end all prices are judged once more by the
+// answers that there are then, since a later one may say more of a step in which somebody was
+// silent. The best is the round's.
 //
 // Thread: one owner. Requires: the book does not change while it is played.
 class Game {
@@ -44,14 +47,22 @@ class Game {
     ClearingScratch& scratch;
   };
 
+  // When it begins, and the last moment at which the round can still be cleared.
+  struct Time {
+    std::int64_t now_ns = 0;
+    std::int64_t last_ns = 0;
+  };
+
   // Announces the first price. Requires: sides.winners.any, the rule has a schedule.
-  Game(const MarketDefinition& market, const StackelbergSides& sides, Desk desk,
-       std::int64_t now_ns);
+  Game(const MarketDefinition& market, const StackelbergSides& sides, Desk desk, Time time);
 
   std::uint32_t step() const { return step_; }  // From 1.
   std::uint16_t level() const { return level_; }
   std::int64_t deadline_ns() const { return deadline_ns_; }
   bool Waits() const { return waited_for_ > 0; }
+  // Whether buyers who hear the price only now have less than three quarters of their wait, though
+  // the game would have the time.
+  bool IsLate(std::int64_t now_ns) const;
 
   const std::vector<Callee>& callees() const { return callees_; }
   static constexpr std::size_t kNoCallee = SIZE_MAX;
@@ -66,11 +77,11 @@ class Game {
 
   // The round's price and what trades at it. An answer counts in whole watt-hours, rounded down, so
   // that no fill is over it; each is left in the book for AllocateStackelberg().
-  // Requires: Advance() said false.
+  // Requires: Advance() said false. Cost: as Advance(), for each price where anybody was silent.
   StackelbergPrice Conclude(Desk desk);
 
   // Nobody could answer for a while: the step goes on for a whole wait after `until_ns`, and the
-  // game as much longer.
+  // game as much longer, while the round can still be cleared.
   void Resume(std::int64_t until_ns);
 
   bool fell_back() const { return search_.fell_back(); }
@@ -82,7 +93,8 @@ class Game {
   void CountSilent();
   static std::uint64_t CountedAt(const Callee& callee, std::uint16_t level);
   Wide DemandAt(Desk desk, std::uint16_t level, std::uint64_t round_to_nwh);
-  void Look(Desk desk, std::uint16_t level);
+  WideProduct WelfareAt(Desk desk, std::uint16_t level);
+  void Judge(std::uint16_t level, const WideProduct& welfare);
   void LookAtTheRest(Desk desk);
 
   const MarketDefinition& market_;  // Of the product.
@@ -95,11 +107,13 @@ class Game {
   std::uint16_t level_ = 0;
   std::uint16_t best_ = 0;
   WideProduct best_welfare_;
-  bool looked_ = false;  // best_ is one.
+  bool judged_ = false;          // best_ is one.
+  bool nobody_answers_ = false;  // So it ended.
   std::uint32_t waited_for_ = 0;
   std::uint64_t silences_ = 0;
   std::int64_t deadline_ns_ = 0;
   std::int64_t end_ns_ = 0;
+  const std::int64_t last_ns_;
 };
 
 }  // namespace engine

@@ -13,8 +13,9 @@ bool Games::Begin(Product& product, const CommandHeader& header, ClearingScratch
   const StackelbergSides sides =
       FindStackelbergSides(product.book, memory_, rule.lone_trader, scratch);
   if (!sides.winners.any) return false;
-  auto game = std::make_unique<Game>(product.definition, sides,
-                                     Game::Desk{product.book, memory_, scratch}, header.time_ns);
+  auto game =
+      std::make_unique<Game>(product.definition, sides, Game::Desk{product.book, memory_, scratch},
+                             Game::Time{header.time_ns, product.void_ns() - 1});
   if (game->callees().empty()) return false;
   product.game = std::move(game);
   playing_.push_back({.product = &product, .sequence = header.sequence});
@@ -79,8 +80,10 @@ Reason Games::Reply(const QuantityBody& answer, const Entry& entry) {
   return reason;
 }
 
-void Games::Resume(const ResumeBody& body) {
-  for (const Played& played : playing_) {
+void Games::Resume(const ResumeBody& body, const CommandHeader& header) {
+  for (Played& played : playing_) {
+    if (body.product.market != MarketId{} && body.product != played.product->id) continue;
+    played.sequence = header.sequence;  // Calls that are still to be told say the new deadline.
     played.product->game->Resume(body.until_ns);
     products_.Refresh(*played.product);
   }

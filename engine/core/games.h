@@ -30,8 +30,8 @@ class Games {
   void Abandon(Product& product);
 
   Reason Reply(const QuantityBody& answer, const Entry& entry);
-  // All games get time for their controllers to come back, or to hear of a price told late.
-  void Resume(const ResumeBody& body);
+  // One game, or all, get time for their controllers to come back or to hear of a late price.
+  void Resume(const ResumeBody& body, const CommandHeader& header);
 
   // Calls that are not answered yet are told in pieces; of a step that is over, no more.
   std::size_t Drain(std::span<Event> out);

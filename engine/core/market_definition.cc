@@ -43,7 +43,7 @@ bool HasPossibleGame(const MarketDefinition& d) {
   return budget_ms + notice_ms <= std::uint64_t{d.gate_before_s} * 1'000 &&
          (d.rounds == 1 || budget_ms < std::uint64_t{d.round_interval_s} * 1'000) &&
          d.rule.answer_ms <= budget_ms && d.rule.objective == Objective::kAsws &&
-         d.indicative_interval_s == 0 &&
+         d.indicative_interval_s == 0 && (d.band_levels - 1) / d.rule.step_ticks < kGameStepsMax &&
          (d.rule.announce_from == AnnounceFrom::kRange || d.rule.schedule == Schedule::kDescending);
 }
 

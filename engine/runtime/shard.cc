@@ -152,30 +152,32 @@ bool Shard::DoOneDue(const DueCommand& due, std::int64_t now_ns) {
   }
   JournalOutcome();
   // What is late is stamped as if it were not: buyers have their whole wait all the same.
-  const std::int64_t until_ns = exchange_->AnswersUntil(due.body.product);
-  const std::int64_t wait_ns = until_ns - command.header.time_ns;
-  if (until_ns != INT64_MAX && until_ns - now_ns < wait_ns - wait_ns / 4) ResumeGames(now_ns);
+  const std::int64_t heard_ns = std::max(now_ns, grace_until_ns_);
+  if (exchange_->CallsLate(due.body.product, heard_ns)) ResumeGames(due.body.product, heard_ns);
   indicative_ns_ = INT64_MIN;  // A book may have opened.
   return true;
 }
 
-// Nobody is connected when a shard starts.
+// Nobody is connected when a shard starts: games that it finds, or begins soon, wait.
 void Shard::ResumeAtStart(std::int64_t now_ns) {
-  if (resumed_ || !journal_->HasRoom(kClearBytes)) return;
-  resumed_ = true;
-  if (exchange_->Playing()) ResumeGames(now_ns + options_.reconnect_grace_ns);
+  if (grace_until_ns_ != INT64_MIN || !journal_->HasRoom(kClearBytes)) return;
+  grace_until_ns_ = now_ns + options_.reconnect_grace_ns;
+  if (exchange_->Playing()) ResumeGames(ProductId(), grace_until_ns_);
 }
 
-void Shard::ResumeGames(std::int64_t until_ns) {
-  OwnCommand<ResumeBody> command(CommandType::kResumeGames, ResumeBody{.until_ns = until_ns});
+void Shard::ResumeGames(const ProductId& product, std::int64_t until_ns) {
+  OwnCommand<ResumeBody> command(CommandType::kResumeGames,
+                                 ResumeBody{.product = product, .until_ns = until_ns});
   const bool applied = ApplyAndJournal(command.header, exchange_->time_ns());
   CHECK(applied);
 }
 
 std::int64_t Shard::StampOf(const DueCommand& due, std::int64_t now_ns) const {
   if (now_ns < due.too_late_ns) return due.due_ns;
-  if (due.due_ns == INT64_MIN) return due.too_late_ns;
   if (due.type == CommandType::kOpenProduct) return now_ns;
+  if (due.due_ns == INT64_MIN) {
+    return now_ns - due.too_late_ns > options_.late_ns ? due.too_late_ns : due.due_ns;
+  }
   return now_ns - due.due_ns > options_.late_ns ? due.too_late_ns : due.due_ns;
 }
 

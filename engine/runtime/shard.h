@@ -26,7 +26,7 @@ struct ShardOptions {
   std::int64_t late_ns = 1'000'000'000;
   // In exchange time. After a start, controllers whose answers are waited for have so long to come
   // back.
-  std::int64_t reconnect_grace_ns = 5'000'000'000;
+  std::int64_t reconnect_grace_ns = 10'000'000'000;
 };
 
 // A turn of work does a bounded amount of each, in this order:
@@ -85,7 +85,7 @@ class Shard {
   bool EveryLinkIsReadUpTo(std::int64_t gate_ns);
   void JournalOutcome();
   void ResumeAtStart(std::int64_t now_ns);
-  void ResumeGames(std::int64_t until_ns);
+  void ResumeGames(const ProductId& product, std::int64_t until_ns);
   bool TakeCommands();
   std::uint32_t TakeFrom(std::size_t link, std::uint32_t most);
   bool HasRoomFor(const CommandHeader& command) const;
@@ -116,7 +116,8 @@ class Shard {
     std::uint64_t number = 0;
   };
   absl::flat_hash_map<CredentialId, LastLogon> last_logon_;
-  bool resumed_ = false;  // Games that an earlier process began have been given time.
+  // Controllers may not be back before; set by the first turn.
+  std::int64_t grace_until_ns_ = INT64_MIN;
   std::uint64_t logons_ = 0;
   std::size_t asking_link_ = 0;  // Where the last question came from.
   std::size_t first_link_ = 0;   // Whose turn it is to be first.

@@ -33,16 +33,18 @@ inline OrderBody LiveBid(std::uint32_t account, std::int32_t ticks, std::uint32_
 
 // The sixteenth slot of the paper's study: prices and energies.
 using SideOrders = std::vector<std::pair<std::int32_t, std::uint32_t>>;
-inline const SideOrders kBids = {{200, 200}, {180, 500}, {174, 275}, {135, 1'235},
-                                 {123, 730}, {120, 900}, {60, 1'000}};
-inline const SideOrders kAsks = {{60, 620}, {72, 620},  {84, 620},   {90, 620},
-                                 {94, 620}, {105, 500}, {160, 2'000}};
+inline SideOrders PaperBids() {
+  return {{200, 200}, {180, 500}, {174, 275}, {135, 1'235}, {123, 730}, {120, 900}, {60, 1'000}};
+}
+inline SideOrders PaperAsks() {
+  return {{60, 620}, {72, 620}, {84, 620}, {90, 620}, {94, 620}, {105, 500}, {160, 2'000}};
+}
 
 // An exchange with controllers: accounts from 1 on bid, the others ask.
 class GameTable {
  public:
-  explicit GameTable(const MarketDefinition& market, const SideOrders& bids = kBids,
-                     const SideOrders& asks = kAsks)
+  explicit GameTable(const MarketDefinition& market, const SideOrders& bids = PaperBids(),
+                     const SideOrders& asks = PaperAsks())
       : driver(Started(market, static_cast<std::uint32_t>(bids.size() + asks.size()))),
         bids_(bids) {
     std::uint32_t account = 0;

@@ -48,6 +48,8 @@ std::string_view NameOf(CommandType type) {
       return "orders cancelled";
     case CommandType::kCancelAll:
       return "cancels of all orders";
+    case CommandType::kReplyQuantities:
+      return "answers to called prices";
     default:
       return "";
   }

@@ -185,6 +185,8 @@ class JournalExporter {
         return SendAll<engine::OrderBody>(command);
       case CommandType::kCancelOrders:
         return SendAll<engine::OrderKeyBody>(command);
+      case CommandType::kReplyQuantities:
+        return SendAll<engine::QuantityBody>(command);
       case CommandType::kCancelAll:
         return SendAll<engine::OrderScopeBody>(command);
       case CommandType::kDisconnect: {

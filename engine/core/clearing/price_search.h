@@ -35,6 +35,8 @@ class PriceSearch {
   std::uint16_t best() const { return LevelOf(points_[best_].place); }
   const WideProduct& best_welfare() const { return points_[best_].welfare; }
   std::size_t recorded() const { return points_.size(); }
+  // The i-th of them, dearest first.
+  std::uint16_t level(std::size_t i) const { return LevelOf(points_[i].place); }
   bool fell_back() const { return fell_back_; }
 
  private:

@@ -82,6 +82,8 @@ TEST(ExchangeGame, OfAnyControllersFillsNobodyBeyondItsAnswerAndReplaysTheSame) 
       const auto counts = answers.lower_bound(fill.price_ticks);
       if (counts != answers.end()) {
         ASSERT_LE(fill.energy_wh * kNanoPerWh, counts->second);
+      } else if (!answers.empty()) {
+        ASSERT_LE(fill.energy_wh * kNanoPerWh, answers.rbegin()->second);
       }
     }
     Exchange again;

@@ -201,7 +201,8 @@ TEST(ExchangeGame, GivesControllersTimeToComeBackAfterARestart) {
   const std::int64_t deadline = table.Calls().front().deadline_ns;
   const std::int64_t back = table.driver.now_ns + 30 * kSecondNs;
   EXPECT_TRUE(table.driver.exchange.Playing());
-  ASSERT_TRUE(table.driver.Apply(CommandType::kResumeGames, ResumeBody{.until_ns = back}));
+  ASSERT_TRUE(
+      table.driver.Apply(CommandType::kResumeGames, ResumeBody{.product = {}, .until_ns = back}));
   table.driver.AdvanceTo(deadline + kSecondNs);
   EXPECT_EQ(table.Calls().front().step, 4U);
   table.driver.AdvanceTo(back + kSecondNs - 1);
@@ -211,15 +212,76 @@ TEST(ExchangeGame, GivesControllersTimeToComeBackAfterARestart) {
   EXPECT_FALSE(table.driver.exchange.Playing());
 }
 
-TEST(ExchangeGame, ThatIsTooLateForDeliveryIsVoid) {
+TEST(ExchangeGame, EndsInTimeForDeliveryHoweverLongItWasHeldUp) {
   GameTable table(PlayedMarket(Schedule::kDescending));
   table.PlayHonestly(3);
   const std::int64_t delivery = std::int64_t{kStart} * 60 * kSecondNs;
-  ASSERT_TRUE(table.driver.Apply(CommandType::kResumeGames, ResumeBody{.until_ns = delivery}));
-  table.driver.AdvanceTo(delivery + 2 * kSecondNs);
+  ASSERT_TRUE(table.driver.Apply(CommandType::kResumeGames,
+                                 ResumeBody{.product = {}, .until_ns = delivery}));
+  table.driver.AdvanceTo(delivery - 60 * kSecondNs);  // The market's notice.
+  ASSERT_TRUE(table.IsOver());
+  EXPECT_EQ(table.outcome().result, RoundResult::kTraded);
+  EXPECT_EQ(table.outcome().buy_price_ticks, 118);  // Best of the first, while one was silent.
+}
+
+TEST(ExchangeGame, WhoseStepEndsTooLateForDeliveryIsVoid) {
+  GameTable table(PlayedMarket(Schedule::kDescending));
+  table.PlayHonestly(3);
+  table.driver.now_ns = std::int64_t{kStart} * 60 * kSecondNs;
+  ASSERT_TRUE(table.driver.Apply(CommandType::kStepGame,
+                                 ProductBody{.product = {kMarket, kStart}, .round = 1, .step = 4}));
   ASSERT_TRUE(table.IsOver());
   EXPECT_EQ(table.outcome().result, RoundResult::kVoid);
+  table.driver.AdvanceTo(table.driver.now_ns);
   EXPECT_EQ(table.driver.exchange.open_orders(), 0U);
+}
+
+TEST(ExchangeGame, HeldUpInOneProductLeavesTheDeadlinesOfOthers) {
+  GameTable table(PlayedMarket(Schedule::kDescending));
+  table.PlayHonestly(3);
+  const std::int64_t deadline = table.Calls().front().deadline_ns;
+  const ResumeBody other{.product = {MarketId{7}, kStart}, .until_ns = deadline + kSecondNs};
+  ASSERT_TRUE(table.driver.Apply(CommandType::kResumeGames, other));
+  table.driver.AdvanceTo(deadline);
+  EXPECT_EQ(table.Calls().front().step, 5U);
+}
+
+// By halves prices go up and down: 107, 106, 114, ...
+TEST(ExchangeGame, CountsWhoIsSilentAtADearerPriceWithNoMoreThanItSaidAtACheaperOne) {
+  GameTable table(PlayedMarket(Schedule::kBisecting));
+  table.Play(
+      [&](const PriceCallEvent& call) {
+        const bool quiet = call.account == AccountId{4};
+        if (quiet && call.price_ticks > 107) return;
+        table.Answer(call, quiet ? 10 * kNanoPerWh : table.Honest(call));
+      },
+      3);
+  EXPECT_EQ(table.Calls().front().price_ticks, 114);
+  table.driver.AdvanceTo(kGateNs + 25 * kSecondNs);
+  ASSERT_TRUE(table.IsOver());
+  EXPECT_LE(table.driver.FilledWh(4, 1), 10U);
+}
+
+TEST(ExchangeGame, JudgesAPriceByWhatWasSaidAfterIt) {
+  std::vector<std::int32_t> prices;
+  for (const bool silent_at_first : {false, true}) {
+    GameTable table(PlayedMarket(Schedule::kBisecting));
+    table.Play(
+        [&](const PriceCallEvent& call) {
+          const bool takes_nothing = call.account == AccountId{4};
+          if (takes_nothing && silent_at_first && call.step == 1) return;
+          table.Answer(call, takes_nothing ? 0 : table.Honest(call));
+        },
+        1);
+    table.driver.AdvanceTo(kGateNs + kSecondNs);
+    table.Play([&](const PriceCallEvent& call) {
+      table.Answer(call, call.account == AccountId{4} ? 0 : table.Honest(call));
+    });
+    ASSERT_TRUE(table.IsOver());
+    prices.push_back(table.outcome().buy_price_ticks);
+    EXPECT_EQ(table.driver.FilledWh(4, 1), 0U);
+  }
+  EXPECT_EQ(prices[0], prices[1]);
 }
 
 TEST(ExchangeGame, LeavesOtherMarketsAndRoundsAlone) {
@@ -265,6 +327,10 @@ TEST(ExchangeGame, ThatDoesNotFitBetweenGateAndDeliveryIsNoMarket) {
   market.indicative_interval_s = 1;
   EXPECT_FALSE(IsPossible(market));
   market.indicative_interval_s = 0;
+  market.band_levels = 4'097;
+  EXPECT_FALSE(IsPossible(market));
+  market.rule.step_ticks = 2;
+  EXPECT_TRUE(IsPossible(market));
   market.rule.schedule = Schedule::kBisecting;
   market.rule.announce_from = AnnounceFrom::kBand;
   EXPECT_FALSE(IsPossible(market));

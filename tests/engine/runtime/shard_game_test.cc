@@ -131,7 +131,7 @@ TEST_F(ShardOfAGame, ARestartInTheMiddleGivesTimeAndCallsAgainWhoLogsOn) {
   ASSERT_EQ(again.size(), 1U);  // The other one has answered.
   EXPECT_EQ(again[0].account, AccountId{2});
   EXPECT_EQ(again[0].step, 1U);
-  EXPECT_EQ(again[0].deadline_ns, kGateNs + 36 * kSecond);  // Five to come back, and one.
+  EXPECT_EQ(again[0].deadline_ns, kGateNs + 41 * kSecond);  // Ten to come back, and one.
   world_.SettleAt(again[0].deadline_ns - 1);
   EXPECT_TRUE(Calls().empty());
   world_.SettleAt(again[0].deadline_ns);
@@ -151,13 +151,13 @@ TEST_F(ShardOfAGame, ThatBeginsLateGivesBuyersTheirWholeWait) {
   const std::vector<PriceCallEvent> calls = Calls();
   ASSERT_EQ(calls.size(), 2U);
   EXPECT_EQ(calls[0].step, 1U);
-  EXPECT_EQ(calls[0].deadline_ns, kGateNs + 101 * kSecond);
+  EXPECT_EQ(calls[0].deadline_ns, kGateNs + 111 * kSecond);  // Ten to come back, and one.
   // A step that ends late, too.
-  world_.SettleAt(kGateNs + 110 * kSecond);
+  world_.SettleAt(kGateNs + 130 * kSecond);
   const std::vector<PriceCallEvent> second = Calls();
   ASSERT_EQ(second.size(), 2U);
   EXPECT_EQ(second[0].step, 2U);
-  EXPECT_EQ(second[0].deadline_ns, kGateNs + 111 * kSecond);
+  EXPECT_EQ(second[0].deadline_ns, kGateNs + 131 * kSecond);
 }
 
 TEST_F(ShardOfAGame, TradesAndIsCounted) {
