@@ -201,7 +201,7 @@ std::size_t ResidentBytes() {
 TEST(ExchangeMemory, HoldsACityInOneGibibyte) {
   constexpr std::uint32_t kMarkets = 100;
   constexpr std::uint32_t kProducts = 192;
-  const std::size_t resident_before = ResidentBytes();
+  [[maybe_unused]] const std::size_t resident_before = ResidentBytes();
   ExchangeDriver driver(std::uint64_t{kMarkets} * kProducts * 2 * 256);
   driver.keep_journal = false;
   for (std::uint32_t market = 1; market <= kMarkets; ++market) {
