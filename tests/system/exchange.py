@@ -28,7 +28,7 @@ def set_market(path, values):
     """Puts values into a market file with one market; what the new rule does not have is left out."""
     text = path.read_text()
     if "rule" in values:
-        text = re.sub(r"(?m)^(margin|k) = .*\n", "", text)
+        text = re.sub(r"(?m)^(margin|price|k) = .*\n", "", text)
     for key, value in values.items():
         line = f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}"
         text, found = re.subn(rf"(?m)^{key} = .*$", line, text)
