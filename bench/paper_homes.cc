@@ -6,8 +6,8 @@
 #include <span>
 
 #include "engine/core/check.h"
-#include "engine/core/clearing/response.h"
 #include "engine/core/product.h"
+#include "tools/peerwatt/live_buyer.h"
 
 namespace bench {
 namespace {
@@ -75,19 +75,18 @@ class PaperHomes::Home final : public gateway::ClientHandler {
   }
 
   void Enter(std::uint32_t start_minute) {
-    const engine::OrderBody body{.account = engine::AccountId{number_},
-                                 .client_order_id = engine::ClientOrderId{start_minute},
-                                 .product = {kMarket, start_minute},
-                                 .limit_ticks = order_.limit_ticks,
-                                 .energy_wh = order_.energy_wh,
-                                 .side = order_.side,
-                                 .response = order_.side == engine::Side::kBuy
-                                                 ? engine::Response::kInteractive
-                                                 : engine::Response::kFixed};
+    entered_order_ = {.account = engine::AccountId{number_},
+                      .client_order_id = engine::ClientOrderId{start_minute},
+                      .product = {kMarket, start_minute},
+                      .limit_ticks = order_.limit_ticks,
+                      .energy_wh = order_.energy_wh,
+                      .side = order_.side,
+                      .response = order_.side == engine::Side::kBuy ? engine::Response::kInteractive
+                                                                    : engine::Response::kFixed};
     entered_ = false;
     told_ = false;
     round_ = {};
-    client_.Submit(std::span(&body, 1));
+    client_.Submit(std::span<const engine::OrderBody>(&entered_order_, 1));
   }
   void Stop() { client_.Stop(); }
 
@@ -103,16 +102,7 @@ class PaperHomes::Home final : public gateway::ClientHandler {
   }
   void OnPriceCalls(std::span<const engine::PriceCallEvent> calls) override {
     for (const engine::PriceCallEvent& call : calls) {
-      const auto below = std::max(order_.limit_ticks - call.price_ticks, 0);
-      const engine::QuantityBody answer{
-          .account = call.account,
-          .client_order_id = call.client_order_id,
-          .product = call.product,
-          .demand_nwh = engine::QuadraticDemand(engine::QuadraticSlope(kPaperTheta),
-                                                static_cast<std::uint64_t>(below),
-                                                order_.energy_wh * engine::kNanoPerWh),
-          .round = call.round,
-          .step = call.step};
+      const engine::QuantityBody answer = tools::AnswerTo(call, entered_order_, kPaperTheta);
       client_.ReplyQuantities(std::span(&answer, 1));
       round_.steps = std::max(round_.steps, call.step);
       ++round_.prices_called;
@@ -140,6 +130,7 @@ class PaperHomes::Home final : public gateway::ClientHandler {
 
   const std::uint32_t number_;
   const PaperOrder order_;
+  engine::OrderBody entered_order_;  // Of the round.
   gateway::Client client_;
   std::int64_t logged_on_ns_ = 0;
   std::int64_t server_ns_ = 0;

@@ -6,6 +6,12 @@
 #include "absl/strings/str_cat.h"
 
 namespace tools {
+namespace {
+
+// Beyond any product that can be open.
+constexpr std::int64_t kAfterLastNs = std::int64_t{8} * 86'400 * 1'000'000'000;
+
+}  // namespace
 
 void BareEngine::Drain() {
   while (exchange_.Draining()) {
@@ -56,6 +62,16 @@ absl::Status BareEngine::AdvanceTo(std::int64_t time_ns) {
     const absl::Status status = Do(due->type, due->due_ns, due->body);
     if (!status.ok()) return status;
   }
+}
+
+absl::Status BareEngine::CloseOpenRounds() {
+  const std::int64_t end_ns = exchange_.time_ns() + kAfterLastNs;
+  while (exchange_.open_orders() > 0) {
+    const std::optional<engine::DueCommand> due = exchange_.NextDue();
+    if (!due || due->due_ns > end_ns) return absl::OkStatus();
+    if (absl::Status status = AdvanceTo(due->due_ns); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status BareEngine::Apply(engine::CommandView command) {

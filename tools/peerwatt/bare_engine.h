@@ -23,6 +23,9 @@ class BareEngine {
   absl::Status Apply(engine::CommandView command);
   // Does what falls due up to then.
   absl::Status AdvanceTo(std::int64_t time_ns);
+  // Closes the rounds that still have orders. Products go on opening for ever: the last open order
+  // decides when there is nothing left to clear.
+  absl::Status CloseOpenRounds();
 
   template <typename Body>
   absl::Status Apply(engine::CommandHeader header, std::span<const Body> bodies) {

@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "engine/core/clearing/rules.h"
-#include "engine/core/product.h"
 #include "gateway/absl_view.h"
 #include "tools/feed/feed_file.h"
 #include "tools/peerwatt/bare_engine.h"
@@ -22,8 +21,6 @@ using engine::CommandType;
 using engine::EventType;
 
 constexpr engine::AccountId kBearsAll{1};
-// The feed's last products are closed too: beyond any product that can be open.
-constexpr std::int64_t kAfterFeedNs = std::int64_t{8} * 86'400 * engine::kSecondNs;
 
 struct NamedRule {
   std::string name;
@@ -168,13 +165,8 @@ absl::StatusOr<RuleResult> Run::Through(FeedReader& feed, const std::string& pat
         absl::StrCat(path, ": record ", (*record)->header().sequence, ": rule ", rule_.name, ": ",
                      gateway::Absl({status.message().data(), status.message().size()})));
   }
-  const std::int64_t end_ns = engine_.exchange().time_ns() + kAfterFeedNs;
-  while (engine_.exchange().open_orders() > 0) {
-    const std::optional<engine::DueCommand> due = engine_.exchange().NextDue();
-    if (!due || due->due_ns > end_ns) break;
-    if (absl::Status status = engine_.AdvanceTo(due->due_ns); !status.ok()) return status;
-    EndRounds();
-  }
+  if (absl::Status status = engine_.CloseOpenRounds(); !status.ok()) return status;
+  EndRounds();
   return std::move(result_);
 }
 

@@ -58,9 +58,7 @@ class Controller : public gateway::ClientHandler {
   }
   void OnPriceCalls(std::span<const engine::PriceCallEvent> calls) override {
     for (const engine::PriceCallEvent& call : calls) {
-      const bool ours = call.account == order_.account && call.product == order_.product &&
-                        call.client_order_id == order_.client_order_id;
-      if (!ours || theta_ == 0 || !client_.HasRoom()) continue;
+      if (!IsOurs(call) || theta_ == 0 || !client_.HasRoom()) continue;
       const engine::QuantityBody answer = AnswerTo(call, order_, theta_);
       out_ << "step " << call.step << ": " << call.price_ticks << " ticks, we take "
            << answer.demand_nwh << " nWh\n";
@@ -112,9 +110,7 @@ class Controller : public gateway::ClientHandler {
   void OnOrderCancelled(std::uint64_t event,
                         const engine::OrderCancelledEvent& cancelled) override {
     next_event_ = event + 1;
-    const bool ours = cancelled.account == order_.account && cancelled.product == order_.product &&
-                      cancelled.client_order_id == order_.client_order_id;
-    if (!ours) return;
+    if (!IsOurs(cancelled)) return;
     status_ = absl::FailedPreconditionError(
         absl::StrCat("withdrawn by the daemon: ", std::string(engine::ReasonName(cancelled.reason)),
                      " (", static_cast<unsigned>(cancelled.reason), ")"));
@@ -131,6 +127,11 @@ class Controller : public gateway::ClientHandler {
   }
 
  private:
+  template <typename Event>
+  bool IsOurs(const Event& event) const {
+    return event.account == order_.account && event.product == order_.product &&
+           event.client_order_id == order_.client_order_id;
+  }
   // Numbered events have no gaps, and those of the time between two connections are not sent again.
   void SeeWhatWasMissed(std::uint64_t next_event) {
     if (next_event_ && next_event > *next_event_) {

@@ -5,10 +5,6 @@
 namespace engine {
 namespace {
 
-bool IsBetter(const SideMargin& margin, std::int64_t level) {
-  return margin.side == Side::kBuy ? level > margin.level : level < margin.level;
-}
-
 // What trades of a side at a level.
 std::uint64_t TradedAt(const CountedSides& sides, const SideMargin& margin, std::int64_t level) {
   if (level == margin.level) return margin.energy_wh;

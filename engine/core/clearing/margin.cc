@@ -9,10 +9,6 @@
 namespace engine {
 namespace {
 
-bool IsBetter(const SideMargin& margin, std::uint16_t level) {
-  return margin.side == Side::kBuy ? level > margin.level : level < margin.level;
-}
-
 // Calls visit(level, open, filled&) for each order of the side, oldest first.
 template <typename Visit>
 void ForEachOfSide(const Book& book, BookMemory& memory, Side side, Visit visit) {

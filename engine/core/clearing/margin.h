@@ -14,6 +14,10 @@ struct SideMargin {
   std::uint64_t energy_wh = 0;
 };
 
+inline bool IsBetter(const SideMargin& margin, std::int64_t level) {
+  return margin.side == Side::kBuy ? level > margin.level : level < margin.level;
+}
+
 // Better orders get all that they have open, orders at the margin share, others get nothing.
 // Requires: energy_wh is at most what is open at the margin.
 void AllocateByTime(const Book& book, BookMemory& memory, const SideMargin& margin);

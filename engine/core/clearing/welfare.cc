@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "engine/core/check.h"
+#include "engine/core/clearing/crossing.h"
 #include "engine/core/clearing/levels.h"
-#include "engine/core/clearing/margin.h"
 #include "engine/core/clearing/response.h"
 #include "engine/core/clearing/response_demand.h"
 #include "engine/core/clearing/sharing.h"
@@ -65,16 +64,6 @@ void WalkToCrossing(ResponseDemand& demand, const Levels<std::uint64_t>& supply_
     taken = demand_at(--level);
   }
   price.level = static_cast<std::uint16_t>(level);
-}
-
-// Requires: the asks up to the price hold price.energy_wh > 0.
-void SetAskMargin(const Levels<std::uint64_t>& supply_wh, std::int64_t best_ask,
-                  WelfarePrice& price) {
-  std::uint64_t better = 0;
-  auto ask = static_cast<std::size_t>(best_ask);
-  while (better + supply_wh[ask] < price.energy_wh) better += supply_wh[ask++];
-  price.ask_margin = static_cast<std::uint16_t>(ask);
-  price.ask_margin_wh = price.energy_wh - better;
 }
 
 // An order among the bids.
@@ -255,8 +244,7 @@ WelfarePrice FindWelfarePrice(const Book& book, BookMemory& memory, const Market
                               ClearingScratch& scratch) {
   WelfarePrice price;
   if (book.slots() == 0) return price;
-  CountSide(book, memory, Side::kBuy, scratch.demand_wh);
-  CountSide(book, memory, Side::kSell, scratch.supply_wh);
+  const CountedSides sides(book, memory, scratch);
   const PriceRange range = FindRange(book, scratch);
   if (range.best_bid >= range.best_ask) {
     ResponseDemand demand(book, memory, kAllBuyers,
@@ -265,18 +253,15 @@ WelfarePrice FindWelfarePrice(const Book& book, BookMemory& memory, const Market
                            .highest = static_cast<std::uint16_t>(range.best_bid)},
                           scratch.response);
     WalkToCrossing(demand, scratch.supply_wh, range, market.rule.ties, price);
-    if (price.energy_wh > 0) SetAskMargin(scratch.supply_wh, range.best_ask, price);
+    if (price.energy_wh > 0) price.asks = FindMargin(sides, Side::kSell, price.energy_wh);
   }
-  ForgetSides(book, scratch);
   return price;
 }
 
 void AllocateWelfare(const Book& book, BookMemory& memory, const MarketDefinition& market,
                      const WelfarePrice& price) {
   Buyers(book, memory, market, price).Allocate();
-  AllocateProRata(
-      book, memory,
-      {.side = Side::kSell, .level = price.ask_margin, .energy_wh = price.ask_margin_wh});
+  AllocateProRata(book, memory, price.asks);
 }
 
 }  // namespace engine

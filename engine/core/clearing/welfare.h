@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "engine/core/book.h"
+#include "engine/core/clearing/margin.h"
 #include "engine/core/clearing/scratch.h"
 #include "engine/core/market_definition.h"
 
@@ -11,10 +12,9 @@ namespace engine {
 
 // A price is a level: ticks above the low end of the market's band.
 struct WelfarePrice {
-  std::uint64_t energy_wh = 0;   // Traded on each side; 0: nothing trades, the rest means nothing.
-  std::uint16_t level = 0;       // The clearing price.
-  std::uint16_t ask_margin = 0;  // The dearest ask that trades,
-  std::uint64_t ask_margin_wh = 0;  // and what the asks there sell together.
+  std::uint64_t energy_wh = 0;  // Traded on each side; 0: nothing trades, the rest means nothing.
+  std::uint16_t level = 0;      // The clearing price.
+  SideMargin asks;              // The dearest that trade, and what those there sell together.
 };
 
 // Demand at a price p is what all bids with a limit of p or above take at it, as they declare, in
