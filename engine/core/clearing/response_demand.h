@@ -10,12 +10,13 @@
 namespace engine {
 
 // Demand is a sum over orders. A fixed one takes all at any price up to its limit. A quadratic one
-// takes min(energy, slope * (limit - price)): a straight line that bends once. A logarithmic one
-// takes all up to a price and u (k - p) / p above it. Above its limit each takes nothing. An
-// interactive one takes what it has answered to the price of a step: such demand is for a range of
-// that one price. So five numbers a level, at the level up to which an order takes all and at its
-// limit where that is in the range, are enough to walk down the prices and know the demand at each
-// exactly.
+// takes min(energy, slope * (limit - price)): going down the prices it begins to grow at its limit
+// and stops where it has all. Both are straight between a few levels, so the second differences of
+// their sum, at two neighbouring levels for each bend, are enough to walk down the prices and know
+// the demand at each exactly: two additions a price, and no order is looked at again. A logarithmic
+// one takes all up to a price and u (k - p) / p above it, which two more sums hold. Above its limit
+// each takes nothing. An interactive one takes what it has answered to the price of a step: such
+// demand is for a range of that one price.
 //
 // Requires: with logarithmic orders, prices above zero.
 class ResponseDemand {
@@ -39,23 +40,27 @@ class ResponseDemand {
   Wide At(std::uint16_t level);
 
  private:
-  // Demand at a level: full + intercept - slope * level + (log_scale - log * price) / price.
-  struct Sums {
-    Wide full_nwh = 0;
-    Wide slope_nwh = 0;
-    Wide intercept_nwh = 0;
-    Wide log_scale_wh = 0;
-    std::uint64_t log_wh = 0;
-  };
-
   void Add(const OrderColumns& orders, std::size_t place);
-  void Join(std::uint16_t limit, const Sums& order);
+  void AddConstant(std::uint16_t limit, std::uint64_t nwh);
+  void AddLogarithmic(std::uint16_t limit, std::uint32_t scale_wh, std::uint32_t energy_wh);
+  void JumpBy(std::uint16_t level, Wide nwh);
+  Wide& Bend(std::int64_t level) {
+    return levels_.bend_nwh[static_cast<std::size_t>(level + kBelowRange)];
+  }
   void PassTo(std::uint16_t level);
 
-  const Range range_;
+  static constexpr std::int64_t kBelowRange = 2;
+
+  // Of fixed, quadratic and interactive orders and of logarithmic ones that have all; so much of it
+  // came with the last level.
+  Wide linear_nwh_ = 0;
+  Wide growth_nwh_ = 0;
+  Wide log_scale_wh_ = 0;
+  std::uint64_t log_wh_ = 0;
   ResponseLevels& levels_;
-  std::uint16_t passed_ = 0;  // What changes at this level or higher is in now_.
-  Sums now_;
+  const Range range_;
+  std::uint16_t passed_ = 0;  // The sums are those at this level.
+  bool any_log_ = false;
 };
 
 }  // namespace engine

@@ -27,6 +27,11 @@ constexpr Share<std::uint64_t> ProportionalShare(std::uint64_t weight, std::uint
   const Divider::Division part = sum.Divide(Wide{weight} * energy_wh);
   return {static_cast<std::uint32_t>(part.quotient), part.remainder};
 }
+// Its remainder again, without a division.
+constexpr std::uint64_t ProportionalRemainder(std::uint64_t weight, std::uint64_t energy_wh,
+                                              std::uint64_t sum, std::uint32_t whole_wh) {
+  return weight * energy_wh - sum * whole_wh;  // Less than the sum: the low bits are all of it.
+}
 
 // Which of the sharers get one watt-hour more: those with the largest remainders, ties to the
 // older. All remainders are counted by their highest twelve bits, and again by the next twelve as
@@ -67,12 +72,12 @@ class LargestRemainders {
   // Called for each, oldest first; then End().
   void Give(Remainder remainder, std::uint32_t& filled) {
     const Remainder value = remainder >> shift_;
-    if (value > prefix_) {
-      ++filled;
-    } else if (value == prefix_ && !all_are_known_) {
+    filled += value > prefix_ ? 1 : 0;  // No branch: it would be guessed wrong half of the time.
+    if (value != prefix_) return;
+    if (!all_are_known_) {
       doubtful_[doubtfuls_] = {remainder, &filled, doubtfuls_};
       ++doubtfuls_;
-    } else if (value == prefix_ && left_ > 0) {
+    } else if (left_ > 0) {
       --left_;
       ++filled;
     }
@@ -106,14 +111,17 @@ class LargestRemainders {
 };
 
 // Shares out `energy_wh`: for_each(visit) calls visit(sharer, filled&) for each sharer, oldest
-// first, and share(sharer) is its Share, the same each time.
+// first, and share(sharer) is its Share, the same each time; remainder(sharer, whole_wh) is that of
+// its Share, for those who have it for less once they know the whole part. A share of nothing gets
+// nothing more.
 //
 // Requires: energy_wh less the whole parts is at most the number of sharers, and not below zero;
 //           `largest` is at least every remainder. Ensures: the sum of what is filled is energy_wh.
 // Cost:     two passes; with over two million sharers, or remainders that are much alike, one more
 //           for each twelve bits that it takes to tell them apart. Nothing is allocated.
-template <typename Remainder, typename ForEach, typename ShareOf>
-void ShareOut(std::uint64_t energy_wh, Remainder largest, ForEach for_each, ShareOf share) {
+template <typename Remainder, typename ForEach, typename ShareOf, typename RemainderOf>
+void ShareOut(std::uint64_t energy_wh, Remainder largest, ForEach for_each, ShareOf share,
+              RemainderOf remainder) {
   LargestRemainders<Remainder> remainders(largest);
   std::uint64_t left = energy_wh;
   for_each([&](const auto& sharer, std::uint32_t& filled) {
@@ -125,13 +133,19 @@ void ShareOut(std::uint64_t energy_wh, Remainder largest, ForEach for_each, Shar
   CHECK(left <= energy_wh);
   if (left == 0) return;
   while (!remainders.Narrow(left)) {
-    for_each(
-        [&](const auto& sharer, std::uint32_t&) { remainders.Count(share(sharer).remainder); });
+    for_each([&](const auto& sharer, const std::uint32_t& whole) {
+      remainders.Count(remainder(sharer, whole));
+    });
   }
   for_each([&](const auto& sharer, std::uint32_t& filled) {
-    remainders.Give(share(sharer).remainder, filled);
+    remainders.Give(remainder(sharer, filled), filled);
   });
   remainders.End();
+}
+template <typename Remainder, typename ForEach, typename ShareOf>
+void ShareOut(std::uint64_t energy_wh, Remainder largest, ForEach for_each, ShareOf share) {
+  ShareOut<Remainder>(energy_wh, largest, for_each, share,
+                      [&](const auto& sharer, std::uint32_t) { return share(sharer).remainder; });
 }
 
 }  // namespace engine

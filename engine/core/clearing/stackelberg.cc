@@ -11,14 +11,32 @@
 namespace engine {
 namespace {
 
-Offers CountOffers(const Book& book, BookMemory& memory, const SideWinners& sellers) {
-  Offers offers;
-  ForEachOfSide(book, memory, sellers, [&](const OrderColumns& orders, std::size_t i, bool wins) {
-    if (!wins) return;
-    ++offers.sellers;
-    offers.energy_wh += orders.open_wh[i];
-    offers.ask_levels += orders.level[i];
+// Supply at each level, and the asks that have it.
+void CountAsks(const Book& book, BookMemory& memory, ClearingScratch& scratch) {
+  book.ForEachChunk(memory, Side::kSell, [&](const OrderColumns& orders) {
+    for (std::size_t i = 0; i < orders.level.size(); ++i) {
+      const std::uint32_t open_wh = orders.open_wh[i];
+      scratch.supply_wh[orders.level[i]] += open_wh;
+      scratch.asks[orders.level[i]] += open_wh > 0 ? 1 : 0;
+    }
   });
+}
+void ForgetAsks(const Book& book, ClearingScratch& scratch) {
+  if (book.slots() == 0) return;
+  const std::size_t levels = std::size_t{book.highest_level()} - book.lowest_level() + 1;
+  std::fill_n(scratch.asks.begin() + book.lowest_level(), levels, 0);
+}
+
+// Requires: scratch holds the counted asks.
+Offers OffersOf(const Book& book, const SideWinners& sellers, const ClearingScratch& scratch) {
+  Offers offers{.sellers = sellers.at_level,
+                .energy_wh = sellers.at_level_wh,
+                .ask_levels = std::uint64_t{sellers.at_level} * sellers.level};
+  for (std::size_t level = book.lowest_level(); level < sellers.level; ++level) {
+    offers.sellers += scratch.asks[level];
+    offers.energy_wh += scratch.supply_wh[level];
+    offers.ask_levels += std::uint64_t{scratch.asks[level]} * level;
+  }
   return offers;
 }
 
@@ -26,17 +44,20 @@ Offers CountOffers(const Book& book, BookMemory& memory, const SideWinners& sell
 struct Place {
   const OrderColumns& orders;
   std::size_t at;
+  bool wins;
+
+  // All of it for a winner, nothing for a loser; no branch, since half of a side may lose.
+  template <typename Number>
+  Number IfItWins(Number number) const {
+    return number & (Number{0} - Number{wins});
+  }
 };
 
-// Calls visit(place, filled&) for each winner; losers get nothing.
+// Calls visit(place, filled&) for each order of the side.
 template <typename Visit>
-void ForEachWinner(const Book& book, BookMemory& memory, const SideWinners& winners, Visit visit) {
+void ForEachPlace(const Book& book, BookMemory& memory, const SideWinners& winners, Visit visit) {
   ForEachOfSide(book, memory, winners, [&](const OrderColumns& orders, std::size_t i, bool wins) {
-    if (wins) {
-      visit(Place{orders, i}, orders.filled_wh[i]);
-    } else {
-      orders.filled_wh[i] = 0;
-    }
+    visit(Place{orders, i, wins}, orders.filled_wh[i]);
   });
 }
 
@@ -47,6 +68,7 @@ class LinearDemand {
 
   explicit LinearDemand(std::uint16_t level) : level_(level) {}
   Wide unit() const { return kNanoPerWh; }  // Of a watt-hour.
+  // Anything for a loser; the same with AnyDemand.
   Number Of(const Place& place) const {
     const std::uint64_t full = place.orders.open_wh[place.at] * kNanoPerWh;
     if (place.orders.response[place.at] == Response::kInteractive) {
@@ -93,31 +115,69 @@ void GiveDemand(const Book& book, BookMemory& memory, const StackelbergPrice& pr
                 const Demand& demand) {
   using Number = typename Demand::Number;
   const auto unit = static_cast<Number>(demand.unit());
-  const auto buyers = [&](auto visit) { ForEachWinner(book, memory, price.winners.buyers, visit); };
-  ShareOut<Number>(price.energy_wh, unit, buyers, [&](const Place& place) {
-    const Number of = demand.Of(place);
-    const Number whole = of / unit;
-    return Share<Number>{static_cast<std::uint32_t>(whole), of - whole * unit};
-  });
+  const auto buyers = [&](auto visit) { ForEachPlace(book, memory, price.winners.buyers, visit); };
+  ShareOut<Number>(
+      price.energy_wh, unit, buyers,
+      [&](const Place& place) {
+        const Number of = place.IfItWins(demand.Of(place));
+        const Number whole = of / unit;
+        return Share<Number>{static_cast<std::uint32_t>(whole), of - whole * unit};
+      },
+      [&](const Place& place, std::uint32_t whole) {
+        return place.IfItWins(demand.Of(place)) - whole * unit;
+      });
 }
 
-// Everyone gets a part of its demand, in proportion.
+struct Part {
+  std::uint64_t energy_wh = 0;
+  std::uint64_t of = 0;
+};
+
+// Everyone gets that part of its weight. Requires: the weights add up to part.of.
+template <typename WeightOf>
+void GiveInProportion(const Book& book, BookMemory& memory, const SideWinners& winners, Part part,
+                      WeightOf weight) {
+  const Divider sum(part.of);
+  ShareOut<std::uint64_t>(
+      part.energy_wh, part.of, [&](auto visit) { ForEachPlace(book, memory, winners, visit); },
+      [&](const Place& place) { return ProportionalShare(weight(place), part.energy_wh, sum); },
+      [&](const Place& place, std::uint32_t whole) {
+        return ProportionalRemainder(weight(place), part.energy_wh, part.of, whole);
+      });
+}
+
 template <typename Demand>
 void GivePartOfDemand(const Book& book, BookMemory& memory, const StackelbergPrice& price,
                       const Demand& demand, Wide total) {
-  const auto buyers = [&](auto visit) { ForEachWinner(book, memory, price.winners.buyers, visit); };
-  if (total > UINT64_MAX) {
-    ShareOut<Wide>(price.energy_wh, total, buyers, [&](const Place& place) {
-      const WideDivision part = MultiplyDivide(demand.Of(place), price.energy_wh, total);
-      return Share<Wide>{static_cast<std::uint32_t>(part.quotient), part.remainder};
-    });
+  const SideWinners& winners = price.winners.buyers;
+  if (total <= UINT64_MAX) {
+    GiveInProportion(book, memory, winners, {price.energy_wh, static_cast<std::uint64_t>(total)},
+                     [&](const Place& place) {
+                       return place.IfItWins(static_cast<std::uint64_t>(demand.Of(place)));
+                     });
     return;
   }
-  const auto narrow = static_cast<std::uint64_t>(total);
-  const Divider sum(narrow);
-  ShareOut<std::uint64_t>(price.energy_wh, narrow, buyers, [&](const Place& place) {
-    return ProportionalShare(static_cast<std::uint64_t>(demand.Of(place)), price.energy_wh, sum);
-  });
+  ShareOut<Wide>(
+      price.energy_wh, total, [&](auto visit) { ForEachPlace(book, memory, winners, visit); },
+      [&](const Place& place) {
+        const WideDivision part =
+            MultiplyDivide(place.IfItWins(demand.Of(place)), price.energy_wh, total);
+        return Share<Wide>{static_cast<std::uint32_t>(part.quotient), part.remainder};
+      });
+}
+
+// In units of the demand's. Linear demand was summed exactly already.
+Wide TotalOf(const Book&, BookMemory&, const StackelbergPrice& price, const LinearDemand&) {
+  return price.demand_nwh;
+}
+Wide TotalOf(const Book& book, BookMemory& memory, const StackelbergPrice& price,
+             const AnyDemand& demand) {
+  Wide total = 0;
+  ForEachOfSide(book, memory, price.winners.buyers,
+                [&](const OrderColumns& orders, std::size_t i, bool wins) {
+                  if (wins) total += demand.Of({orders, i, wins});
+                });
+  return total;
 }
 
 template <typename Demand>
@@ -125,38 +185,32 @@ void AllocateBuyers(const Book& book, BookMemory& memory, const StackelbergPrice
                     const Demand& demand) {
   if (price.energy_wh == price.demand_nwh / kNanoPerWh) {
     GiveDemand(book, memory, price, demand);
-    return;
+  } else {
+    GivePartOfDemand(book, memory, price, demand, TotalOf(book, memory, price, demand));
   }
-  Wide total = 0;
-  ForEachOfSide(book, memory, price.winners.buyers,
-                [&](const OrderColumns& orders, std::size_t i, bool wins) {
-                  if (wins) total += demand.Of({orders, i});
-                });
-  GivePartOfDemand(book, memory, price, demand, total);
 }
 
 void AllocateSellers(const Book& book, BookMemory& memory, const StackelbergPrice& price) {
-  const std::uint64_t supply = price.supply_wh;
-  const auto sellers = [&](auto visit) {
-    ForEachWinner(book, memory, price.winners.sellers, visit);
-  };
-  if (price.energy_wh == supply) {
-    sellers(
-        [](const Place& place, std::uint32_t& filled) { filled = place.orders.open_wh[place.at]; });
+  const SideWinners& winners = price.winners.sellers;
+  if (price.energy_wh == price.supply_wh) {
+    ForEachPlace(book, memory, winners, [](const Place& place, std::uint32_t& filled) {
+      filled = place.IfItWins(place.orders.open_wh[place.at]);
+    });
     return;
   }
-  const Divider sum(supply);
-  ShareOut<std::uint64_t>(price.energy_wh, supply, sellers, [&](const Place& place) {
-    return ProportionalShare(place.orders.open_wh[place.at], price.energy_wh, sum);
-  });
+  GiveInProportion(book, memory, winners, {price.energy_wh, price.supply_wh},
+                   [](const Place& place) -> std::uint64_t {
+                     return place.IfItWins(place.orders.open_wh[place.at]);
+                   });
 }
 
-bool HasLogarithmic(const Book& book, BookMemory& memory, const SideWinners& buyers) {
-  bool any = false;
-  ForEachOfSide(book, memory, buyers, [&](const OrderColumns& orders, std::size_t i, bool wins) {
-    any = any || (wins && orders.response[i] == Response::kLogarithmic);
+// Of all bids, winners or not: with AnyDemand the shares are the same.
+bool HasLogarithmic(const Book& book, BookMemory& memory) {
+  unsigned any = 0;
+  book.ForEachChunk(memory, Side::kBuy, [&any](const OrderColumns& orders) {
+    for (const Response one : orders.response) any |= one == Response::kLogarithmic ? 1U : 0U;
   });
-  return any;
+  return any != 0;
 }
 
 }  // namespace
@@ -165,12 +219,14 @@ StackelbergSides FindStackelbergSides(const Book& book, BookMemory& memory, Lone
                                       ClearingScratch& scratch) {
   StackelbergSides sides;
   CountSide(book, memory, Side::kBuy, scratch.demand_wh);
-  CountSide(book, memory, Side::kSell, scratch.supply_wh);
+  CountAsks(book, memory, scratch);
   sides.winners = FindWinners(book, memory, lone_trader, scratch);
+  if (sides.winners.any) {
+    CHECK(sides.winners.lowest_price <= sides.winners.highest_price);
+    sides.offers = OffersOf(book, sides.winners.sellers, scratch);
+  }
+  ForgetAsks(book, scratch);
   ForgetSides(book, scratch);
-  if (!sides.winners.any) return sides;
-  CHECK(sides.winners.lowest_price <= sides.winners.highest_price);
-  sides.offers = CountOffers(book, memory, sides.winners.sellers);
   return sides;
 }
 
@@ -222,7 +278,7 @@ StackelbergPrice FindStackelbergPrice(const Book& book, BookMemory& memory,
 
 void AllocateStackelberg(const Book& book, BookMemory& memory, const MarketDefinition& market,
                          const StackelbergPrice& price) {
-  if (HasLogarithmic(book, memory, price.winners.buyers)) {
+  if (HasLogarithmic(book, memory)) {
     AllocateBuyers(book, memory, price, AnyDemand(market.band_low_ticks, price.level));
   } else {
     AllocateBuyers(book, memory, price, LinearDemand(price.level));

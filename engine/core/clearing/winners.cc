@@ -1,6 +1,7 @@
 #include "engine/core/clearing/winners.h"
 
 #include <algorithm>
+#include <span>
 
 #include "engine/core/check.h"
 
@@ -72,25 +73,46 @@ void WalkLevels(SideWalk& bids, SideWalk& asks) {
 struct OrderAt {
   std::uint32_t place = 0;       // Among those with energy open at the level, from 0.
   std::uint32_t of = 0;          // So many there are.
-  std::uint64_t reached_wh = 0;  // Counted up to it, itself included.
+  std::uint64_t before_wh = 0;   // Counted up to it,
+  std::uint64_t reached_wh = 0;  // and with it.
 };
+
+// A loop that compilers turn into a few wide comparisons: most chunks have no order at the level.
+bool HasLevel(std::span<const std::uint16_t> levels, std::uint16_t level) {
+  unsigned found = 0;
+  for (const std::uint16_t one : levels) found |= one == level ? 1U : 0U;
+  return found != 0;
+}
+
 OrderAt FindOrder(const Book& book, BookMemory& memory, const SideWalk& walk, std::uint64_t at) {
   OrderAt found;
+  const auto level = static_cast<std::uint16_t>(walk.level());
   std::uint64_t counted = walk.before();
   bool reached = false;
   book.ForEachChunk(memory, walk.side(), [&](const OrderColumns& orders) {
+    if (!HasLevel(orders.level, level)) return;
     for (std::size_t i = 0; i < orders.level.size(); ++i) {
-      if (orders.level[i] != walk.level() || orders.open_wh[i] == 0) continue;
+      if (orders.level[i] != level || orders.open_wh[i] == 0) continue;
+      const std::uint64_t before = counted;
       counted += orders.open_wh[i];
       const std::uint32_t place = found.of++;
       if (reached) continue;
       found.place = place;
+      found.before_wh = before;
       found.reached_wh = counted;
       reached = counted >= at;
     }
   });
   CHECK(reached);
   return found;
+}
+
+// Those better than the walk's level, and those at it before the order, or with it.
+SideWinners WinnersUpTo(const SideWalk& walk, const OrderAt& order, bool with) {
+  return {.side = walk.side(),
+          .level = static_cast<std::uint16_t>(walk.level()),
+          .at_level = order.place + (with ? 1 : 0),
+          .at_level_wh = (with ? order.reached_wh : order.before_wh) - walk.before()};
 }
 
 }  // namespace
@@ -109,28 +131,22 @@ Winners FindWinners(const Book& book, BookMemory& memory, LoneTrader lone_trader
   const std::uint64_t stop = touches ? std::min(FindOrder(book, memory, bids, 1).reached_wh,
                                                 FindOrder(book, memory, asks, 1).reached_wh)
                                      : std::min(bids.cumulated(), asks.cumulated());
-  OrderAt bid = FindOrder(book, memory, bids, stop);
-  OrderAt ask = FindOrder(book, memory, asks, stop);
-  if (!touches && bid.reached_wh == ask.reached_wh) {
-    // Both end here. Where one side has run out, the other still goes on by one if it crosses.
-    const bool more_bids = bid.place + 1 < bid.of;
-    const bool more_asks = ask.place + 1 < ask.of;
-    if (more_bids && !more_asks && !asks.has_next()) ++bid.place;
-    if (more_asks && !more_bids && !bids.has_next()) ++ask.place;
-  }
+  const OrderAt bid = FindOrder(book, memory, bids, stop);
+  const OrderAt ask = FindOrder(book, memory, asks, stop);
+  // Where both end here and one side has run out, the other still goes on by one if it crosses.
+  const bool both_end = !touches && bid.reached_wh == ask.reached_wh;
+  const bool more_bids = bid.place + 1 < bid.of;
+  const bool more_asks = ask.place + 1 < ask.of;
+  const bool bids_go_on = both_end && more_bids && !more_asks && !asks.has_next();
+  const bool asks_go_on = both_end && more_asks && !more_bids && !bids.has_next();
 
-  winners.any = true;
-  winners.highest_price = static_cast<std::uint16_t>(bids.level());
-  winners.buyers.level = winners.highest_price;
-  winners.buyers.at_level = bid.place;
-  winners.sellers.level = static_cast<std::uint16_t>(asks.level());
-  winners.sellers.at_level = ask.place;
+  const bool lone_buyer = bids.before() == 0 && bid.place == 0 && !bids_go_on;
+  const bool lone_seller = asks.before() == 0 && ask.place == 0 && !asks_go_on;
+  winners.any = !((lone_buyer || lone_seller) && lone_trader == LoneTrader::kDrop);
+  winners.buyers = WinnersUpTo(bids, bid, bids_go_on || lone_buyer);
+  winners.sellers = WinnersUpTo(asks, ask, asks_go_on || lone_seller);
+  winners.highest_price = winners.buyers.level;
   winners.lowest_price = winners.sellers.level;
-  const bool lone_buyer = bids.before() == 0 && bid.place == 0;
-  const bool lone_seller = asks.before() == 0 && ask.place == 0;
-  if (lone_buyer) winners.buyers.at_level = 1;
-  if (lone_seller) winners.sellers.at_level = 1;
-  if ((lone_buyer || lone_seller) && lone_trader == LoneTrader::kDrop) winners.any = false;
   if (winners.sellers.at_level == 0) {
     std::uint32_t level = winners.sellers.level;
     while (scratch.supply_wh[--level] == 0) {

@@ -15,6 +15,7 @@ struct SideWinners {
   Side side{};
   std::uint16_t level = 0;
   std::uint32_t at_level = 0;
+  std::uint64_t at_level_wh = 0;  // What these have open.
 };
 
 // The orders of each side in priority: better limit, then older. Demand and supply are cumulated
@@ -41,9 +42,9 @@ Winners FindWinners(const Book& book, BookMemory& memory, LoneTrader lone_trader
 // before the first order of the side.
 inline bool Wins(const SideWinners& winners, std::uint16_t level, std::uint32_t open_wh,
                  std::uint32_t& at_level) {
-  if (open_wh == 0) return false;
-  if (level == winners.level) return at_level++ < winners.at_level;
-  return winners.side == Side::kBuy ? level > winners.level : level < winners.level;
+  if (level == winners.level) return open_wh > 0 && at_level++ < winners.at_level;
+  const bool higher = level > winners.level;
+  return (open_wh > 0) & (higher == (winners.side == Side::kBuy));  // No branch: half may win.
 }
 
 // Calls visit(orders, place in them) for each order of the winners' side, oldest first, and says
