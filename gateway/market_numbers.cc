@@ -110,6 +110,7 @@ std::int64_t FirstGateBeforeS(const MarketDefinition& m) {
 }
 
 bool IsPlayed(const MarketDefinition& m) { return m.rule.schedule != engine::Schedule::kNone; }
+bool IsContinuous(const MarketDefinition& m) { return engine::RuleOf(m).continuous; }
 
 // What no single value can tell; with the ranges it is all that engine::IsPossible asks of them.
 struct JointRule {
@@ -194,6 +195,12 @@ constexpr JointRule kJointRules[] = {
     {[](const MarketDefinition& m) { return !IsPlayed(m) || m.indicative_interval_s == 0; },
      {"indicative_interval_s", "schedule"},
      "0 where schedule is not none"},
+    {[](const MarketDefinition& m) { return !IsContinuous(m) || m.rounds == 1; },
+     {"rounds", "rule"},
+     "1 where the rule is continuous"},
+    {[](const MarketDefinition& m) { return !IsContinuous(m) || m.indicative_interval_s == 0; },
+     {"indicative_interval_s", "rule"},
+     "0 where the rule is continuous"},
     {[](const MarketDefinition& m) {
        return m.rule.announce_from == engine::AnnounceFrom::kRange ||
               m.rule.schedule != engine::Schedule::kBisecting;

@@ -46,7 +46,7 @@ MemoryPlan PlanMemory(const Config& config, const engine::Exchange& exchange) {
   const engine::ExchangeSize size = exchange.size();
   MemoryPlan plan;
   plan.books = exchange.genesis().order_capacity * kOrderBytes + sizeof(engine::ClearingScratch);
-  plan.products = size.products_most * sizeof(engine::Product);
+  plan.products = size.products_most * sizeof(engine::Product) + size.queue_bytes;
   plan.clients = size.devices * CredentialBytes(kDeviceOrders) +
                  (size.credentials - size.devices) * CredentialBytes(engine::kFrameOrdersMax) +
                  size.accounts * kAccountBytes;

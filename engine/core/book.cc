@@ -168,6 +168,7 @@ void Book::Compact(BookMemory& memory) {
   });
   for (SideList& side : sides_) Trim(memory, side);
   moved_ = 0;
+  ++compactions_;
 }
 
 // Gives back the chunks that no order is in any more, and sets the counts of those that stay.
@@ -219,6 +220,7 @@ void Book::Clear(BookMemory& memory) {
   parties_.Clear(memory.parties);
   moved_ = 0;
   round_orders_ = 0;
+  compactions_ = 0;
   lowest_ = UINT16_MAX;
   highest_ = 0;
 }

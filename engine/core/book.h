@@ -118,6 +118,7 @@ class Book {
   std::uint32_t slots() const { return sides_[0].slots + sides_[1].slots; }  // Used, open or not.
   // Open, or added in this round; a replace adds none.
   std::uint32_t round_orders() const { return round_orders_; }
+  std::uint64_t compactions() const { return compactions_; }  // After one, slots are others.
   // Lowest and highest level of any order that was entered; meaningless while slots() == 0.
   std::uint16_t lowest_level() const { return lowest_; }
   std::uint16_t highest_level() const { return highest_; }
@@ -147,6 +148,7 @@ class Book {
   std::array<SideList, 2> sides_;
   std::uint32_t moved_ = 0;  // Slots of orders that were replaced since.
   std::uint32_t round_orders_ = 0;
+  std::uint64_t compactions_ = 0;
   std::uint16_t lowest_ = UINT16_MAX;
   std::uint16_t highest_ = 0;
   PartyTable parties_;

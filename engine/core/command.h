@@ -40,6 +40,7 @@ enum class CommandType : std::uint16_t {
   kFinishRound = 34,
   kStepGame = 35,     // A game's step is over: all have answered, or its deadline has passed.
   kResumeGames = 36,  // Controllers need time: after a start, or where a price was called late.
+  kContinueMatching = 37,  // An order has more trades than one command makes.
   // What a round came to; checked by every replay.
   kOutcome = 48,
   // Questions: answered through the shard, never journaled, change nothing.
@@ -136,7 +137,7 @@ struct DisconnectBody {
 };
 static_assert(sizeof(DisconnectBody) == 8);
 
-// kOpenProduct, kCloseRound, kFinishRound, kStepGame.
+// kOpenProduct, kCloseRound, kFinishRound, kStepGame, kContinueMatching.
 struct ProductBody {
   ProductId product;
   std::uint32_t round = 0;  // From 1; 0 in kOpenProduct.

@@ -26,10 +26,15 @@ Payment PaymentOf(const ClearedRound& cleared, std::uint32_t fill, Side side,
 
 // What an order got in the round, and whether it was in it at all.
 std::uint32_t FilledIn(const Product& product, const OrderChunk& chunk, std::uint32_t at) {
-  return product.result == RoundResult::kTraded ? chunk.filled_wh[at] : 0;
+  return product.has_fills() ? chunk.filled_wh[at] : 0;
 }
-bool TookPart(const Product& product, const OrderChunk& chunk, std::uint32_t at) {
+bool IsOpenOrFilled(const Product& product, const OrderChunk& chunk, std::uint32_t at) {
   return chunk.open_wh[at] > 0 || FilledIn(product, chunk, at) > 0;
+}
+// Continuous trading has told its fills, and ends for everybody.
+bool TookPart(const Product& product, const OrderChunk& chunk, std::uint32_t at) {
+  if (product.continuous != nullptr) return chunk.account[at] != kMovedAccount;
+  return IsOpenOrFilled(product, chunk, at);
 }
 
 }  // namespace
@@ -152,7 +157,7 @@ std::size_t EventQueue::DrainRound(Job& job, std::span<Event> out) {
 void EventQueue::CountOrder(const Job& job, const OrderChunk& chunk) {
   Part& part = parts_[registry_.account(chunk.account[job.at]).credential];
   if (part.round != job.sequence) part = Part{.round = job.sequence};
-  ++part.orders;
+  part.orders += IsOpenOrFilled(*job.product, chunk, job.at) ? 1 : 0;
   if (FilledIn(*job.product, chunk, job.at) > 0) ++part.fills;
 }
 

@@ -34,6 +34,8 @@ class EventQueue {
   // The rest.
   std::size_t Drain(std::span<Event> out);
   bool empty() const { return immediate_.empty() && jobs_.empty(); }
+  // Numbered events, and rounds, each of them once.
+  std::size_t waiting() const { return jobs_.size(); }
   bool has_answers() const { return !immediate_.empty(); }
 
  private:

@@ -5,10 +5,13 @@
 #include <utility>
 
 #include "engine/core/check.h"
+#include "engine/core/clearing/continuous.h"
+#include "engine/core/clearing/rules.h"
 #include "engine/core/event_queue.h"
 #include "engine/core/games.h"
 #include "engine/core/indicative.h"
 #include "engine/core/listing.h"
+#include "engine/core/matching.h"
 #include "engine/core/order_entry.h"
 #include "engine/core/product_digest.h"
 #include "engine/core/product_table.h"
@@ -34,7 +37,8 @@ class Exchange::Impl {
   ProductTable products_;
   BookMemory memory_{0};
   EventQueue events_{registry_, memory_};
-  OrderEntry entry_{registry_, products_, memory_, events_};
+  Matching matching_{registry_, products_, memory_, events_};
+  OrderEntry entry_{registry_, products_, memory_, events_, matching_};
   Games games_{registry_, products_, memory_};
   Rounds rounds_{registry_, products_, memory_, events_, entry_, games_};
   Listing listing_{registry_, products_, memory_};
@@ -152,6 +156,8 @@ bool Exchange::Impl::ApplyTime(CommandView command) {
       return rounds_.Close(*body, header);
     case CommandType::kStepGame:
       return rounds_.StepGame(*body, header);
+    case CommandType::kContinueMatching:
+      return rounds_.ContinueMatching(*body, header);
     case CommandType::kFinishRound:
       return rounds_.Finish(*body, header);
     default:
@@ -297,6 +303,7 @@ bool Exchange::Apply(CommandView command) { return impl_->Apply(command); }
 void Exchange::Ask(CommandView query) { impl_->questions_.Ask(query, impl_->sequence_); }
 std::size_t Exchange::Drain(std::span<Event> out) { return impl_->Drain(out); }
 bool Exchange::Draining() const { return impl_->Draining(); }
+std::size_t Exchange::Waiting() const { return impl_->events_.waiting(); }
 bool Exchange::Answering() const { return impl_->events_.has_answers(); }
 std::optional<DueCommand> Exchange::NextDue() const { return impl_->NextDue(); }
 std::optional<OutcomeBody> Exchange::TakeOutcome() { return impl_->rounds_.TakeOutcome(); }
@@ -313,7 +320,7 @@ std::int64_t Exchange::PublishIndicative(std::int64_t now_ns) {
 }
 std::uint64_t Exchange::sequence() const { return impl_->sequence_; }
 std::int64_t Exchange::time_ns() const { return impl_->time_ns_; }
-std::uint64_t Exchange::open_orders() const { return impl_->entry_.open_orders(); }
+std::uint64_t Exchange::open_orders() const { return impl_->registry_.open_orders(); }
 std::size_t Exchange::memory_bytes() const {
   return impl_->memory_.orders.memory_bytes() + impl_->memory_.parties.memory_bytes();
 }
@@ -344,7 +351,12 @@ ExchangeSize Exchange::size() const {
     size.devices += kind == CredentialKind::kDevice ? 1 : 0;
   }
   for (std::uint32_t i = 0; i < registry.market_count(); ++i) {
-    size.products_most += OpenProductsMost(registry.market(i));
+    const MarketDefinition& market = registry.market(i);
+    const std::uint64_t products = OpenProductsMost(market);
+    size.products_most += products;
+    if (RuleOf(market).continuous) {
+      size.queue_bytes += products * ContinuousBook::QueueBytes(market.band_levels);
+    }
   }
   return size;
 }

@@ -18,7 +18,7 @@ namespace engine {
 struct DueCommand {
   std::int64_t due_ns = 0;       // INT64_MIN: at once.
   std::int64_t too_late_ns = 0;  // Stamped so or later, the round is void or the product skipped.
-  CommandType type{};            // kOpenProduct, kCloseRound, kStepGame or kFinishRound.
+  CommandType type{};            // One of those that are made when their time has come.
   ProductBody body;
 };
 
@@ -27,7 +27,8 @@ struct ExchangeSize {
   std::uint64_t accounts = 0;
   std::uint64_t credentials = 0;
   std::uint64_t devices = 0;        // Of the credentials.
-  std::uint64_t products_most = 0;  // That may be open at once.
+  std::uint64_t products_most = 0;  // That may be open at once,
+  std::uint64_t queue_bytes = 0;    // and the price queues of those that trade continuously.
 };
 
 // Rounds that were played, since the process began, a replay's included.
@@ -84,6 +85,9 @@ class Exchange {
   // end. Cost: O(out.size()), however large the round.
   std::size_t Drain(std::span<Event> out);
   bool Draining() const;
+  // How many numbered events wait in it, each round counted once: where it becomes too many, its
+  // owner takes no more commands for a while.
+  std::size_t Waiting() const;
   // Whether answers of bounded size wait in it: what must be told before the next is taken.
   bool Answering() const;
 

@@ -77,8 +77,9 @@ void Listing::ListMarket(Question& question, std::uint32_t market) {
   const MarketId wanted = question.scope.market;
   if (wanted != MarketId{} && wanted != registry_.market(market).id) return;
   products_.ForEachOf(market, [&](Product& product) {
-    if (product.phase != Phase::kOpen && product.is_last_round()) return;
-    const std::uint32_t round = product.round + (product.phase == Phase::kOpen ? 0 : 1);
+    const bool is_before_gate = product.phase == Phase::kOpen || product.phase == Phase::kMatching;
+    if (!is_before_gate && product.is_last_round()) return;
+    const std::uint32_t round = product.round + (is_before_gate ? 0 : 1);
     Event event;
     event.type = EventType::kProductOpened;
     event.product_opened = DescribeProduct(product, round);

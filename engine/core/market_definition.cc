@@ -47,6 +47,12 @@ bool HasPossibleGame(const MarketDefinition& d) {
          (d.rule.announce_from == AnnounceFrom::kRange || d.rule.schedule == Schedule::kDescending);
 }
 
+// Each order is told at once what it got; nothing is left to clear.
+bool HasPossibleTrading(const MarketDefinition& d) {
+  if (!FindRule(d.rule.rule, d.rule.rule_version)->continuous) return true;
+  return d.rounds == 1 && d.indicative_interval_s == 0;
+}
+
 // What the operator keeps or owes is counted in 63 bits: all that can trade, times the band.
 bool HasCountableBalance(const MarketDefinition& d) {
   if (FindRule(d.rule.rule, d.rule.rule_version)->pays == RuleEntry::Pays::kOnePrice) return true;
@@ -63,8 +69,8 @@ bool NamesItsBalanceAccount(const MarketDefinition& d) {
 
 bool IsPossible(const MarketDefinition& d) {
   return d.id != MarketId{} && HasPossibleTimes(d) && HasPossiblePrices(d) && IsPossible(d.rule) &&
-         HasPossibleGame(d) && HasCountableBalance(d) && NamesItsBalanceAccount(d) &&
-         d.rule.lot_wh <= d.order_max_wh && d.order_max_wh > 0 &&
+         HasPossibleGame(d) && HasPossibleTrading(d) && HasCountableBalance(d) &&
+         NamesItsBalanceAccount(d) && d.rule.lot_wh <= d.order_max_wh && d.order_max_wh > 0 &&
          d.order_max_wh <= kOrderEnergyMaxWh && d.party_orders_max > 0 &&
          d.party_orders_max <= kPartyOrdersMax && d.book_orders_max > 0 &&
          d.book_orders_max <= kBookOrdersMax && d.indicative_min_parties > 0 &&

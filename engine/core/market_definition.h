@@ -20,6 +20,7 @@ enum class Rule : std::uint16_t {
   kVcg = 7,
   kReverse = 8,
   kForward = 9,
+  kContinuous = 12,
 };
 enum class Margin : std::uint8_t { kProRata = 0, kTime = 1 };  // Who gets the marginal energy.
 enum class SelfTrade : std::uint8_t { kRefuse = 0, kCancelOlder = 1 };

@@ -46,6 +46,7 @@ OrderEntry::Place OrderEntry::Locate(AccountId account_id, ProductId id, const E
   if (registry_.account(account).market != market) return {.reason = Reason::kAccountNotInMarket};
   Product* product = products_.Find(market, id.start_minute);
   if (product == nullptr) return {.reason = Reason::kUnknownProduct};
+  if (product->phase == Phase::kMatching) return {.reason = Reason::kMatching};
   if (product->phase != Phase::kOpen || entry.time_ns >= product->gate_ns()) {
     return {.reason = product->is_last_round() ? Reason::kGateClosed : Reason::kClearing};
   }
@@ -148,15 +149,15 @@ Reason OrderEntry::Submit(const OrderBody& order, const Entry& entry) {
   if (!product.book.MakeRoom(memory_, order.side)) return Reason::kShardFull;
   reason = CheckOwn(order, place, Survey(order, place, kNoSlot), entry.time_ns);
   if (reason != Reason::kNone) return reason;
-  Account& account = registry_.account(place.account);
+  const Account& account = registry_.account(place.account);
   NewOrder fresh = ToNewOrder(order, product, account, place.account);
   fresh.order_id = OrderId{entry.sequence * kOrderIdPlaces + entry.place};
   CHECK(product.book.Add(memory_, fresh));
-  ++account.open_orders;
-  ++open_orders_;
+  registry_.OpenOrder(place.account);
   for (const Slot older : crossing_) {
     WithdrawAndTell(product, older, Reason::kSelfTradeCancelled, entry.sequence);
   }
+  matching_.Enter(product, account.party, entry.sequence);
   return Reason::kNone;
 }
 
@@ -185,6 +186,7 @@ Reason OrderEntry::Replace(const OrderBody& order, const Entry& entry) {
   reason = CheckOwn(order, place, Survey(order, place, slot), entry.time_ns);
   if (reason != Reason::kNone) return reason;
   if (keeps_place) {
+    matching_.Leave(product, chunk, at, chunk.open_wh[at] - order.energy_wh);
     product.book.Reduce(memory_, slot, order.energy_wh);
     return Reason::kNone;
   }
@@ -194,7 +196,9 @@ Reason OrderEntry::Replace(const OrderBody& order, const Entry& entry) {
   for (const Slot older : crossing_) {
     WithdrawAndTell(product, older, Reason::kSelfTradeCancelled, entry.sequence);
   }
+  matching_.Leave(product, chunk, at, chunk.open_wh[at]);
   CHECK(product.book.Move(memory_, slot, account.party, changed));
+  matching_.Enter(product, account.party, entry.sequence);
   return Reason::kNone;
 }
 
@@ -241,7 +245,9 @@ void OrderEntry::ForEachOpen(const OrderScopeBody& scope, std::uint32_t credenti
 OrderEntry::CancelledAll OrderEntry::CancelAll(const OrderScopeBody& scope, const Entry& entry) {
   CancelledAll done;
   ForEachOpen(scope, entry.credential, [&](Product& product, Slot slot) {
-    if (product.phase != Phase::kOpen || entry.time_ns >= product.gate_ns()) {
+    if (product.phase == Phase::kMatching) {
+      done.reason = Reason::kMatching;
+    } else if (product.phase != Phase::kOpen || entry.time_ns >= product.gate_ns()) {
       done.reason = product.is_last_round() ? Reason::kGateClosed : Reason::kClearing;
     } else if (product.IsFrozen(entry.time_ns)) {
       done.reason = Reason::kFrozen;
@@ -269,6 +275,11 @@ void OrderEntry::Disconnect(const Entry& entry) {
   });
 }
 
+void OrderEntry::Continue(Product& product, const CommandHeader& header) {
+  const bool takes_orders = matching_.Continue(product, header.sequence);
+  if (takes_orders && !product.IsFrozen(header.time_ns)) LetLeave(product, header.sequence);
+}
+
 void OrderEntry::LetLeave(Product& product, std::uint64_t sequence) {
   if (product.leaving.empty()) return;
   const auto leaves = [&](std::uint32_t account, OrderId order) {
@@ -280,14 +291,18 @@ void OrderEntry::LetLeave(Product& product, std::uint64_t sequence) {
   product.book.ForEachOrder(memory_, [&](OrderChunk& chunk, std::uint32_t at) {
     if (chunk.open_wh[at] == 0 || !leaves(chunk.account[at], chunk.order_id[at])) return;
     TellWithdrawn(product, chunk, at, Reason::kDisconnected, sequence);
-    Forget(chunk.account[at]);
+    matching_.Leave(product, chunk, at, chunk.open_wh[at]);
+    registry_.CloseOrder(chunk.account[at]);
     chunk.open_wh[at] = 0;
   });
   product.leaving.clear();
 }
 
 void OrderEntry::Withdraw(Product& product, Slot slot) {
-  Forget(memory_.orders.ChunkOf(slot).account[slot % kChunkOrders]);
+  const OrderChunk& chunk = memory_.orders.ChunkOf(slot);
+  const std::uint32_t at = slot % kChunkOrders;
+  matching_.Leave(product, chunk, at, chunk.open_wh[at]);
+  registry_.CloseOrder(chunk.account[at]);
   product.book.Withdraw(memory_, slot);
 }
 
@@ -311,12 +326,6 @@ void OrderEntry::TellWithdrawn(const Product& product, const OrderChunk& chunk, 
                            .open_wh = chunk.open_wh[at],
                            .reason = reason};
   events_.TellNumbered(account.credential, event);
-}
-
-void OrderEntry::Forget(std::uint32_t account) {
-  CHECK(registry_.account(account).open_orders > 0 && open_orders_ > 0);
-  --registry_.account(account).open_orders;
-  --open_orders_;
 }
 
 }  // namespace engine

@@ -6,6 +6,7 @@
 
 #include "engine/core/command.h"
 #include "engine/core/event_queue.h"
+#include "engine/core/matching.h"
 #include "engine/core/product_table.h"
 #include "engine/core/reason.h"
 #include "engine/core/registry.h"
@@ -25,8 +26,13 @@ struct Entry {
 // Cost: O(orders of the party in the book).
 class OrderEntry {
  public:
-  OrderEntry(Registry& registry, ProductTable& products, BookMemory& memory, EventQueue& events)
-      : registry_(registry), products_(products), memory_(memory), events_(events) {}
+  OrderEntry(Registry& registry, ProductTable& products, BookMemory& memory, EventQueue& events,
+             Matching& matching)
+      : registry_(registry),
+        products_(products),
+        memory_(memory),
+        events_(events),
+        matching_(matching) {}
 
   Reason Submit(const OrderBody& order, const Entry& entry);
   Reason Replace(const OrderBody& order, const Entry& entry);
@@ -41,12 +47,10 @@ class OrderEntry {
   CancelledAll CancelAll(const OrderScopeBody& scope, const Entry& entry);
   // The same for a session that ended: what cannot leave now leaves when its round is finished.
   void Disconnect(const Entry& entry);
-  // Those who were waiting to leave. Requires: the product's round is over and keeps its orders.
+  // Goes on with the order that is being matched. Requires: the product is matching.
+  void Continue(Product& product, const CommandHeader& header);
+  // Those who were waiting to leave. Requires: the product takes orders again.
   void LetLeave(Product& product, std::uint64_t sequence);
-
-  std::uint64_t open_orders() const { return open_orders_; }
-  // An order of the account was filled or its book ended.
-  void Forget(std::uint32_t account);
 
  private:
   // Where an order belongs, once it is clear that it may go there.
@@ -83,7 +87,7 @@ class OrderEntry {
   ProductTable& products_;
   BookMemory& memory_;
   EventQueue& events_;
-  std::uint64_t open_orders_ = 0;
+  Matching& matching_;
   std::vector<Slot> crossing_;  // Of the order in hand.
 };
 

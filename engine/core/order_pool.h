@@ -27,6 +27,7 @@ struct OrderChunk {
   std::array<std::uint64_t, kChunkOrders> slope_nwh;
   std::array<std::uint32_t, kChunkOrders> account;  // Index in the registry.
   std::array<Slot, kChunkOrders> next_of_party;     // The party's next older order in the book.
+  std::array<Slot, kChunkOrders> next_at_level;     // The next newer one, in continuous markets.
   std::array<ClientOrderId, kChunkOrders> client_order_id;
   std::array<OrderId, kChunkOrders> order_id;
   std::uint32_t used = 0;

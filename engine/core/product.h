@@ -8,6 +8,7 @@
 
 #include "engine/core/book.h"
 #include "engine/core/clearing/cleared_round.h"
+#include "engine/core/clearing/continuous.h"
 #include "engine/core/command.h"
 #include "engine/core/event.h"
 #include "engine/core/game.h"
@@ -22,6 +23,7 @@ enum class Phase : std::uint8_t {
   kOpen = 1,      // Takes orders until the gate.
   kClearing = 2,  // Cleared; its events are being handed out.
   kPlaying = 3,   // Past its gate: a game with the buyers finds the price.
+  kMatching = 4,  // An order has more trades than one command makes.
 };
 
 constexpr std::int64_t StartNs(std::uint32_t start_minute) {
@@ -53,7 +55,8 @@ struct Product {
   };
   std::vector<Leaving> leaving;  // By credential, each once.
 
-  std::unique_ptr<Game> game;  // While it is played.
+  std::unique_ptr<Game> game;                  // While it is played.
+  std::unique_ptr<ContinuousBook> continuous;  // Where orders match as they arrive.
 
   // Of the round being cleared.
   RoundResult result{};
@@ -73,6 +76,8 @@ struct Product {
         leaving.begin(), leaving.end(), credential,
         [](const Leaving& one, std::uint32_t than) { return one.credential < than; });
   }
+  // Whether what each order got lies in the book, to be told.
+  bool has_fills() const { return result == RoundResult::kTraded && continuous == nullptr; }
   bool is_last_round() const { return round == definition.rounds; }
   bool keeps_orders() const { return definition.carry_over == 1 && !is_last_round(); }
   bool IsFrozen(std::int64_t time_ns) const {

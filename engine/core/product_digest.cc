@@ -6,7 +6,7 @@ namespace engine {
 namespace {
 
 void AddBook(Product& product, BookMemory& memory, const Registry& registry, Digest& digest) {
-  const bool traded = product.phase == Phase::kClearing && product.result == RoundResult::kTraded;
+  const bool traded = product.phase == Phase::kClearing && product.has_fills();
   product.book.ForEachOrder(memory, [&](const OrderChunk& chunk, std::uint32_t at) {
     digest.Add(chunk.side);
     digest.Add(chunk.order_id[at]);
@@ -41,6 +41,9 @@ void AddProduct(Product& product, BookMemory& memory, const Registry& registry, 
     digest.Add(product.cleared.no_trade);
     digest.Add(static_cast<std::uint64_t>(product.cleared.amounts_units.size()));
     digest.Add(std::as_bytes(std::span(product.cleared.amounts_units)));
+  }
+  if (product.continuous != nullptr) {
+    product.continuous->AddTo(memory, product.phase == Phase::kMatching, digest);
   }
   if (product.phase == Phase::kPlaying) product.game->AddTo(digest);
   digest.Add(static_cast<std::uint64_t>(product.leaving.size()));

@@ -86,12 +86,17 @@ void ProductTable::Remove(Product& product) {
   RefreshDue(product.market);
 }
 
-// Requires: it is open or played.
+// Requires: it is open, matching or played.
 DueCommand ProductTable::DueOf(const Product& product) {
   DueCommand due{.due_ns = product.gate_ns(),
                  .too_late_ns = product.void_ns(),
                  .type = CommandType::kCloseRound,
                  .body = {.product = product.id, .round = product.round}};
+  if (product.phase == Phase::kMatching) {
+    due.due_ns = INT64_MIN;
+    due.too_late_ns = INT64_MAX;
+    due.type = CommandType::kContinueMatching;
+  }
   if (product.phase == Phase::kPlaying) {
     due.due_ns = product.game->Waits() ? product.game->deadline_ns() : INT64_MIN;
     due.type = CommandType::kStepGame;
@@ -110,7 +115,7 @@ void ProductTable::RefreshDue(std::uint32_t market) {
   of.due.body = {.product = {of.definition.id, of.next_start_minute}};
   for (const std::uint32_t index : of.open) {
     const Product& product = *products_[index];
-    if (product.phase != Phase::kOpen && product.phase != Phase::kPlaying) continue;
+    if (product.phase == Phase::kClearing) continue;
     const DueCommand due = DueOf(product);
     const bool opens = of.due.type == CommandType::kOpenProduct;
     if (opens ? due.due_ns <= of.due.due_ns : due.due_ns < of.due.due_ns) of.due = due;

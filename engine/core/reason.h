@@ -58,6 +58,8 @@ enum class Reason : std::uint16_t {
   kNotOneBuyer = 130,     // The rule has exactly one bid,
   kNotOneSeller = 131,    // or exactly one ask.
 
+  kMatching = 135,  // A large order is being matched in this book: send the order again.
+
   // Of answers to a price that was called.
   kNotCalled = 140,           // No price of such a step was called for this order.
   kAnswerTooLate = 141,       // The step is over.

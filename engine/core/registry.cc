@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/core/check.h"
+
 namespace engine {
 
 bool Registry::DefineMarket(const MarketDefinition& definition) {
@@ -96,6 +98,17 @@ void Registry::Detach(std::uint32_t account) {
       owner.markets.push_back(market);
     }
   }
+}
+
+void Registry::OpenOrder(std::uint32_t account) {
+  ++accounts_[account].open_orders;
+  ++open_orders_;
+}
+
+void Registry::CloseOrder(std::uint32_t account) {
+  CHECK(accounts_[account].open_orders > 0 && open_orders_ > 0);
+  --accounts_[account].open_orders;
+  --open_orders_;
 }
 
 void Registry::AddTo(Digest& digest) const {

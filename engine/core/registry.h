@@ -60,6 +60,11 @@ class Registry {
   Account& account(std::uint32_t index) { return accounts_[index]; }
   const Account& account(std::uint32_t index) const { return accounts_[index]; }
   Credential& credential(std::uint32_t index) { return credentials_[index]; }
+  // Of the account, an order is open that was not, or not open any more.
+  void OpenOrder(std::uint32_t account);
+  void CloseOrder(std::uint32_t account);
+  std::uint64_t open_orders() const { return open_orders_; }
+
   std::size_t account_count() const { return accounts_.size(); }
   std::size_t credential_count() const { return credentials_.size(); }
 
@@ -79,6 +84,7 @@ class Registry {
   std::vector<Account> accounts_;
   std::vector<Credential> credentials_;
   std::uint32_t parties_ = 0;
+  std::uint64_t open_orders_ = 0;  // Of all accounts.
   absl::flat_hash_map<MarketId, std::uint32_t> market_index_;
   absl::flat_hash_map<MeteringPointId, std::uint32_t> metering_index_;
   absl::flat_hash_map<AccountId, std::uint32_t> account_index_;

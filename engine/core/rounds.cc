@@ -27,18 +27,23 @@ bool Rounds::Open(const ProductBody& body, const CommandHeader& header) {
   const std::uint32_t market = registry_.FindMarket(body.product.market);
   if (market == kNoIndex) return false;
   switch (products_.Open(market, body.product.start_minute, header.time_ns)) {
-    case ProductTable::OpenResult::kOpened: {
-      Product& product = *products_.Find(market, body.product.start_minute);
-      product.round_began = header.sequence;
-      TellOpened(product, header.sequence);
+    case ProductTable::OpenResult::kOpened:
+      Begin(*products_.Find(market, body.product.start_minute), header.sequence);
       return true;
-    }
     case ProductTable::OpenResult::kTooLate:
     case ProductTable::OpenResult::kNoRoom:
       return true;
     default:
       return false;
   }
+}
+
+void Rounds::Begin(Product& product, std::uint64_t sequence) {
+  product.round_began = sequence;
+  if (RuleOf(product.definition).continuous) {
+    product.continuous = std::make_unique<ContinuousBook>(product.definition.band_levels);
+  }
+  TellOpened(product, sequence);
 }
 
 void Rounds::TellOpened(const Product& product, std::uint64_t sequence) {
@@ -58,7 +63,9 @@ bool Rounds::Close(const ProductBody& body, const CommandHeader& header) {
   }
   product->result = RoundResult::kNoTrade;
   product->cleared = ClearedRound();
-  if (header.time_ns >= product->void_ns()) {
+  if (product->continuous != nullptr) {
+    Total(*product);
+  } else if (header.time_ns >= product->void_ns()) {
     product->result = RoundResult::kVoid;
   } else if (games_.Begin(*product, header, *scratch_)) {
     product->phase = Phase::kPlaying;
@@ -112,6 +119,21 @@ void Rounds::Conclude(Product& product, std::uint64_t sequence) {
   events_.TellRound(product, sequence + 1);
 }
 
+bool Rounds::ContinueMatching(const ProductBody& body, const CommandHeader& header) {
+  Product* product = Find(body);
+  if (product == nullptr || product->phase != Phase::kMatching || product->round != body.round) {
+    return false;
+  }
+  entry_.Continue(*product, header);
+  return true;
+}
+
+// It has all been traded and told.
+void Rounds::Total(Product& product) {
+  product.cleared = product.continuous->Round(product.definition.band_low_ticks);
+  if (product.cleared.energy_wh > 0) product.result = RoundResult::kTraded;
+}
+
 void Rounds::Clear(Product& product) {
   const MarketDefinition& market = product.definition;
   product.cleared =
@@ -139,6 +161,10 @@ DigestBytes Rounds::Account(const Product& product, std::uint32_t& fills) {
   fills_digest_.Reset();
   fills = 0;
   if (product.result != RoundResult::kTraded) return fills_digest_.Finish();
+  if (product.continuous != nullptr) {
+    fills = 2 * product.continuous->trades();
+    return product.continuous->digest();
+  }
   const ClearedRound& cleared = product.cleared;
   const bool has_amounts = !cleared.amounts_units.empty();
   std::uint64_t energy_wh[2] = {0, 0};
@@ -154,7 +180,7 @@ DigestBytes Rounds::Account(const Product& product, std::uint32_t& fills) {
       fills_digest_.Add(cleared.amounts_units[fills]);
     }
     ++fills;
-    if (chunk.open_wh[at] == 0) entry_.Forget(chunk.account[at]);
+    if (chunk.open_wh[at] == 0) registry_.CloseOrder(chunk.account[at]);
   });
   CHECK(energy_wh[0] == cleared.energy_wh && energy_wh[1] == cleared.energy_wh);
   if (!has_amounts) {
@@ -210,6 +236,7 @@ bool Rounds::Finish(const ProductBody& body, const CommandHeader& header) {
   if (!product->keeps_orders()) WithdrawAll(*product);
   if (product->is_last_round()) {
     product->book.Clear(memory_);
+    product->continuous.reset();
     products_.Remove(*product);
     return true;
   }
@@ -228,7 +255,7 @@ bool Rounds::Finish(const ProductBody& body, const CommandHeader& header) {
 void Rounds::WithdrawAll(Product& product) {
   product.book.ForEachOrder(memory_, [&](OrderChunk& chunk, std::uint32_t at) {
     if (chunk.open_wh[at] == 0) return;
-    entry_.Forget(chunk.account[at]);
+    registry_.CloseOrder(chunk.account[at]);
     chunk.open_wh[at] = 0;
   });
 }

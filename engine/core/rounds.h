@@ -28,6 +28,8 @@ class Rounds {
   bool Close(const ProductBody& body, const CommandHeader& header);
   // Goes on with a game whose step is over; the last one clears the book.
   bool StepGame(const ProductBody& body, const CommandHeader& header);
+  // Goes on with an order that matches more others than one command does.
+  bool ContinueMatching(const ProductBody& body, const CommandHeader& header);
   // Requires: every event of the round was handed out.
   bool Finish(const ProductBody& body, const CommandHeader& header);
   // Whether `outcome` is what the last Close or StepGame came to.
@@ -41,6 +43,8 @@ class Rounds {
 
  private:
   Product* Find(const ProductBody& body);
+  void Begin(Product& product, std::uint64_t sequence);
+  void Total(Product& product);
   void Clear(Product& product);
   void ClearPlayed(Product& product);
   void Trade(Product& product);

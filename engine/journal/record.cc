@@ -35,6 +35,7 @@ std::optional<std::size_t> BodyBytes(CommandType type) {
     case CommandType::kCloseRound:
     case CommandType::kFinishRound:
     case CommandType::kStepGame:
+    case CommandType::kContinueMatching:
       return sizeof(ProductBody);
     case CommandType::kReplyQuantities:
       return sizeof(QuantityBody);

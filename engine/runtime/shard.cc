@@ -227,6 +227,7 @@ std::uint32_t Shard::TakeFrom(std::size_t link, std::uint32_t most) {
 
 bool Shard::HasRoomFor(const CommandHeader& command) const {
   if (answers_wait_ || HeldRoom() < kAnswerEventsMax) return false;
+  if (exchange_->Waiting() >= options_.held_events) return false;
   if (IsQuery(command.type)) return true;
   return !journal_->disk_full() && journal_->HasRoom(command.length);
 }

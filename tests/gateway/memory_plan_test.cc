@@ -28,6 +28,19 @@ TEST(MemoryPlan, GrowsWithOrdersMarketsClientsAndConnections) {
   EXPECT_EQ(after.rings, 4 * before.rings);
 }
 
+TEST(MemoryPlan, CountsThePriceQueuesOfContinuousMarkets) {
+  engine::MarketDefinition market = engine::SmallMarket();
+  market.band_levels = 60'000;
+  engine::ExchangeDriver cleared(1'000);
+  cleared.AddMarket(market);
+  market.rule.rule = engine::Rule::kContinuous;
+  engine::ExchangeDriver continuous(1'000);
+  continuous.AddMarket(market);
+  const std::uint64_t queues = PlanMemory(Config(), continuous.exchange).products -
+                               PlanMemory(Config(), cleared.exchange).products;
+  EXPECT_GT(queues, engine::OpenProductsMost(market) * market.band_levels * 2 * 16);
+}
+
 // What books and tables really take stays under what was planned for them.
 TEST(MemoryPlan, CoversBooksThatAreFull) {
   constexpr std::uint32_t kAccounts = 1'000;

@@ -1,6 +1,7 @@
 #include "tools/peerwatt/clear.h"
 
 #include <algorithm>
+#include <map>
 #include <span>
 #include <string_view>
 
@@ -72,7 +73,10 @@ engine::MarketDefinition OneRound(const OrdersFile& file, const ClearSetup& setu
 class Clearing {
  public:
   Clearing(const OrdersFile& file, const ClearSetup& setup)
-      : file_(file), setup_(setup), engine_([this](const engine::Event& event) { Hear(event); }) {
+      : file_(file),
+        setup_(setup),
+        is_continuous_(engine::FindRule(setup.rule.rule, setup.rule.rule_version)->continuous),
+        engine_([this](const engine::Event& event) { Hear(event); }) {
     round_.rule = setup.rule;
   }
 
@@ -80,10 +84,11 @@ class Clearing {
     if (absl::Status status = Define(); !status.ok()) return status;
     if (absl::Status status = Submit(); !status.ok()) return status;
     if (absl::Status status = engine_.AdvanceTo(kGateNs); !status.ok()) return status;
+    for (const auto& [order, sum] : summed_) round_.fills.push_back(sum);
     const auto by_order = [](const auto& a, const auto& b) { return a.order < b.order; };
     std::sort(round_.fills.begin(), round_.fills.end(), by_order);
     std::stable_sort(round_.refused.begin(), round_.refused.end(), by_order);
-    Pair();
+    if (!is_continuous_) Pair();
     return std::move(round_);
   }
 
@@ -93,6 +98,7 @@ class Clearing {
   absl::Status SendFrame();
   bool RefusedHere(std::uint32_t order);
   void Hear(const engine::Event& event);
+  void HearTrade(const engine::FillEvent& fill);
   void Pair();
   std::int32_t PriceOf(const ClearedFill& bought, const ClearedFill& sold) const;
 
@@ -100,8 +106,12 @@ class Clearing {
 
   const OrdersFile& file_;
   const ClearSetup setup_;
+  const bool is_continuous_;
   BareEngine engine_;
   ClearedRound round_;
+  std::map<std::uint32_t, ClearedFill> summed_;  // By order, in a continuous market.
+  ClearedTrade trade_;
+  bool has_half_a_trade_ = false;
   std::uint64_t client_seq_ = 0;
   std::vector<engine::OrderBody> frame_;
   std::vector<std::uint32_t> frame_orders_;  // Their indices in the file.
@@ -187,6 +197,7 @@ void Clearing::Hear(const engine::Event& event) {
       round_.energy_wh = event.round_cleared.energy_wh;
       break;
     case engine::EventType::kFill:
+      if (is_continuous_) return HearTrade(event.fill);
       round_.fills.push_back({static_cast<std::uint32_t>(event.fill.client_order_id),
                               event.fill.energy_wh, event.fill.amount_units,
                               event.fill.price_ticks});
@@ -194,6 +205,21 @@ void Clearing::Hear(const engine::Event& event) {
     default:
       break;
   }
+}
+
+// A continuous market tells the two fills of a trade one after the other; an order may have many.
+void Clearing::HearTrade(const engine::FillEvent& fill) {
+  const auto order = static_cast<std::uint32_t>(fill.client_order_id);
+  ClearedFill& sum = summed_[order];
+  sum.order = order;
+  sum.energy_wh += fill.energy_wh;
+  sum.amount_units += fill.amount_units;
+  sum.price_ticks = static_cast<std::int32_t>(engine::DivideDown(sum.amount_units, sum.energy_wh));
+  (fill.side == engine::Side::kBuy ? trade_.buy_order : trade_.sell_order) = order;
+  trade_.energy_wh = fill.energy_wh;
+  trade_.price_ticks = fill.price_ticks;
+  if (has_half_a_trade_) round_.trades.push_back(trade_);
+  has_half_a_trade_ = !has_half_a_trade_;
 }
 
 // Of a pair: its own where the rule has one, else what the buyer pays; the seller's, of one buyer.

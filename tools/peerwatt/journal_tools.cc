@@ -79,6 +79,8 @@ const char* TypeName(CommandType type) {
       return "step_game";
     case CommandType::kResumeGames:
       return "resume_games";
+    case CommandType::kContinueMatching:
+      return "continue_matching";
     case CommandType::kOutcome:
       return "outcome";
     case CommandType::kListOpenOrders:
@@ -134,6 +136,7 @@ void DumpBodies(CommandView command, std::ostream& out) {
     case CommandType::kCloseRound:
     case CommandType::kFinishRound:
     case CommandType::kStepGame:
+    case CommandType::kContinueMatching:
       for (const engine::ProductBody& body : command.Items<engine::ProductBody>()) {
         out << "    " << Product(body.product) << " round=" << body.round;
         if (body.step > 0) out << " step=" << body.step;

@@ -89,6 +89,11 @@ constexpr RuleEntry kRules[] = {
      .one_order_a_side = true,
      .name = "forward",
      .clear = ClearForward},
+    {.rule = Rule::kContinuous,
+     .version = 1,
+     .pays = Pays::kEachOrder,
+     .continuous = true,
+     .name = "continuous"},
 };
 
 }  // namespace

@@ -25,11 +25,13 @@ struct RuleEntry {
 
   bool takes_responses = false;   // Bids may be other than fixed.
   bool one_order_a_side = false;  // Of a party.
+  bool continuous = false;        // Orders match as they arrive: see continuous.h.
   std::string_view name;          // In files and on command lines.
 
-  // Finds the prices. With kFill it writes every order's filled_wh too, and the amounts, where
-  // anything trades: the fills of each side add up to energy_wh, none is over what is open. With
-  // kLeave filled_wh means nothing afterwards, and there are no amounts.
+  // Null where nothing is left to clear. Finds the prices. With kFill it writes every order's
+  // filled_wh too, and the amounts, where anything trades: the fills of each side add up to
+  // energy_wh, none is over what is open. With kLeave filled_wh means nothing afterwards, and there
+  // are no amounts.
   enum class Fills : std::uint8_t { kLeave, kFill };
   ClearedRound (*clear)(const Book& book, BookMemory& memory, const MarketDefinition& market,
                         ClearingScratch& scratch, Fills fills) = nullptr;

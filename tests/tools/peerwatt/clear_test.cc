@@ -281,6 +281,27 @@ TEST(Clear, ClearsReverseAndForwardAuctions) {
   EXPECT_EQ((*forward)["no_trade"], "not_one_seller");
 }
 
+// Three trades of the order that came last, each at the limit of one that waited.
+TEST(Clear, TradesContinuouslyInTheOrderOfTheFile) {
+  const auto json = ClearText(std::string(kHeader) +
+                                  "1,a,sell,30,10\n2,b,sell,20,5\n3,c,sell,25,5\n"
+                                  "4,d,buy,40,15\n5,e,buy,10,1\n",
+                              {}, "continuous");
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ((*json)["volume_wh"], 15);
+  EXPECT_EQ((*json)["price_ticks"], 25);
+  ASSERT_EQ((*json)["trades"].size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ((*json)["trades"][i]["buy_order_id"], 4);
+    EXPECT_EQ((*json)["trades"][i]["price_ticks"], 20 + 5 * i);
+    EXPECT_EQ((*json)["trades"][i]["energy_wh"], 5);
+  }
+  ASSERT_EQ((*json)["fills"].size(), 4u);
+  EXPECT_EQ((*json)["fills"][3]["order_id"], 4);
+  EXPECT_EQ((*json)["fills"][3]["energy_wh"], 15);
+  EXPECT_EQ((*json)["fills"][3]["amount_units"], 5 * (20 + 25 + 30));
+}
+
 TEST(Clear, ClearsByEveryRuleOfTheTable) {
   for (const engine::RuleEntry& rule : engine::Rules()) {
     const std::string name(rule.name);
