@@ -158,6 +158,35 @@ class ReplayOffline(Tool):
         self.assertIn("offset 5000: cut short", said)
 
 
+class Compare(Tool):
+    def test_bids_by_agents_and_says_so(self):
+        peerwatt("feed", "generate", self.feed, "--homes", 20, "--slot-minutes", 60)
+        rules = ("--rules", "uniform,huang")
+        as_fed = peerwatt("compare", self.feed, *rules)
+        truthful = peerwatt("compare", self.feed, *rules, "--agents", "truthful")
+        self.assertTrue(as_fed.startswith("bids held fixed; not a forecast"))
+        self.assertTrue(truthful.startswith("a simulation, not a forecast: all bid"))
+        self.assertEqual(as_fed.split("\n")[1:], truthful.split("\n")[1:])
+        first, second, other = (peerwatt("compare", self.feed, *rules, "--agents", "zip",
+                                         "--seed", seed) for seed in (3, 3, 4))
+        self.assertTrue(first.startswith("a simulation, not a forecast: zero-intelligence-plus "
+                                         "agents, seed 3"))
+        self.assertEqual(first, second)
+        self.assertNotEqual(first.split("\n")[1:], other.split("\n")[1:])
+
+    def test_refuses_agents_that_it_does_not_know_and_a_seed_of_nobody(self):
+        peerwatt("feed", "generate", self.feed, "--homes", 2)
+        code, said = refusal("compare", self.feed, "--agents", "sly")
+        self.assertEqual(code, 64)
+        self.assertIn("sly not in {truthful,zip}", said)
+        code, said = refusal("compare", self.feed, "--agents", "zip", "--seed", -1)
+        self.assertEqual(code, 64)
+        for agents in ((), ("--agents", "truthful")):
+            code, said = refusal("compare", self.feed, *agents, "--seed", 1)
+            self.assertEqual(code, 65)
+            self.assertIn("--seed: only --agents zip draws", said)
+
+
 class Journal(Tool):
     """Of a daemon that took a whole feed."""
 

@@ -21,6 +21,12 @@ enum class DrawFor : std::uint64_t {
   kCorrects,
   kForecast,
   kCorrectionLead,
+  kZipAgent,
+  kZipMargin,
+  kZipRate,
+  kZipMomentum,
+  kZipPastShare,
+  kZipPastTicks,
 };
 
 // SplitMix64's finalizer. Source: Steele, Lea and Flood, "Fast splittable pseudorandom number

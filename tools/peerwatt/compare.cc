@@ -1,8 +1,8 @@
 #include "tools/peerwatt/compare.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <iomanip>
-#include <set>
 #include <sstream>
 #include <utility>
 
@@ -13,6 +13,7 @@
 #include "tools/feed/feed_file.h"
 #include "tools/peerwatt/bare_engine.h"
 #include "tools/peerwatt/clear.h"
+#include "tools/peerwatt/zip_agents.h"
 
 namespace tools {
 namespace {
@@ -48,6 +49,7 @@ class Run {
         options_(options),
         engine_([this](const engine::Event& event) { Hear(event); }) {
     result_.name = rule.name;
+    if (options.agents == Agents::kZip) agents_.emplace(options.seed);
   }
 
   absl::StatusOr<RuleResult> Through(FeedReader& feed, const std::string& path);
@@ -57,14 +59,17 @@ class Run {
   absl::Status Define(engine::CommandView record);
   void Hear(const engine::Event& event);
   void HearFill(const engine::FillEvent& fill);
-  void EndRounds();
+  engine::CommandView Shade(engine::CommandView record);
+  void EndRoundsBefore(std::size_t outcomes);
+  void EndRound(const engine::OutcomeBody& outcome);
 
   const NamedRule& rule_;
   const CompareOptions& options_;
   BareEngine engine_;
   FedOrders orders_;
+  std::optional<ZipAgents> agents_;
   std::map<engine::MarketId, engine::MarketDefinition> markets_;
-  CommandBytes changed_;
+  CommandBytes shaded_;
   std::size_t rounds_ended_ = 0;
   bool has_book_ = false;
   RuleResult result_;
@@ -84,6 +89,8 @@ void Run::HearFill(const engine::FillEvent& fill) {
 
 void Run::Hear(const engine::Event& event) {
   if (event.type == EventType::kAnswer) result_.refused += event.answer.refused;
+  // A round's outcome is there before its events: those before it have told all of theirs.
+  if (event.type == EventType::kRoundCleared) EndRoundsBefore(engine_.outcomes().size() - 1);
   if (event.type == EventType::kRoundCleared && !has_book_ &&
       options_.chosen == event.round_cleared.product) {
     has_book_ = true;  // Before its fills.
@@ -96,20 +103,44 @@ void Run::Hear(const engine::Event& event) {
   orders_.Hear(event);
 }
 
-// What is left when a product, or a round whose orders do not stay, is over.
-void Run::EndRounds() {
-  const std::vector<engine::OutcomeBody>& outcomes = engine_.outcomes();
-  for (; rounds_ended_ < outcomes.size(); ++rounds_ended_) {
-    const engine::OutcomeBody& outcome = outcomes[rounds_ended_];
-    if (outcome.result == engine::RoundResult::kTraded) ++result_.rounds;
-    result_.operator_balance_units += outcome.operator_balance_units;
-    const engine::MarketDefinition& market = markets_.at(outcome.product.market);
-    if (market.carry_over == 1 && outcome.round < market.rounds) continue;
-    for (const FedOrderState& order : orders_.OpenIn(outcome.product)) {
-      (order.side == engine::Side::kBuy ? result_.unserved_wh : result_.unsold_wh) += order.open_wh;
+void Run::EndRoundsBefore(std::size_t outcomes) {
+  while (rounds_ended_ < outcomes) EndRound(engine_.outcomes()[rounds_ended_++]);
+}
+
+void Run::EndRound(const engine::OutcomeBody& outcome) {
+  if (outcome.result == engine::RoundResult::kTraded) ++result_.rounds;
+  result_.operator_balance_units += outcome.operator_balance_units;
+  const engine::MarketDefinition& market = markets_.at(outcome.product.market);
+  if (agents_ && outcome.result != engine::RoundResult::kVoid) {
+    const std::vector<FedOrderState> orders = orders_.InRound(outcome.product, outcome.round);
+    for (const FedOrderState& order : orders) {
+      const bool filled = order.filled_round == outcome.round;
+      const std::int64_t sent_wh = std::int64_t{order.open_wh} + (filled ? order.filled_wh : 0);
+      result_.sent_wh += static_cast<std::uint64_t>(sent_wh);
+      result_.shaded_units += std::abs(order.limit_ticks - order.sent_ticks) * sent_wh;
     }
-    orders_.Forget(outcome.product);
+    agents_->Learn(market, outcome, orders);
   }
+  if (market.carry_over == 1 && outcome.round < market.rounds) return;
+  // What is left when a product, or a round whose orders do not stay, is over.
+  for (const FedOrderState& order : orders_.OpenIn(outcome.product)) {
+    (order.side == engine::Side::kBuy ? result_.unserved_wh : result_.unsold_wh) += order.open_wh;
+  }
+  orders_.Forget(outcome.product);
+}
+
+// The record with the limits that the agents make of its own.
+engine::CommandView Run::Shade(engine::CommandView record) {
+  std::vector<engine::OrderBody> orders;
+  for (engine::OrderBody order : record.Items<engine::OrderBody>()) {
+    const auto market = markets_.find(order.product.market);
+    if (market != markets_.end()) {
+      order.limit_ticks = agents_->Shade(market->second, orders_.PartyOf(order.account), order.side,
+                                         order.limit_ticks);
+    }
+    orders.push_back(order);
+  }
+  return shaded_.Set(record.header(), std::span<const engine::OrderBody>(orders));
 }
 
 absl::Status Run::Define(engine::CommandView record) {
@@ -136,8 +167,9 @@ absl::Status Run::Define(engine::CommandView record) {
 
 absl::Status Run::Take(engine::CommandView record) {
   if (!engine::IsFromClient(record.header().type)) return Define(record);
-  if (record.header().type == CommandType::kSubmitOrders ||
-      record.header().type == CommandType::kReplaceOrders) {
+  const bool has_limits = record.header().type == CommandType::kSubmitOrders ||
+                          record.header().type == CommandType::kReplaceOrders;
+  if (has_limits) {
     for (const engine::OrderBody& order : record.Items<engine::OrderBody>()) {
       if (order.response == engine::Response::kFixed) continue;
       return absl::InvalidArgumentError(
@@ -147,9 +179,10 @@ absl::Status Run::Take(engine::CommandView record) {
   // Rounds that are due before it, whose fills meet the orders as they were.
   absl::Status status = engine_.AdvanceTo(record.header().time_ns);
   if (!status.ok()) return status;
-  EndRounds();
-  status = engine_.Apply(record);
-  if (status.ok()) orders_.Applied(record);
+  EndRoundsBefore(engine_.outcomes().size());
+  const engine::CommandView sent = has_limits && agents_ ? Shade(record) : record;
+  status = engine_.Apply(sent);
+  if (status.ok()) orders_.Applied(record, sent);
   return status;
 }
 
@@ -166,7 +199,7 @@ absl::StatusOr<RuleResult> Run::Through(FeedReader& feed, const std::string& pat
                      gateway::Absl({status.message().data(), status.message().size()})));
   }
   if (absl::Status status = engine_.CloseOpenRounds(); !status.ok()) return status;
-  EndRounds();
+  EndRoundsBefore(engine_.outcomes().size());
   return std::move(result_);
 }
 
@@ -178,6 +211,46 @@ std::string Percent(double part, double whole) {
   std::ostringstream text;
   text << std::fixed << std::setprecision(1) << 100 * part / whole;
   return text.str();
+}
+
+std::string Price(std::int64_t units, std::uint64_t wh) {
+  if (wh == 0) return "-";
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(4) << Money(units) / Kwh(wh);
+  return text.str();
+}
+
+// Who bid, in a line.
+std::string HeadingOf(const Comparison& comparison) {
+  switch (comparison.agents) {
+    case Agents::kTruthful:
+      return "a simulation, not a forecast: all bid the feed's limits, as their true values";
+    case Agents::kZip:
+      return absl::StrCat("a simulation, not a forecast: zero-intelligence-plus agents, seed ",
+                          comparison.seed, ", bid; the feed's limits are their true values");
+    case Agents::kNone:
+      break;
+  }
+  return "bids held fixed; not a forecast of behaviour under another rule";
+}
+
+void PrintRow(const RuleResult& r, const Comparison& comparison, int width, std::ostream& out) {
+  const auto traded = static_cast<double>(r.energy_wh);
+  const auto unserved = static_cast<double>(r.unserved_wh);
+  const auto unsold = static_cast<double>(r.unsold_wh);
+  out << std::fixed << std::setprecision(2) << std::left << std::setw(width) << r.name << std::right
+      << std::setw(11) << Kwh(r.energy_wh) << std::setw(11) << Price(r.paid_units, r.energy_wh)
+      << std::setw(12) << Money(r.buyers_surplus_units) << std::setw(12)
+      << Money(r.sellers_surplus_units) << std::setw(12) << Money(r.operator_balance_units)
+      << std::setw(12) << Percent(unserved, unserved + traded) << std::setw(11)
+      << Percent(unsold, unsold + traded) << std::setw(11)
+      << Percent(static_cast<double>(r.welfare_units()),
+                 static_cast<double>(comparison.optimum_units))
+      << std::setw(10) << r.refused;
+  if (comparison.agents == Agents::kZip) {
+    out << std::setw(10) << Price(r.shaded_units, r.sent_wh);
+  }
+  out << "\n";
 }
 
 }  // namespace
@@ -192,13 +265,16 @@ absl::StatusOr<Comparison> CompareRules(const std::string& path, const CompareOp
   absl::StatusOr<FeedReader> feed = FeedReader::Open(path);
   if (!feed.ok()) return feed.status();
   Comparison comparison;
+  comparison.agents = options.agents;
+  comparison.seed = options.seed;
   // The uniform price's trades are the efficient ones.
   const NamedRule efficient{"uniform", engine::RuleParameters()};
-  absl::StatusOr<RuleResult> optimum = Run(efficient, options).Through(*feed, path);
+  const CompareOptions as_fed{.rules = {}, .chosen = options.chosen};
+  absl::StatusOr<RuleResult> optimum = Run(efficient, as_fed).Through(*feed, path);
   if (!optimum.ok()) return optimum.status();
   comparison.optimum_units = optimum->welfare_units();
   for (const NamedRule& rule : rules) {
-    if (rule.name == efficient.name) {
+    if (rule.name == efficient.name && options.agents != Agents::kZip) {
       comparison.results.push_back(*optimum);
       continue;
     }
@@ -210,39 +286,26 @@ absl::StatusOr<Comparison> CompareRules(const std::string& path, const CompareOp
 }
 
 void PrintComparison(const Comparison& comparison, std::ostream& out) {
-  out << "bids held fixed; not a forecast of behaviour under another rule\n\n";
+  out << HeadingOf(comparison) << "\n\n";
   std::size_t width = 4;
   for (const RuleResult& result : comparison.results) width = std::max(width, result.name.size());
   const auto name = static_cast<int>(width);
   out << std::left << std::setw(name) << "rule" << std::right << std::setw(11) << "energy kWh"
       << std::setw(11) << "price" << std::setw(12) << "buyers" << std::setw(12) << "sellers"
       << std::setw(12) << "operator" << std::setw(12) << "unserved %" << std::setw(11) << "unsold %"
-      << std::setw(11) << "welfare %" << std::setw(10) << "refused"
-      << "\n";
-  for (const RuleResult& r : comparison.results) {
-    std::ostringstream price;
-    if (r.energy_wh == 0) {
-      price << "-";
-    } else {
-      price << std::fixed << std::setprecision(4) << Money(r.paid_units) / Kwh(r.energy_wh);
-    }
-    const auto traded = static_cast<double>(r.energy_wh);
-    const auto unserved = static_cast<double>(r.unserved_wh);
-    const auto unsold = static_cast<double>(r.unsold_wh);
-    out << std::fixed << std::setprecision(2) << std::left << std::setw(name) << r.name
-        << std::right << std::setw(11) << Kwh(r.energy_wh) << std::setw(11) << price.str()
-        << std::setw(12) << Money(r.buyers_surplus_units) << std::setw(12)
-        << Money(r.sellers_surplus_units) << std::setw(12) << Money(r.operator_balance_units)
-        << std::setw(12) << Percent(unserved, unserved + traded) << std::setw(11)
-        << Percent(unsold, unsold + traded) << std::setw(11)
-        << Percent(static_cast<double>(r.welfare_units()),
-                   static_cast<double>(comparison.optimum_units))
-        << std::setw(10) << r.refused << "\n";
-  }
+      << std::setw(11) << "welfare %" << std::setw(10) << "refused";
+  if (comparison.agents == Agents::kZip) out << std::setw(10) << "shading";
+  out << "\n";
+  for (const RuleResult& result : comparison.results) PrintRow(result, comparison, name, out);
   out << "\nenergy traded; price: what buyers pay on average, currency/kWh; buyers, sellers: "
          "their\n"
-         "surplus by their limits, in currency; operator: its balance; unserved, unsold: energy\n"
-         "left to the grid of what was bid and asked for; welfare: of the efficient trades'\n";
+         "surplus by the feed's limits, in currency; operator: its balance; unserved, unsold:\n"
+         "energy left to the grid of what was bid and asked for; welfare: of the efficient "
+         "trades'\n"
+         "at the feed's limits\n";
+  if (comparison.agents == Agents::kZip) {
+    out << "shading: how far bids and asks were from the feed's limits on average, currency/kWh\n";
+  }
 }
 
 }  // namespace tools

@@ -1,6 +1,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,24 @@ struct CompareArguments {
   std::string svg;
   std::string slot;
   std::uint32_t market = 1;
+  std::string agents;
+  std::optional<std::uint64_t> seed;
 };
+
+absl::Status TakeAgents(const CompareArguments& arguments, CompareOptions& options) {
+  if (arguments.agents == "truthful") options.agents = Agents::kTruthful;
+  if (arguments.agents == "zip") options.agents = Agents::kZip;
+  if (!arguments.seed) return absl::OkStatus();
+  if (options.agents != Agents::kZip) {
+    return absl::InvalidArgumentError("--seed: only --agents zip draws");
+  }
+  options.seed = *arguments.seed;
+  return absl::OkStatus();
+}
 
 absl::Status Compare(const CompareArguments& arguments) {
   CompareOptions options;
+  if (absl::Status status = TakeAgents(arguments, options); !status.ok()) return status;
   options.rules = absl::StrSplit(arguments.rules, ',', absl::SkipEmpty());
   if (options.rules.empty()) return absl::InvalidArgumentError("--rules: expected a rule");
   if (arguments.svg.empty() != arguments.slot.empty()) {
@@ -44,7 +59,12 @@ absl::Status Compare(const CompareArguments& arguments) {
   PrintComparison(*comparison, std::cout);
   if (arguments.svg.empty()) return absl::OkStatus();
   std::ofstream file(arguments.svg, std::ios::trunc);
-  DrawRound(*comparison, absl::StrCat("Delivery from ", arguments.slot), file);
+  std::string title = absl::StrCat("Delivery from ", arguments.slot);
+  if (options.agents != Agents::kNone) {
+    absl::StrAppend(&title, ": a simulation, --agents ", arguments.agents);
+  }
+  if (options.agents == Agents::kZip) absl::StrAppend(&title, " --seed ", options.seed);
+  DrawRound(*comparison, title, file);
   file.close();
   if (file) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat(arguments.svg, ": cannot be written"));
@@ -54,7 +74,8 @@ absl::Status Compare(const CompareArguments& arguments) {
 
 void AddCompareCommand(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
-      "compare", "The same recorded orders through several round rules, bids held fixed");
+      "compare",
+      "The same recorded orders through several round rules, bids held fixed or made by agents");
   const auto arguments = std::make_shared<CompareArguments>();
   command->add_option("FEED", arguments->feed, "A feed: see `peerwatt feed`")->required();
   command
@@ -62,6 +83,13 @@ void AddCompareCommand(CLI::App& app, Action& action) {
                    "Separated by commas; each a rule, with its parameters behind colons, such as "
                    "uniform:k=1/3 (see `peerwatt clear --help`)")
       ->capture_default_str();
+  command
+      ->add_option("--agents", arguments->agents,
+                   "Take the feed's limits as true values, and bid them (truthful), or what "
+                   "zero-intelligence-plus agents learn to bid (zip)")
+      ->check(CLI::IsMember({"truthful", "zip"}));
+  command->add_option("--seed", arguments->seed, "Of what zip draws; 1 without it")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--svg", arguments->svg,
                       "Draw demand and supply of one round, and where each rule ends, into a file");
   command->add_option("--slot", arguments->slot,

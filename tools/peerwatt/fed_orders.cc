@@ -34,7 +34,10 @@ void FedOrders::Hear(const engine::Event& event) {
     }
     case EventType::kFill: {
       const engine::FillEvent& fill = event.fill;
-      orders_.at(KeyOf(fill.product, fill.account, fill.client_order_id)).open_wh = fill.open_wh;
+      FedOrderState& order = orders_.at(KeyOf(fill.product, fill.account, fill.client_order_id));
+      order.open_wh = fill.open_wh;
+      order.filled_round = fill.round;
+      order.filled_wh = fill.energy_wh;
       return;
     }
     default:
@@ -46,24 +49,33 @@ bool FedOrders::IsAccepted(std::size_t item) const {
   return taken_ && !std::binary_search(refused_.begin(), refused_.end(), item);
 }
 
-void FedOrders::Applied(engine::CommandView command) {
-  const engine::CommandHeader& header = command.header();
+engine::PartyId FedOrders::PartyOf(engine::AccountId account) const {
+  const auto at = parties_.find(account);
+  return at == parties_.end() ? engine::PartyId{} : at->second;
+}
+
+void FedOrders::Applied(engine::CommandView fed, engine::CommandView sent) {
+  const engine::CommandHeader& header = fed.header();
   if (header.type == CommandType::kSubmitOrders || header.type == CommandType::kReplaceOrders) {
-    const auto orders = command.Items<engine::OrderBody>();
+    const auto orders = fed.Items<engine::OrderBody>();
     for (std::size_t i = 0; i < orders.size(); ++i) {
       if (!IsAccepted(i)) continue;
       const engine::OrderBody& order = orders[i];
       orders_[KeyOf(order.product, order.account, order.client_order_id)] = {
-          order.side, order.limit_ticks, order.energy_wh};
+          .party = PartyOf(order.account),
+          .side = order.side,
+          .limit_ticks = order.limit_ticks,
+          .sent_ticks = sent.Items<engine::OrderBody>()[i].limit_ticks,
+          .open_wh = order.energy_wh};
     }
   } else if (header.type == CommandType::kCancelOrders) {
-    const auto keys = command.Items<engine::OrderKeyBody>();
+    const auto keys = fed.Items<engine::OrderKeyBody>();
     for (std::size_t i = 0; i < keys.size(); ++i) {
       if (!IsAccepted(i)) continue;
       orders_.erase(KeyOf(keys[i].product, keys[i].account, keys[i].client_order_id));
     }
   } else if (header.type == CommandType::kCancelAll) {
-    for (const engine::OrderScopeBody& scope : command.Items<engine::OrderScopeBody>()) {
+    for (const engine::OrderScopeBody& scope : fed.Items<engine::OrderScopeBody>()) {
       CancelAll(header.credential, scope, header.time_ns);
     }
   }
@@ -95,14 +107,27 @@ const FedOrderState& FedOrders::Of(const engine::FillEvent& fill) const {
   return orders_.at(KeyOf(fill.product, fill.account, fill.client_order_id));
 }
 
-std::vector<FedOrderState> FedOrders::OpenIn(const engine::ProductId& product) const {
-  std::vector<FedOrderState> open;
+template <typename IsWanted>
+std::vector<FedOrderState> FedOrders::Of(const engine::ProductId& product,
+                                         IsWanted is_wanted) const {
+  std::vector<FedOrderState> wanted;
   const engine::ProductId next{product.market, product.start_minute + 1};
   for (auto at = orders_.lower_bound(FirstOf(product)); at != orders_.lower_bound(FirstOf(next));
        ++at) {
-    if (at->second.open_wh > 0) open.push_back(at->second);
+    if (is_wanted(at->second)) wanted.push_back(at->second);
   }
-  return open;
+  return wanted;
+}
+
+std::vector<FedOrderState> FedOrders::OpenIn(const engine::ProductId& product) const {
+  return Of(product, [](const FedOrderState& order) { return order.open_wh > 0; });
+}
+
+std::vector<FedOrderState> FedOrders::InRound(const engine::ProductId& product,
+                                              std::uint32_t round) const {
+  return Of(product, [round](const FedOrderState& order) {
+    return order.open_wh > 0 || order.filled_round == round;
+  });
 }
 
 void FedOrders::Forget(const engine::ProductId& product) {

@@ -4,11 +4,13 @@
 #include <span>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/core/product.h"
 #include "tests/support/feed_files.h"
 #include "tools/feed/city.h"
 #include "tools/peerwatt/compare_svg.h"
@@ -32,21 +34,21 @@ engine::OrderBody Order(std::uint64_t account, std::uint64_t id, engine::Side si
           .side = side};
 }
 
-// Homes 1 to 4 of one credential, with a replaced and a cancelled order.
-class SmallFeed {
+// Homes of one credential, from 1.
+class HomesFeed {
  public:
-  explicit SmallFeed(FeedWriter& feed) : feed_(feed) {
+  HomesFeed(FeedWriter& feed, std::uint32_t homes, engine::MarketDefinition market = {})
+      : feed_(feed) {
     Take(feed.Define(CommandType::kGenesis, 1, engine::GenesisBody{.order_capacity = 1'000}));
-    engine::MarketDefinition market;
     market.id = engine::MarketId{1};
     Take(feed.Define(CommandType::kDefineMarket, 1, market));
-    for (std::uint32_t home = 1; home <= 4; ++home) {
+    for (std::uint32_t home = 1; home <= homes; ++home) {
       Take(feed.Define(CommandType::kDefineMeteringPoint, 1,
                        engine::MeteringPointBody{.id = engine::MeteringPointId{home}}));
     }
     Take(feed.Define(CommandType::kDefineCredential, 1,
                      engine::CredentialBody{.id = engine::CredentialId{1}}));
-    for (std::uint32_t home = 1; home <= 4; ++home) {
+    for (std::uint32_t home = 1; home <= homes; ++home) {
       Take(feed.Define(CommandType::kDefineAccount, 1,
                        engine::AccountBody{.id = engine::AccountId{home},
                                            .party = engine::PartyId{home},
@@ -54,17 +56,9 @@ class SmallFeed {
                                            .market = engine::MarketId{1},
                                            .credential = engine::CredentialId{1}}));
     }
-    Send(CommandType::kSubmitOrders, std::vector{Order(1, 1, engine::Side::kBuy, 30, 1'000),
-                                                 Order(2, 1, engine::Side::kBuy, 20, 1'000),
-                                                 Order(3, 1, engine::Side::kSell, 10, 1'500),
-                                                 Order(4, 1, engine::Side::kSell, 22, 1'000),
-                                                 Order(1, 2, engine::Side::kBuy, 12, 500)});
-    Send(CommandType::kReplaceOrders, std::vector{Order(2, 1, engine::Side::kBuy, 25, 800)});
-    Send(CommandType::kCancelOrders,
-         std::vector{
-             engine::OrderKeyBody{engine::AccountId{1}, engine::ClientOrderId{2}, kProduct}});
   }
 
+  void WaitUntil(std::int64_t time_ns) { time_ns_ = time_ns; }
   template <typename Body>
   void Send(CommandType type, const std::vector<Body>& bodies) {
     Take(feed_.Append(type, ++time_ns_, engine::CredentialId{1}, std::span<const Body>(bodies)));
@@ -77,6 +71,22 @@ class SmallFeed {
   FeedWriter& feed_;
   std::int64_t time_ns_ = 10;
   absl::Status status_;
+};
+
+// Of four, with a replaced and a cancelled order.
+class SmallFeed : public HomesFeed {
+ public:
+  explicit SmallFeed(FeedWriter& feed) : HomesFeed(feed, 4) {
+    Send(CommandType::kSubmitOrders, std::vector{Order(1, 1, engine::Side::kBuy, 30, 1'000),
+                                                 Order(2, 1, engine::Side::kBuy, 20, 1'000),
+                                                 Order(3, 1, engine::Side::kSell, 10, 1'500),
+                                                 Order(4, 1, engine::Side::kSell, 22, 1'000),
+                                                 Order(1, 2, engine::Side::kBuy, 12, 500)});
+    Send(CommandType::kReplaceOrders, std::vector{Order(2, 1, engine::Side::kBuy, 25, 800)});
+    Send(CommandType::kCancelOrders,
+         std::vector{
+             engine::OrderKeyBody{engine::AccountId{1}, engine::ClientOrderId{2}, kProduct}});
+  }
 };
 
 std::string MakeSmallFeed() {
@@ -189,6 +199,151 @@ TEST(Compare, PrintsATableUnderItsWarningAndDrawsTheRound) {
   std::ostringstream empty;
   DrawRound(Comparison(), "none", empty);
   EXPECT_THAT(empty.str(), HasSubstr("no order in this round"));
+}
+
+// Home h of 20 buys, or of the 20 behind them sells, an equal energy in each of 96 slots, its limit
+// always the same. At true limits the price is between 196 and 204 ticks.
+constexpr std::uint32_t kFirstStart = 3'000;
+constexpr std::uint32_t kSlots = 96;
+
+engine::ProductId Slot(std::uint32_t slot) {
+  return {engine::MarketId{1}, kFirstStart + 15 * slot};
+}
+
+// Of orders that are not there, before the second and the third of three rounds.
+constexpr bool kCancelsBetweenRounds = true;
+
+std::string MakeStationaryFeed(engine::MarketDefinition market = {}, bool cancels = false) {
+  return MakeFeed("stationary.pwfeed", FeedSource::kNem, [&market, cancels](FeedWriter& writer) {
+    HomesFeed homes(writer, 40, market);
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+      // Behind the gate of the slot before it.
+      homes.WaitUntil(engine::StartNs(kFirstStart + 15 * slot - 19));
+      std::vector<engine::OrderBody> orders;
+      for (std::uint32_t home = 1; home <= 20; ++home) {
+        const auto step = static_cast<std::int32_t>(8 * home);
+        orders.push_back(Order(home, 1, engine::Side::kBuy, 300 - step, 1'000));
+        orders.push_back(Order(20 + home, 1, engine::Side::kSell, 100 + step, 1'000));
+      }
+      for (engine::OrderBody& order : orders) order.product = Slot(slot);
+      homes.Send(CommandType::kSubmitOrders, orders);
+      for (const std::uint32_t minutes : {7U, 6U}) {
+        if (!cancels) continue;
+        homes.WaitUntil(engine::StartNs(Slot(slot).start_minute - minutes));
+        homes.Send(CommandType::kCancelOrders,
+                   std::vector{engine::OrderKeyBody{engine::AccountId{1}, engine::ClientOrderId{99},
+                                                    Slot(slot)}});
+      }
+    }
+    return homes.status();
+  });
+}
+
+Comparison Compared(const std::string& feed, const CompareOptions& options) {
+  const auto comparison = CompareRules(feed, options);
+  EXPECT_TRUE(comparison.ok()) << comparison.status();
+  return comparison.ok() ? *comparison : Comparison();
+}
+
+std::string TableOf(const Comparison& comparison) {
+  std::ostringstream table;
+  PrintComparison(comparison, table);
+  return table.str();
+}
+
+TEST(CompareAgents, ThatAreTruthfulAreTheFeedAsItIs) {
+  const std::vector<std::string> rules{"uniform", "huang", "vcg"};
+  const std::string feed = MakeSmallFeed();
+  const std::string as_fed = TableOf(Compared(feed, {.rules = rules, .chosen = {}}));
+  const std::string truthful =
+      TableOf(Compared(feed, {.rules = rules, .chosen = {}, .agents = Agents::kTruthful}));
+  EXPECT_EQ(truthful.substr(truthful.find('\n')), as_fed.substr(as_fed.find('\n')));
+  EXPECT_EQ(truthful.find("a simulation, not a forecast: all bid the feed's limits"), 0);
+}
+
+TEST(CompareAgents, ThatLearnComeToTheCompetitivePriceOfAStationaryMarket) {
+  const std::string feed = MakeStationaryFeed();
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    for (const std::uint32_t slot : {kSlots / 2, kSlots - 1}) {
+      const RuleResult zip =
+          Compared(
+              feed,
+              {.rules = {"uniform"}, .chosen = Slot(slot), .agents = Agents::kZip, .seed = seed})
+              .results.at(0);
+      EXPECT_NEAR(zip.chosen_buy_ticks, 200, 10) << "seed " << seed << " slot " << slot;
+      EXPECT_GE(zip.chosen_wh, 10'000U) << "seed " << seed << " slot " << slot;
+    }
+  }
+}
+
+TEST(CompareAgents, ThatLearnTradeLessThanTheOptimumAndLoseNoEnergyOrMoney) {
+  const std::vector<std::string> rules{"uniform", "pay_as_bid", "huang", "vcg"};
+  const Comparison zip =
+      Compared(MakeStationaryFeed(), {.rules = rules, .chosen = {}, .agents = Agents::kZip});
+  for (const RuleResult& result : zip.results) {
+    EXPECT_GT(result.welfare_units(), zip.optimum_units / 2) << result.name;
+    EXPECT_LT(result.welfare_units(), zip.optimum_units) << result.name;
+    EXPECT_GE(result.buyers_surplus_units, 0) << result.name;
+    EXPECT_GE(result.sellers_surplus_units, 0) << result.name;
+    EXPECT_EQ(result.energy_wh + result.unserved_wh, std::uint64_t{kSlots} * 20 * 1'000);
+    EXPECT_EQ(result.unserved_wh, result.unsold_wh) << result.name;
+    EXPECT_EQ(result.sent_wh, std::uint64_t{kSlots} * 40 * 1'000) << result.name;
+    EXPECT_GT(result.shaded_units, 0) << result.name;
+  }
+  EXPECT_EQ(zip.results[0].operator_balance_units, 0);
+}
+
+TEST(CompareAgents, ThatLearnAreTheSameOfTheSameSeedUnderEachRule) {
+  const std::string feed = MakeStationaryFeed();
+  const auto table = [&feed](std::vector<std::string> rules, std::uint64_t seed) {
+    return TableOf(Compared(
+        feed, {.rules = std::move(rules), .chosen = {}, .agents = Agents::kZip, .seed = seed}));
+  };
+  EXPECT_EQ(table({"uniform", "huang"}, 7), table({"uniform", "huang"}, 7));
+  EXPECT_NE(table({"uniform"}, 7), table({"uniform"}, 8));
+  EXPECT_THAT(table({"uniform"}, 7), HasSubstr("zero-intelligence-plus agents, seed 7"));
+  // A rule's agents have learned nothing under the rules before it.
+  const Comparison both = Compared(
+      feed, {.rules = {"huang", "uniform"}, .chosen = {}, .agents = Agents::kZip, .seed = 7});
+  const Comparison alone =
+      Compared(feed, {.rules = {"uniform"}, .chosen = {}, .agents = Agents::kZip, .seed = 7});
+  EXPECT_EQ(both.results[1].buyers_surplus_units, alone.results[0].buyers_surplus_units);
+  EXPECT_EQ(both.results[1].shaded_units, alone.results[0].shaded_units);
+}
+
+TEST(CompareAgents, LearnFromEachRoundWhetherSomethingComesBeforeTheNextOrNot) {
+  engine::MarketDefinition market;
+  market.rounds = 3;
+  market.round_interval_s = 60;
+  market.carry_over = 1;
+  const CompareOptions options{.rules = {"uniform"}, .chosen = {}, .agents = Agents::kZip};
+  const RuleResult quiet = Compared(MakeStationaryFeed(market), options).results.at(0);
+  const RuleResult busy =
+      Compared(MakeStationaryFeed(market, kCancelsBetweenRounds), options).results.at(0);
+  EXPECT_EQ(busy.refused, 2 * kSlots);
+  EXPECT_EQ(quiet.energy_wh, busy.energy_wh);
+  EXPECT_EQ(quiet.paid_units, busy.paid_units);
+  EXPECT_EQ(quiet.shaded_units, busy.shaded_units);
+  EXPECT_EQ(quiet.energy_wh + quiet.unserved_wh, std::uint64_t{kSlots} * 20 * 1'000);
+  // Nobody bids anew for a later round, and who is filled is not in it.
+  EXPECT_EQ(quiet.sent_wh, std::uint64_t{kSlots} * 40 * 1'000 * 3 - 4 * quiet.energy_wh);
+}
+
+TEST(CompareAgents, BidForAReplacedOrderByItsNewValue) {
+  const Comparison zip =
+      Compared(MakeSmallFeed(), {.rules = {"uniform"}, .chosen = kProduct, .agents = Agents::kZip});
+  const RuleResult& uniform = zip.results.at(0);
+  ASSERT_EQ(uniform.book.size(), 4U);
+  for (const FedOrderState& order : uniform.book) {
+    if (order.side == engine::Side::kBuy) {
+      EXPECT_TRUE(order.limit_ticks == 30 || order.limit_ticks == 25) << order.limit_ticks;
+      EXPECT_LE(order.sent_ticks, order.limit_ticks);
+      EXPECT_GE(order.sent_ticks, order.limit_ticks * 65 / 100);
+    } else {
+      EXPECT_GE(order.sent_ticks, order.limit_ticks);
+      EXPECT_LE(order.sent_ticks, order.limit_ticks * 135 / 100);
+    }
+  }
 }
 
 }  // namespace
