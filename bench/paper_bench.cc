@@ -1,6 +1,7 @@
 // The study of Doan, Cho and Kim (2021) through a real daemon: how long after the gate the last
 // participant knows its outcome, played with a live controller each over loopback, the journal on
-// disk; and how long the matching alone takes. PAPER.md is its page.
+// disk; and how long the matching alone takes. Orders are drawn as its authors' program does (code)
+// and as the paper says (text). PAPER.md is its page.
 // The journal is in the current folder, so run it on the disk in question.
 #include <cstdint>
 #include <memory>
@@ -46,11 +47,11 @@ DaemonFiles FilesFor(std::uint32_t participants, const std::string& schedule) {
   return files;
 }
 
-void Played(benchmark::State& state, const std::string& schedule) {
+void Played(benchmark::State& state, const PaperRanges& ranges, const std::string& schedule) {
   const auto participants = static_cast<std::uint32_t>(state.range(0));
-  const std::vector<PaperOrder> orders = DrawPaperOrders(participants, NextSeed());
+  const std::vector<PaperOrder> orders = DrawPaperOrders(ranges, participants, NextSeed());
   const RealDaemon daemon(FilesFor(participants, schedule));
-  PaperHomes homes(daemon.process().port(), orders);
+  PaperHomes homes(daemon.process().port(), orders, ranges.theta);
   PaperRound round;
   for (auto _ : state) {
     round = homes.Play(1'000);
@@ -61,11 +62,15 @@ void Played(benchmark::State& state, const std::string& schedule) {
   state.counters["price_ticks"] = round.price_ticks;
   state.counters["energy_kwh"] = static_cast<double>(round.energy_wh) / 1e3;
 }
-void BM_Descending(benchmark::State& state) { Played(state, "descending"); }
-void BM_Bisecting(benchmark::State& state) { Played(state, "bisecting"); }
+void BM_Descending(benchmark::State& state, const PaperRanges& ranges) {
+  Played(state, ranges, "descending");
+}
+void BM_Bisecting(benchmark::State& state, const PaperRanges& ranges) {
+  Played(state, ranges, "bisecting");
+}
 
 // The same draws with declared responses, in memory: winners, price, shares.
-void BM_MatchingAlone(benchmark::State& state) {
+void BM_MatchingAlone(benchmark::State& state, const PaperRanges& ranges) {
   engine::MarketDefinition market;
   market.band_levels = 300;
   market.rule.rule = engine::Rule::kStackelberg;
@@ -73,7 +78,7 @@ void BM_MatchingAlone(benchmark::State& state) {
   engine::Book book;
   std::uint32_t account = 0;
   for (const PaperOrder& order :
-       DrawPaperOrders(static_cast<std::uint32_t>(state.range(0)), NextSeed())) {
+       DrawPaperOrders(ranges, static_cast<std::uint32_t>(state.range(0)), NextSeed())) {
     const bool buys = order.side == engine::Side::kBuy;
     const engine::NewOrder added{
         .side = order.side,
@@ -84,7 +89,7 @@ void BM_MatchingAlone(benchmark::State& state) {
         .client_order_id = engine::ClientOrderId{1},
         .order_id = engine::OrderId{account},
         .response = buys ? engine::Response::kQuadratic : engine::Response::kFixed,
-        .response_param = buys ? kPaperTheta : 0};
+        .response_param = buys ? ranges.theta : 0};
     CHECK(book.Add(memory, added));
     ++account;
   }
@@ -106,16 +111,16 @@ void PlayedRounds(benchmark::internal::Benchmark* bench) {
   Participants(bench);
   bench->Iterations(1)->UseManualTime()->Unit(benchmark::kMillisecond);
 }
-BENCHMARK(BM_Descending)->Apply(PlayedRounds);
-BENCHMARK(BM_Bisecting)->Apply(PlayedRounds);
-BENCHMARK(BM_MatchingAlone)->Apply(Participants)->Unit(benchmark::kMicrosecond);
+void MatchedRounds(benchmark::internal::Benchmark* bench) {
+  Participants(bench);
+  bench->Unit(benchmark::kMicrosecond);
+}
+BENCHMARK_CAPTURE(BM_Descending, code, kCodeRanges)->Apply(PlayedRounds);
+BENCHMARK_CAPTURE(BM_Bisecting, code, kCodeRanges)->Apply(PlayedRounds);
+BENCHMARK_CAPTURE(BM_MatchingAlone, code, kCodeRanges)->Apply(MatchedRounds);
+BENCHMARK_CAPTURE(BM_Descending, text, kTextRanges)->Apply(PlayedRounds);
+BENCHMARK_CAPTURE(BM_Bisecting, text, kTextRanges)->Apply(PlayedRounds);
+BENCHMARK_CAPTURE(BM_MatchingAlone, text, kTextRanges)->Apply(MatchedRounds);
 
 }  // namespace
 }  // namespace bench
-
-int main(int argc, char** argv) {
-  bench::RaiseDescriptorLimit();
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-}

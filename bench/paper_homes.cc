@@ -37,16 +37,18 @@ void TurnUntil(boost::asio::io_context& io, Done done) {
 
 }  // namespace
 
-std::vector<PaperOrder> DrawPaperOrders(std::uint32_t participants, std::uint64_t seed) {
+std::vector<PaperOrder> DrawPaperOrders(const PaperRanges& ranges, std::uint32_t participants,
+                                        std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  const auto draw = [&random](std::uint64_t low, std::uint64_t high) {
-    return low + random() % (high - low + 1);
+  const auto draw = [&random](std::int32_t low, std::int32_t high) {
+    return low + static_cast<std::int32_t>(random() % static_cast<std::uint64_t>(high - low + 1));
   };
   std::vector<PaperOrder> orders(participants);
   for (std::uint32_t i = 0; i < participants; ++i) {
     const bool buys = i % 2 == 0;
     orders[i].side = buys ? engine::Side::kBuy : engine::Side::kSell;
-    orders[i].limit_ticks = static_cast<std::int32_t>(buys ? draw(140, 220) : draw(50, 130));
+    orders[i].limit_ticks =
+        buys ? draw(ranges.bid_low, ranges.bid_high) : draw(ranges.ask_low, ranges.ask_high);
     orders[i].energy_wh = static_cast<std::uint32_t>(draw(100, 5'000));
   }
   return orders;
@@ -56,8 +58,9 @@ std::string PaperToken(std::uint32_t home) { return "pw_paper_" + std::to_string
 
 class PaperHomes::Home final : public gateway::ClientHandler {
  public:
-  Home(gateway::ClientDesk& desk, std::uint16_t port, std::uint32_t number, const PaperOrder& order)
-      : number_(number), order_(order), client_(desk, OptionsFor(port, number), *this) {
+  Home(gateway::ClientDesk& desk, const gateway::ClientOptions& options, std::uint32_t number,
+       const PaperOrder& order, std::uint32_t theta)
+      : number_(number), order_(order), theta_(theta), client_(desk, options, *this) {
     client_.Start();
   }
 
@@ -102,7 +105,7 @@ class PaperHomes::Home final : public gateway::ClientHandler {
   }
   void OnPriceCalls(std::span<const engine::PriceCallEvent> calls) override {
     for (const engine::PriceCallEvent& call : calls) {
-      const engine::QuantityBody answer = tools::AnswerTo(call, entered_order_, kPaperTheta);
+      const engine::QuantityBody answer = tools::AnswerTo(call, entered_order_, theta_);
       client_.ReplyQuantities(std::span(&answer, 1));
       round_.steps = std::max(round_.steps, call.step);
       ++round_.prices_called;
@@ -121,15 +124,9 @@ class PaperHomes::Home final : public gateway::ClientHandler {
   }
 
  private:
-  static gateway::ClientOptions OptionsFor(std::uint16_t port, std::uint32_t number) {
-    gateway::ClientOptions options;
-    options.port = port;
-    options.token = PaperToken(number);
-    return options;
-  }
-
   const std::uint32_t number_;
   const PaperOrder order_;
+  const std::uint32_t theta_;
   engine::OrderBody entered_order_;  // Of the round.
   gateway::Client client_;
   std::int64_t logged_on_ns_ = 0;
@@ -142,10 +139,14 @@ class PaperHomes::Home final : public gateway::ClientHandler {
   PaperRound round_;
 };
 
-PaperHomes::PaperHomes(std::uint16_t port, const std::vector<PaperOrder>& orders) {
+PaperHomes::PaperHomes(std::uint16_t port, const std::vector<PaperOrder>& orders,
+                       std::uint32_t theta) {
+  gateway::ClientOptions options;
+  options.port = port;
   for (const PaperOrder& order : orders) {
     const auto number = static_cast<std::uint32_t>(homes_.size() + 1);
-    homes_.push_back(std::make_unique<Home>(desk_, port, number, order));
+    options.token = PaperToken(number);
+    homes_.push_back(std::make_unique<Home>(desk_, options, number, order, theta));
   }
   TurnUntil(io_, [this] {
     return std::all_of(homes_.begin(), homes_.end(),

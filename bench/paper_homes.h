@@ -13,17 +13,26 @@
 
 namespace bench {
 
-// In the units of the study: bids 14 to 22 and asks 5 to 13 cents/kWh in steps of 0.1, which is a
-// tick; energies 0.1 to 5 kWh; theta 4 cents/kWh per kWh.
-inline constexpr std::uint32_t kPaperTheta = 40'000;  // Ticks per MWh.
+// From where orders are drawn, uniformly, in ticks: 0.1 cent/kWh, the step of the study's prices.
+struct PaperRanges {
+  std::int32_t bid_low = 0;
+  std::int32_t bid_high = 0;
+  std::int32_t ask_low = 0;
+  std::int32_t ask_high = 0;
+  std::uint32_t theta = 0;  // Of all buyers, ticks per MWh: 10,000 is a cent/kWh per kWh.
+};
+// As the paper says, and as its authors' program has it.
+inline constexpr PaperRanges kTextRanges{50, 220, 50, 220, 30'000};
+inline constexpr PaperRanges kCodeRanges{140, 220, 50, 130, 40'000};
 
 struct PaperOrder {
   engine::Side side{};
   std::int32_t limit_ticks = 0;
   std::uint32_t energy_wh = 0;
 };
-// Half of them buyers; the same seed draws the same.
-std::vector<PaperOrder> DrawPaperOrders(std::uint32_t participants, std::uint64_t seed);
+// Half of them buyers, of 0.1 to 5 kWh each; the same seed draws the same.
+std::vector<PaperOrder> DrawPaperOrders(const PaperRanges& ranges, std::uint32_t participants,
+                                        std::uint64_t seed);
 
 std::string PaperToken(std::uint32_t home);  // From 1; its credential and account are so too.
 
@@ -39,8 +48,8 @@ struct PaperRound {
 // Thread: the caller's.
 class PaperHomes {
  public:
-  // Ensures: all are logged on.
-  PaperHomes(std::uint16_t port, const std::vector<PaperOrder>& orders);
+  // Ensures: all are logged on. Buyers answer by `theta`.
+  PaperHomes(std::uint16_t port, const std::vector<PaperOrder>& orders, std::uint32_t theta);
   ~PaperHomes();
   PaperHomes(const PaperHomes&) = delete;
   PaperHomes& operator=(const PaperHomes&) = delete;

@@ -5,7 +5,6 @@
 #include <system_error>
 #include <vector>
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "engine/core/check.h"
@@ -37,13 +36,6 @@ RealDaemon::~RealDaemon() {
   process_.reset();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
-}
-
-void RaiseDescriptorLimit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace bench

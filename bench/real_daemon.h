@@ -32,7 +32,4 @@ class RealDaemon {
   std::unique_ptr<ServerProcess> process_;
 };
 
-// Thousands of connections are thousands of descriptors.
-void RaiseDescriptorLimit();
-
 }  // namespace bench

@@ -107,10 +107,3 @@ BENCHMARK(BM_BareServer)->Apply(Shapes);
 
 }  // namespace
 }  // namespace bench
-
-int main(int argc, char** argv) {
-  bench::RaiseDescriptorLimit();
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-}

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,9 +34,17 @@ std::uint16_t PortIn(const std::string& text) {
   return port;
 }
 
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  CHECK(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  limit.rlim_cur = limit.rlim_max;
+  CHECK(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
 }  // namespace
 
 ServerProcess::ServerProcess(const std::vector<std::string>& arguments) {
+  RaiseDescriptorLimit();
   int ends[2];
   CHECK(::pipe2(ends, O_CLOEXEC) == 0);
   errors_ = ends[0];

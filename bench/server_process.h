@@ -12,8 +12,9 @@ namespace bench {
 // Ends with SIGTERM; the owner waits for it.
 class ServerProcess {
  public:
-  // Starts `arguments[0]` and waits until a line of its standard error ends with
-  // "listening on ADDRESS:PORT". A server that does not say so in time stops this program.
+  // Raises this program's descriptor limit as far as it goes, for thousands of connections; the
+  // server inherits it. Starts `arguments[0]` and waits until a line of its standard error ends
+  // with "listening on ADDRESS:PORT". A server that does not say so in time stops this program.
   explicit ServerProcess(const std::vector<std::string>& arguments);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
