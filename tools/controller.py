@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """A controller in Python: logs on, submits an order, prints its answers and fills.
 
+With --theta its bid is a live one, and it answers the prices that are called with what it takes.
+
 It shows a whole session, for makers of controllers; the frames are in peerwatt_wire.py and
 schemas/README.md is the page beside both. Needs `python3-flatbuffers` and `flatc` (package
 flatbuffers-compiler).
@@ -28,10 +30,14 @@ import time
 from peerwatt_wire import (
     ANSWER,
     FILLS,
+    FIXED,
     HEADER,
+    INTERACTIVE,
     LOGON_ANSWER,
     ORDER_CANCELLED,
+    PRICE_CALL,
     PRODUCT_OPENED,
+    QUANTITY_REPLY,
     ROUND_CLEARED,
     ROUND_VOID,
     TERMINATE,
@@ -40,6 +46,7 @@ from peerwatt_wire import (
     list_products_frame,
     logon_frame,
     logout_frame,
+    quantity_frame,
     submit_frame,
     wire,
 )
@@ -63,6 +70,13 @@ class ConnectionEnded(Exception):
         self.again_s = again_s
 
 
+def demand_nwh(limit_ticks, price_ticks, theta, energy_wh):
+    """The best answer to a price of a utility limit * x - theta * x^2 / 2, with theta in ticks per
+    MWh: (limit - price) / theta MWh within the order's energy, in nano-watt-hours."""
+    per_tick = -(-(10**15) // theta)  # Rounded up.
+    return min(per_tick * max(limit_ticks - price_ticks, 0), energy_wh * 10**9)
+
+
 class Controller:
     """One credential. Every request is kept until it is answered, and sent again after a reconnect
     with the same bytes: the daemon does it once, and answers what it answered before."""
@@ -72,7 +86,8 @@ class Controller:
         self.next_seq = None  # The daemon says where we are.
         self.next_event = None  # The first that was not seen; the daemon says so at first.
         self.unanswered = {}  # client_seq -> frame, in order.
-        self.product = None  # (market, start_minute) that the order is for, once it is chosen.
+        self.product = None  # (market, start_minute) that the order is for, once it is chosen,
+        self.order_id = None  # and its client_order_id.
         self.outcome = None  # An exit code, once there is nothing more to wait for.
         self.missed = False
         self.filled_wh = 0
@@ -177,10 +192,14 @@ class Controller:
             "limit_ticks": self.options.limit_ticks,
             "energy_wh": self.options.energy_wh,
             "side": 0 if self.options.side == "buy" else 1,
+            "response": INTERACTIVE if self.options.theta > 0 else FIXED,
         }
         self.product = (order["market"], start_minute)
         self.order_id = order["client_order_id"]
-        request = submit_frame(self.next_seq, [order])
+        self.send_numbered(submit_frame(self.next_seq, [order]))
+
+    def send_numbered(self, request):
+        """A request with the number `next_seq`; kept until it is answered."""
         self.unanswered[self.next_seq] = request
         self.next_seq += 1
         self.sock.sendall(request)
@@ -227,11 +246,38 @@ class Controller:
             ROUND_VOID: self.on_round_void,
             ORDER_CANCELLED: self.on_order_cancelled,
             PRODUCT_OPENED: self.on_product_opened,
+            PRICE_CALL: self.on_price_call,
             TERMINATE: self.on_terminate,
         }
         handler = handlers.get(message_type)
         if handler:
             handler(body)
+
+    def on_price_call(self, body):
+        call = wire("PriceCall").PriceCall.GetRootAs(body, 0)
+        called = [call.Orders(i) for i in range(call.OrdersLength())]
+        if (call.Market(), call.StartMinuteUtc()) != self.product or self.options.theta == 0:
+            return
+        ours = (self.options.account, self.order_id)
+        if ours not in [(order.Account(), order.ClientOrderId()) for order in called]:
+            return
+        take_nwh = demand_nwh(
+            self.options.limit_ticks,
+            call.PriceTicks(),
+            self.options.theta,
+            self.options.energy_wh,
+        )
+        print(f"step {call.Step()}: {call.PriceTicks()} ticks, we take {take_nwh} nWh", flush=True)
+        answer = {
+            "account": self.options.account,
+            "client_order_id": self.order_id,
+            "demand_nwh": take_nwh,
+            "market": call.Market(),
+            "start_minute_utc": call.StartMinuteUtc(),
+            "round": call.Round(),
+            "step": call.Step(),
+        }
+        self.send_numbered(quantity_frame(self.next_seq, [answer]))
 
     def on_answer(self, body):
         answer = wire("Answer").Answer.GetRootAs(body, 0)
@@ -250,7 +296,8 @@ class Controller:
             f"command_sequence={answer.CommandSequence()}",
             flush=True,
         )
-        if answer.Reason() != 0 or refused:
+        # One to a price that came too late, say: the exchange counts the answer before it.
+        if answer.MessageType() != QUANTITY_REPLY and (answer.Reason() != 0 or refused):
             self.outcome = REFUSED
         self.stop_if_missed()
 
@@ -327,6 +374,13 @@ def main():
     parser.add_argument("--side", choices=["buy", "sell"], required=True)
     parser.add_argument("--limit-ticks", type=int, required=True)
     parser.add_argument("--energy-wh", type=int, required=True)
+    parser.add_argument(
+        "--theta",
+        type=int,
+        default=0,
+        help="of a buyer: a live bid, that takes (limit - p) / theta MWh at a price p, theta in "
+        "ticks per MWh; 0: the bid is fixed",
+    )
     parser.add_argument("--order-id", type=int, help="client_order_id; else from the clock")
     parser.add_argument("--start", help="delivery, as 2024-06-01T12:00:00Z; else the next product")
     parser.add_argument("--heartbeat-s", type=int, default=10, help="asked for: 1 to 300")
@@ -334,6 +388,10 @@ def main():
     options = parser.parse_args()
     if not options.token:
         parser.error("--token is needed")
+    if not 0 <= options.theta < 2**32:
+        parser.error("--theta: expected 0 to 4294967295")
+    if options.theta > 0 and options.side == "sell":
+        parser.error("--theta: only buyers are asked")
     return Controller(options).run()
 
 

@@ -21,12 +21,14 @@ HEADER = struct.Struct("<IHH")  # Length of the whole frame, message type, versi
 VERSION = 1
 
 LOGON, LOGOUT, HEARTBEAT = 1, 2, 3
-SUBMIT_ORDERS = 16
+SUBMIT_ORDERS, QUANTITY_REPLY = 16, 21
 LIST_PRODUCTS = 66
 LOGON_ANSWER, ANSWER = 129, 130
 ROUND_CLEARED, FILLS, ROUND_VOID, ORDER_CANCELLED = 144, 145, 146, 147
-PRODUCT_OPENED = 160
+PRODUCT_OPENED, PRICE_CALL = 160, 162
 TERMINATE = 192
+
+FIXED, INTERACTIVE = 0, 3  # How the energy of a bid follows the price.
 
 
 def generated_wire():
@@ -106,7 +108,7 @@ def submit_frame(client_seq, orders):
             responseParam=0,
             group=0,
             side=order["side"],
-            response=0,
+            response=order.get("response", FIXED),
             timeInForce=0,
             reserved0=0,
             reserved1=0,
@@ -117,3 +119,26 @@ def submit_frame(client_seq, orders):
     submit.SubmitOrdersAddClientSeq(builder, client_seq)
     submit.SubmitOrdersAddOrders(builder, vector)
     return frame(SUBMIT_ORDERS, builder, submit.SubmitOrdersEnd(builder))
+
+
+def quantity_frame(client_seq, answers):
+    """`answers`: dictionaries with the fields of a QuantityAnswer."""
+    builder = flatbuffers.Builder(256)
+    reply = wire("QuantityReply")
+    reply.QuantityReplyStartAnswersVector(builder, len(answers))
+    for answer in reversed(answers):
+        wire("QuantityAnswer").CreateQuantityAnswer(
+            builder,
+            account=answer["account"],
+            clientOrderId=answer["client_order_id"],
+            demandNwh=answer["demand_nwh"],
+            market=answer["market"],
+            startMinuteUtc=answer["start_minute_utc"],
+            round=answer["round"],
+            step=answer["step"],
+        )
+    vector = builder.EndVector()
+    reply.QuantityReplyStart(builder)
+    reply.QuantityReplyAddClientSeq(builder, client_seq)
+    reply.QuantityReplyAddAnswers(builder, vector)
+    return frame(QUANTITY_REPLY, builder, reply.QuantityReplyEnd(builder))

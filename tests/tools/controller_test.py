@@ -19,6 +19,7 @@ from scripted_daemon import (
     answer,
     frame,
     logon_answer,
+    price_call,
     round_cleared,
     terminate,
 )
@@ -28,17 +29,18 @@ import peerwatt_wire
 
 
 class ControllerTest(unittest.TestCase):
-    def run_against(self, *script, timeout_s=20.0):
+    def run_against(self, *script, timeout_s=20.0, theta=0):
         """The exit code, and what the controller printed."""
         daemon = Daemon(*script)
         options = argparse.Namespace(
             host="127.0.0.1", port=daemon.port, token="pw_x", account=1, market=1, side="buy",
             limit_ticks=200, energy_wh=100, order_id=7, start="2027-01-15T08:00:00Z",
-            ahead_minutes=60, slot_minutes=15, heartbeat_s=10, timeout_s=timeout_s)
+            theta=theta, heartbeat_s=10, timeout_s=timeout_s)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             code = controller.Controller(options).run()
         self.served = daemon.served
+        self.heard = daemon.heard
         return code, printed.getvalue()
 
     TRADE = (peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS, answer(), round_cleared(),
@@ -117,6 +119,76 @@ class ControllerTest(unittest.TestCase):
         code, _ = self.run_against((peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS,
                                     answer(), ...), timeout_s=0.5)
         self.assertEqual(code, 1)
+
+    def replies(self):
+        """(client_seq, account, client_order_id, demand_nwh, round, step) of each answer sent."""
+        bodies = [body for kind, body in self.heard if kind == peerwatt_wire.QUANTITY_REPLY]
+        replies = [peerwatt_wire.wire("QuantityReply").QuantityReply.GetRootAs(body, 0)
+                   for body in bodies]
+        answers = [(reply.ClientSeq(), reply.Answers(i)) for reply in replies
+                   for i in range(reply.AnswersLength())]
+        return [(seq, one.Account(), one.ClientOrderId(), one.DemandNwh(), one.Round(), one.Step())
+                for seq, one in answers]
+
+    ANSWERED = answer(ClientSeq=2, MessageType=peerwatt_wire.QUANTITY_REPLY)
+
+    def test_a_live_bid_says_so_and_answers_the_prices_that_are_called(self):
+        code, said = self.run_against(
+            (peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS, answer(),
+             price_call(1, 170, [(1, 7)]), peerwatt_wire.QUANTITY_REPLY, self.ANSWERED,
+             price_call(2, 200, [(1, 6), (1, 7)]), peerwatt_wire.QUANTITY_REPLY,
+             round_cleared(), ...), theta=3_000_000)
+        self.assertEqual(code, 0, said)
+        submits = [body for kind, body in self.heard if kind == peerwatt_wire.SUBMIT_ORDERS]
+        order = peerwatt_wire.wire("SubmitOrders").SubmitOrders.GetRootAs(submits[0], 0).Orders(0)
+        self.assertEqual((order.Response(), order.ResponseParam()), (3, 0))
+        # (200 - 170) ticks / 3,000,000 ticks a MWh, where 10^15 / 3,000,000 is rounded up.
+        self.assertEqual(self.replies(), [(2, 1, 7, 30 * 333_333_334, 1, 1), (3, 1, 7, 0, 1, 2)])
+        self.assertIn("step 1: 170 ticks, we take 10000000020 nWh", said)
+
+    def test_never_takes_more_than_it_bid_for(self):
+        self.assertEqual(controller.demand_nwh(200, 100, 30_000, 2_000), 2_000 * 10**9)
+        self.assertEqual(controller.demand_nwh(200, 300, 30_000, 2_000), 0)
+
+    def test_an_answer_that_is_refused_is_not_a_refused_order(self):
+        code, said = self.run_against(
+            (peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS, answer(),
+             price_call(1, 170, [(1, 7)]), peerwatt_wire.QUANTITY_REPLY,
+             answer(ClientSeq=2, MessageType=peerwatt_wire.QUANTITY_REPLY, Reason=141),
+             round_cleared(), ...), theta=30_000)
+        self.assertEqual(code, 0, said)
+
+    def test_answers_only_for_its_own_live_bid(self):
+        calls = (price_call(1, 170, [(1, 8), (2, 7)]),
+                 price_call(1, 170, [(1, 7)], StartMinuteUtc=30))
+        for theta, told in ((30_000, calls), (0, (price_call(1, 170, [(1, 7)]),))):
+            code, said = self.run_against(
+                (peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS, answer(), *told,
+                 round_cleared(), ...), theta=theta)
+            self.assertEqual(code, 0, said)
+            self.assertEqual(self.replies(), [])
+
+    def test_sends_an_answer_again_until_it_is_answered(self):
+        code, said = self.run_against(
+            (peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS, answer(),
+             price_call(1, 170, [(1, 7)]), peerwatt_wire.QUANTITY_REPLY),
+            (peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.QUANTITY_REPLY, self.ANSWERED,
+             price_call(2, 160, [(1, 7)]), peerwatt_wire.QUANTITY_REPLY, round_cleared(), ...),
+            theta=3_000_000)
+        self.assertEqual(code, 0, said)
+        first, again, next_step = self.replies()
+        self.assertEqual(first, again)
+        self.assertEqual((next_step[0], next_step[-1]), (3, 2))
+
+    def test_refuses_a_theta_that_cannot_be(self):
+        for options, why in ((["--theta", "1", "--side", "sell"], "only buyers are asked"),
+                             (["--theta", "-1", "--side", "buy"], "expected 0 to")):
+            done = subprocess.run(
+                ["/usr/bin/python3", TOP / "tools/controller.py", "--port", "1", "--token", "pw_x",
+                 "--account", "1", "--limit-ticks", "1", "--energy-wh", "1", *options],
+                capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(why, done.stderr)
 
     def test_leaves_no_generated_code_behind(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -49,8 +49,23 @@ def round_cleared(event=1):
                  StartMinuteUtc=START_MINUTE, Round=1, Rounds=1)
 
 
+def price_call(step, price_ticks, orders, **fields):
+    """`orders`: pairs of account and client_order_id."""
+    builder = flatbuffers.Builder(256)
+    call = wire("PriceCall")
+    call.PriceCallStartOrdersVector(builder, len(orders))
+    for account, order in reversed(orders):
+        wire("CalledOrder").CreateCalledOrder(builder, account, order)
+    vector = builder.EndVector()
+    call.PriceCallStart(builder)
+    for name, value in {"Market": 1, "StartMinuteUtc": START_MINUTE, "Round": 1, "Step": step,
+                        "PriceTicks": price_ticks, "Orders": vector, **fields}.items():
+        getattr(call, "PriceCallAdd" + name)(builder, value)
+    return peerwatt_wire.frame(peerwatt_wire.PRICE_CALL, builder, call.PriceCallEnd(builder))
+
+
 def read_frame(sock):
-    """Its type; None at the end of the connection."""
+    """(type, body); None at the end of the connection."""
     data = b""
     while len(data) < HEADER.size or len(data) < HEADER.unpack_from(data)[0]:
         want = HEADER.size if len(data) < HEADER.size else HEADER.unpack_from(data)[0]
@@ -58,7 +73,7 @@ def read_frame(sock):
         if not piece:
             return None
         data += piece
-    return HEADER.unpack_from(data)[1]
+    return HEADER.unpack_from(data)[1], data[HEADER.size:]
 
 
 class Daemon:
@@ -69,6 +84,7 @@ class Daemon:
     def __init__(self, *script):
         self.script = script
         self.served = 0
+        self.heard = []  # (type, body) of every frame.
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -81,11 +97,19 @@ class Daemon:
             with sock, contextlib.suppress(OSError):
                 for step in part:
                     if step is ...:
-                        while read_frame(sock) is not None:
+                        while self.hear(sock) is not None:
                             pass
                     elif isinstance(step, int):
-                        while read_frame(sock) != step:
+                        while self.hear(sock) != step:
                             pass
                     else:
                         sock.sendall(step)
         self.listener.close()
+
+    def hear(self, sock):
+        """The next frame's type; None at the end of the connection."""
+        heard = read_frame(sock)
+        if heard is None:
+            return None
+        self.heard.append(heard)
+        return heard[0]
