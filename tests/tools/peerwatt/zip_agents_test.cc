@@ -1,12 +1,15 @@
 // What one agent does: a lesson at a time, and that no lesson takes it past its value or the band.
 #include "tools/peerwatt/zip_agents.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "tests/support/random_source.h"
+#include "tools/feed/seeded_draw.h"
 
 namespace tools {
 namespace {
@@ -187,6 +190,64 @@ TEST(ZipAgents, NeverBidBeyondTheirValueOrOutsideTheBand) {
         default:
           agent.NothingTraded(value);
       }
+    }
+  }
+}
+
+// The rule of zip_agents.h in real numbers, for a buyer of market 1 whose value stays.
+class RealBuyer {
+ public:
+  RealBuyer(std::uint64_t seed, double value) : value_(value) {
+    seed_ = Draw(seed, DrawFor::kZipAgent, static_cast<std::uint64_t>(kParty), 2);
+    price_ = value * (1 - Uniform(DrawFor::kZipMargin, 0, 50'000, 350'000) / 1e6);
+    beta_ = Uniform(DrawFor::kZipRate, 0, 100, 500) / 1e3;
+    gamma_ = Uniform(DrawFor::kZipMomentum, 0, 0, 100) / 1e3;
+  }
+  double price() const { return price_; }
+  void Learn(double heard, bool went_without) {
+    if (went_without) {
+      const double share = Uniform(DrawFor::kZipPastShare, lessons_, 0, 50) / 1e3;
+      const double ticks = Uniform(DrawFor::kZipPastTicks, lessons_, 0, 5'000) / 1e3;
+      ++lessons_;
+      Move(std::max(heard + std::abs(heard) * share + ticks, price_));
+    } else if (price_ > heard) {
+      Move(heard);
+    }
+  }
+
+ private:
+  double Uniform(DrawFor purpose, std::uint64_t lesson, std::int64_t low, std::int64_t high) const {
+    return static_cast<double>(Between(Draw(seed_, purpose, lesson), low, high));
+  }
+  void Move(double target) {
+    change_ = gamma_ * change_ + (1 - gamma_) * beta_ * (target - price_);
+    price_ = std::min(price_ + change_, value_);
+  }
+
+  const double value_;
+  std::uint64_t seed_ = 0;
+  std::uint64_t lessons_ = 0;
+  double beta_ = 0;
+  double gamma_ = 0;
+  double change_ = 0;
+  double price_ = 0;
+};
+
+TEST(ZipAgents, AgreeWithTheRuleInRealNumbers) {
+  constexpr std::int32_t kValue = 450;
+  engine::RandomSource random(5);
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    OneAgent agent(seed, kBuy);
+    RealBuyer twin(seed, kValue);
+    for (int round = 0; round < 30; ++round) {
+      // Rounded up to a tick, and a margin's millionths beside it.
+      ASSERT_NEAR(agent.Sends(kValue), twin.price() + 0.5, 0.52) << seed << " round " << round;
+      const auto heard = static_cast<std::int32_t>(300 + random.Below(100));
+      // Where the twin is so near that rounding decides which side it is on, nothing is learnt.
+      if (std::abs(twin.price() - heard) < 0.1) continue;
+      const bool went_without = random.Below(2) == 0;
+      twin.Learn(heard, went_without);
+      went_without ? agent.WentWithout(kValue, heard) : agent.Filled(kValue, heard);
     }
   }
 }
