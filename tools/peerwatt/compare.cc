@@ -70,6 +70,8 @@ class Run {
   std::optional<ZipAgents> agents_;
   std::map<engine::MarketId, engine::MarketDefinition> markets_;
   CommandBytes shaded_;
+  bool takes_ = false;                // A client command is being applied:
+  std::vector<engine::Event> fills_;  // those that it makes meet the orders as it leaves them.
   std::size_t rounds_ended_ = 0;
   bool has_book_ = false;
   RuleResult result_;
@@ -88,6 +90,7 @@ void Run::HearFill(const engine::FillEvent& fill) {
 }
 
 void Run::Hear(const engine::Event& event) {
+  if (takes_ && event.type == EventType::kFill) return fills_.push_back(event);
   if (event.type == EventType::kAnswer) result_.refused += event.answer.refused;
   // A round's outcome is there before its events: those before it have told all of theirs.
   if (event.type == EventType::kRoundCleared) EndRoundsBefore(engine_.outcomes().size() - 1);
@@ -181,8 +184,13 @@ absl::Status Run::Take(engine::CommandView record) {
   if (!status.ok()) return status;
   EndRoundsBefore(engine_.outcomes().size());
   const engine::CommandView sent = has_limits && agents_ ? Shade(record) : record;
+  takes_ = true;
   status = engine_.Apply(sent);
-  if (status.ok()) orders_.Applied(record, sent);
+  takes_ = false;
+  if (!status.ok()) return status;
+  orders_.Applied(record, sent);
+  for (const engine::Event& fill : fills_) Hear(fill);
+  fills_.clear();
   return status;
 }
 

@@ -96,9 +96,10 @@ std::string MakeSmallFeed() {
 
 TEST(Compare, MeasuresSurplusByTheLimitsAndWhatIsLeftToTheGrid) {
   const auto comparison = CompareRules(
-      MakeSmallFeed(), {.rules = {"uniform", "pay_as_bid", "reverse"}, .chosen = kProduct});
+      MakeSmallFeed(),
+      {.rules = {"uniform", "pay_as_bid", "reverse", "continuous"}, .chosen = kProduct});
   ASSERT_TRUE(comparison.ok()) << comparison.status();
-  ASSERT_EQ(comparison->results.size(), 3U);
+  ASSERT_EQ(comparison->results.size(), 4U);
   const RuleResult& uniform = comparison->results[0];
   EXPECT_EQ(uniform.energy_wh, 1'800U);
   EXPECT_EQ(uniform.paid_units, 22 * 1'800);
@@ -116,6 +117,14 @@ TEST(Compare, MeasuresSurplusByTheLimitsAndWhatIsLeftToTheGrid) {
   EXPECT_EQ(reverse.energy_wh, 0U);
   EXPECT_EQ(reverse.unserved_wh, 1'800U);
   EXPECT_EQ(reverse.unsold_wh, 2'500U);
+  // The first order of the third home meets two bids, the replaced one the last ask.
+  const RuleResult& continuous = comparison->results[3];
+  EXPECT_EQ(continuous.energy_wh, 2'300U);
+  EXPECT_EQ(continuous.paid_units, 30 * 1'000 + 20 * 500 + 22 * 800);
+  EXPECT_EQ(continuous.buyers_surplus_units, 3 * 800);
+  EXPECT_EQ(continuous.sellers_surplus_units, 20 * 1'000 + 10 * 500);
+  EXPECT_EQ(continuous.unserved_wh, 0U);
+  EXPECT_EQ(continuous.unsold_wh, 200U);
 }
 
 TEST(Compare, FollowsACancelOfAll) {
@@ -136,10 +145,10 @@ TEST(Compare, OfACityAddsUpUnderEveryRule) {
   city.homes = 60;
   const std::string path = MakeFeed("city.pwfeed", FeedSource::kCity,
                                     [&city](FeedWriter& feed) { return GenerateCity(city, feed); });
-  const auto comparison = CompareRules(
-      path,
-      {.rules = {"uniform", "uniform:price=last_ask", "stackelberg", "pay_as_bid", "huang", "vcg"},
-       .chosen = {}});
+  const auto comparison =
+      CompareRules(path, {.rules = {"uniform", "uniform:price=last_ask", "stackelberg",
+                                    "pay_as_bid", "huang", "vcg", "continuous"},
+                          .chosen = {}});
   ASSERT_TRUE(comparison.ok()) << comparison.status();
   const RuleResult& uniform = comparison->results.front();
   const auto replay = ReplayOffline(path);
