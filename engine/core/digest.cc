@@ -31,14 +31,4 @@ DigestBytes Digest::Finish() const {
   return bytes;
 }
 
-std::string ToHex(const DigestBytes& digest) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  for (const std::byte byte : digest) {
-    hex += kDigits[std::to_integer<unsigned>(byte >> 4)];
-    hex += kDigits[std::to_integer<unsigned>(byte & std::byte{0xF})];
-  }
-  return hex;
-}
-
 }  // namespace engine

@@ -6,8 +6,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <type_traits>
+
+#include "engine/core/hex.h"
 
 namespace engine {
 
@@ -35,8 +36,5 @@ class Digest {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-// 32 lower-case hex digits.
-std::string ToHex(const DigestBytes& digest);
 
 }  // namespace engine
