@@ -129,7 +129,8 @@ absl::StatusOr<std::string> Initialise(const InitOptions& options) {
   engine::Disk& disk = engine::PosixDisk();
   auto directory = engine::DataDirectory::Create(disk, options.data, description);
   if (!directory.ok()) return directory.status();
-  absl::Status status = WriteFirstJournal(*directory, commands);
+  absl::Status status = directory->OpenLotteryKey(disk).status();
+  if (status.ok()) status = WriteFirstJournal(*directory, commands);
   if (status.ok()) status = directory->Commit(disk);
   if (!status.ok()) return status;
   return *token;

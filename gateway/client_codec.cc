@@ -1,6 +1,7 @@
 #include "gateway/client_codec.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "engine/core/check.h"
@@ -133,6 +134,7 @@ bool DeliverRoundVoid(const Frame& frame, MessageHandler& handler) {
                       {.product = Product(table->market(), table->start_minute_utc()),
                        .round = table->round(),
                        .rounds = table->rounds(),
+                       .reason = Reason(table->reason()),
                        .carry_over = static_cast<std::uint8_t>(table->carry_over() ? 1 : 0)});
   return true;
 }
@@ -177,6 +179,22 @@ bool DeliverIndicative(const Frame& frame, MessageHandler& handler) {
                         .energy_wh = table->energy_wh(),
                         .price_ticks = table->price_ticks(),
                         .crossing = static_cast<std::uint8_t>(table->crossing() ? 1 : 0)});
+  return true;
+}
+
+bool DeliverLottery(const Frame& frame, MessageHandler& handler) {
+  const auto* table = Verified<wire::Lottery>(frame);
+  engine::LotteryEvent lottery;
+  if (table == nullptr || table->bytes() == nullptr ||
+      table->bytes()->size() != lottery.bytes.size()) {
+    return false;
+  }
+  lottery.product = Product(table->market(), table->start_minute_utc());
+  lottery.round = table->round();
+  lottery.part = table->revealed() ? engine::LotteryEvent::Part::kRevealed
+                                   : engine::LotteryEvent::Part::kCommitted;
+  std::memcpy(lottery.bytes.data(), table->bytes()->data(), lottery.bytes.size());
+  handler.OnLottery(lottery);
   return true;
 }
 
@@ -344,6 +362,8 @@ bool Deliver(const Frame& frame, MessageHandler& handler) {
       return DeliverIndicative(frame, handler);
     case MessageType::kPriceCall:
       return DeliverPriceCall(frame, handler);
+    case MessageType::kLottery:
+      return DeliverLottery(frame, handler);
     case MessageType::kTerminate:
       return DeliverTerminate(frame, handler);
     case MessageType::kHeartbeat: {

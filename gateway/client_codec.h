@@ -89,6 +89,7 @@ class MessageHandler {
   virtual void OnProductOpened(const engine::ProductOpenedEvent& /*product*/) {}
   virtual void OnProductsEnd(const engine::ListEndEvent& /*end*/) {}
   virtual void OnIndicative(const engine::IndicativeEvent& /*indicative*/) {}
+  virtual void OnLottery(const engine::LotteryEvent& /*lottery*/) {}
   // Of one step of one product.
   virtual void OnPriceCalls(std::span<const engine::PriceCallEvent> /*calls*/) {}
   virtual void OnTerminate(const TerminateMessage& /*message*/) {}

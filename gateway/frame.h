@@ -47,6 +47,7 @@ enum class MessageType : std::uint16_t {
   kProductOpened = 160,
   kIndicative = 161,
   kPriceCall = 162,
+  kLottery = 163,
   kTerminate = 192,
 };
 

@@ -127,6 +127,17 @@ void FrameBuilder::PriceCalls(std::span<const engine::PriceCallEvent> calls, Byt
       out);
 }
 
+void FrameBuilder::Lottery(const engine::LotteryEvent& lottery, Bytes& out) {
+  auto& builder = impl_->builder();
+  const auto bytes = builder.CreateVector(
+      reinterpret_cast<const std::uint8_t*>(lottery.bytes.data()), lottery.bytes.size());
+  impl_->Finish(MessageType::kLottery,
+                wire::CreateLottery(builder, Market(lottery.product), lottery.product.start_minute,
+                                    lottery.round,
+                                    lottery.part == engine::LotteryEvent::Part::kRevealed, bytes),
+                out);
+}
+
 void FrameBuilder::Single(const Event& event, Bytes& out) {
   auto& builder = impl_->builder();
   switch (event.type) {
@@ -143,11 +154,11 @@ void FrameBuilder::Single(const Event& event, Bytes& out) {
     }
     case EventType::kRoundVoid: {
       const auto& e = event.round_void;
-      impl_->Finish(
-          MessageType::kRoundVoid,
-          wire::CreateRoundVoid(builder, event.event_number, Market(e.product),
-                                e.product.start_minute, e.round, e.rounds, e.carry_over != 0),
-          out);
+      impl_->Finish(MessageType::kRoundVoid,
+                    wire::CreateRoundVoid(builder, event.event_number, Market(e.product),
+                                          e.product.start_minute, e.round, e.rounds,
+                                          e.carry_over != 0, Number(e.reason)),
+                    out);
       return;
     }
     case EventType::kOrderCancelled: {
@@ -182,6 +193,8 @@ void FrameBuilder::Single(const Event& event, Bytes& out) {
                     out);
       return;
     }
+    case EventType::kLottery:
+      return Lottery(event.lottery, out);
     default:
       CHECK(false);  // The others are not frames by themselves.
   }

@@ -60,8 +60,9 @@ class FrameBuilder {
   void Fills(std::uint64_t first_event, std::span<const engine::FillEvent> fills, Bytes& out);
   // Of one step of one product. Requires: at least one.
   void PriceCalls(std::span<const engine::PriceCallEvent> calls, Bytes& out);
+  void Lottery(const engine::LotteryEvent& lottery, Bytes& out);
   // Any other event that is a frame by itself: rounds, cancels, products, indicative prices, the
-  // end of a list of products.
+  // end of a list of products; a lottery too.
   void Single(const engine::Event& event, Bytes& out);
 
  private:

@@ -108,7 +108,7 @@ class Daemon {
   }
 
   absl::Status Start(std::unique_ptr<engine::Exchange> exchange,
-                     std::unique_ptr<engine::Journal> journal) {
+                     std::unique_ptr<engine::Journal> journal, const engine::LotteryKey& lottery) {
     auto listener =
         Listener::Open(config_.listen_address, static_cast<std::uint16_t>(config_.listen_port));
     if (!listener.ok()) return listener.status();
@@ -128,6 +128,7 @@ class Daemon {
     engine::ShardOptions shard;
     shard.late_ns *= options_.clock_factor;  // A second of real time.
     shard.reconnect_grace_ns *= options_.clock_factor;
+    shard.lottery = lottery;
     shard_.emplace(std::move(exchange), std::move(journal), clock_, std::move(shard_ends), shard);
     shard_thread_.emplace(*shard_, shard_bell_, "shard-0", ShardFailed);
     for (Gateway* gateway : all) gateway_threads_.emplace_back(*gateway);
@@ -206,6 +207,11 @@ int Run(const std::string& data, const std::string& config_path) {
   const absl::Status fits = CheckMemory(memory, *config);
   if (!fits.ok()) return Fail(fits, kConfigError);
   spdlog::info("memory: {}", Describe(memory));
+  const auto lottery = directory->OpenLotteryKey(engine::PosixDisk());
+  if (!lottery.ok()) return Fail(lottery.status(), CodeOf(lottery.status()));
+  if (lottery->made) {
+    spdlog::warn("made a new lottery.key: rounds with a lottery that are open now will be void");
+  }
   std::string writer;
   auto journal = OpenJournal(*directory, *config, recovered->recovery.tail, &writer);
   if (!journal.ok()) return Fail(journal.status(), CodeOf(journal.status()));
@@ -214,7 +220,8 @@ int Run(const std::string& data, const std::string& config_path) {
   if (factor != 1) spdlog::warn("demo clock: exchange time runs {} times as fast", factor);
 
   Daemon daemon(*config, directory->description());
-  const absl::Status started = daemon.Start(std::move(recovered->exchange), *std::move(journal));
+  const absl::Status started = daemon.Start(std::move(recovered->exchange), *std::move(journal),
+                                            engine::LotteryKey(lottery->key));
   if (!started.ok()) return Fail(started, kUnavailable);
   const int signal = WaitForSignal(stop_signals, daemon.MakeStatusLog());
   spdlog::info("stopping on signal {}", signal);

@@ -202,6 +202,11 @@ constexpr JointRule kJointRules[] = {
      {"indicative_interval_s", "rule"},
      "0 where the rule is continuous"},
     {[](const MarketDefinition& m) {
+       return !engine::RuleOf(m).has_lottery || m.indicative_interval_s == 0;
+     },
+     {"indicative_interval_s", "rule"},
+     "0 where the rule has a lottery"},
+    {[](const MarketDefinition& m) {
        return m.rule.announce_from == engine::AnnounceFrom::kRange ||
               m.rule.schedule != engine::Schedule::kBisecting;
      },

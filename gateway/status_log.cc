@@ -65,6 +65,16 @@ void StatusLog::LookAtDisk(std::vector<StatusLine>& lines) {
   }
 }
 
+void StatusLog::LookAtLotteries(std::vector<StatusLine>& lines) {
+  const std::uint64_t lost = shard_.lottery_secrets_lost.value();
+  if (lost == secrets_lost_) return;
+  lines.push_back({Level::kError,
+                   absl::StrCat(lost - secrets_lost_,
+                                " rounds are void: the secret of their lottery was made of another "
+                                "lottery.key than this one")});
+  secrets_lost_ = lost;
+}
+
 std::string StatusLog::Minute(const Totals& now) const {
   std::string line = absl::StrCat("seq=", shard_.durable_sequence.value(), " sessions=", Sessions(),
                                   " open_orders=", shard_.open_orders.value());
@@ -92,6 +102,7 @@ std::vector<StatusLine> StatusLog::Look(std::int64_t now_ns) {
   std::vector<StatusLine> lines;
   LookAtClock(lines);
   LookAtDisk(lines);
+  LookAtLotteries(lines);
   if (next_minute_ns_ == 0) next_minute_ns_ = now_ns + kMinuteNs;
   if (now_ns < next_minute_ns_) return lines;
   next_minute_ns_ = now_ns + kMinuteNs;

@@ -54,6 +54,7 @@ class StatusLog {
   std::uint64_t Sessions() const;
   void LookAtClock(std::vector<StatusLine>& lines);
   void LookAtDisk(std::vector<StatusLine>& lines);
+  void LookAtLotteries(std::vector<StatusLine>& lines);
   std::string Minute(const Totals& now) const;
 
   const engine::ExchangeClock& clock_;
@@ -61,6 +62,7 @@ class StatusLog {
   const std::vector<const GatewayCounters*> gateways_;
   bool clock_held_ = false;
   bool disk_full_ = false;
+  std::uint64_t secrets_lost_ = 0;
   Totals said_;  // As the last minute's line had it.
   std::int64_t next_minute_ns_ = 0;
 };

@@ -137,13 +137,19 @@ struct DisconnectBody {
 };
 static_assert(sizeof(DisconnectBody) == 8);
 
+// Of a round with a lottery: its secret, or the SHA-256 of that. See clearing/lottery.h.
+using LotteryBytes = std::array<std::byte, 32>;
+
 // kOpenProduct, kCloseRound, kFinishRound, kStepGame, kContinueMatching.
 struct ProductBody {
   ProductId product;
   std::uint32_t round = 0;  // From 1; 0 in kOpenProduct.
   std::uint32_t step = 0;   // From 1, in kStepGame; else 0.
+  // Where the market's rule has a lottery: the hash of the secret of the round that kOpenProduct or
+  // kFinishRound begins, and in kCloseRound the secret, zero if it is lost. Else zero.
+  LotteryBytes lottery{};
 };
-static_assert(sizeof(ProductBody) == 16);
+static_assert(sizeof(ProductBody) == 48 && std::has_unique_object_representations_v<ProductBody>);
 
 // kResumeGames.
 struct ResumeBody {

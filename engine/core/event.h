@@ -16,7 +16,7 @@ enum class EventType : std::uint16_t {
   kAnswer = 1,
   kRefusals = 2,
   // Answers to kListOpenOrders: kOpenOrder for each, then kOpenOrdersEnd. Answers to kListProducts:
-  // kProductOpened for each, to the credential, then kProductsEnd.
+  // kProductOpened for each, to the credential, with its kLottery behind it, then kProductsEnd.
   kOpenOrder = 3,
   kOpenOrdersEnd = 4,
   kProductsEnd = 7,
@@ -34,6 +34,9 @@ enum class EventType : std::uint16_t {
   kIndicative = 33,
   // To the owner of an order in a round that is played; not numbered.
   kPriceCall = 34,
+  // To all sessions of a market whose rule has a lottery; not numbered. Behind kProductOpened what
+  // its round is held to; when the round is cleared, the secret.
+  kLottery = 35,
 };
 
 // A refused item of a command: its place in the frame and why.
@@ -113,6 +116,7 @@ struct RoundVoidEvent {
   ProductId product;
   std::uint32_t round = 0;
   std::uint32_t rounds = 0;
+  Reason reason{};  // kNone: it was too late to clear it.
   std::uint8_t carry_over = 0;
 };
 struct OrderCancelledEvent {
@@ -149,6 +153,15 @@ struct PriceCallEvent {
   std::int32_t price_ticks = 0;
 };
 
+struct LotteryEvent {
+  enum class Part : std::uint8_t { kCommitted = 0, kRevealed = 1 };
+
+  ProductId product;
+  std::uint32_t round = 0;
+  Part part{};
+  LotteryBytes bytes{};  // Committed: the SHA-256 of the secret. Revealed: the secret.
+};
+
 // Fixed size, so that events travel in batches.
 struct Event {
   std::uint64_t sequence = 0;      // Leaves the process only once this command is durable.
@@ -172,6 +185,7 @@ struct Event {
     ProductOpenedEvent product_opened;
     IndicativeEvent indicative;
     PriceCallEvent price_call;
+    LotteryEvent lottery;
   };
 
   Event() : answer() {}

@@ -194,6 +194,7 @@ Event EventQueue::Outcome(const Job& job, const Part& part) const {
     event.round_void = {.product = product.id,
                         .round = product.round,
                         .rounds = product.definition.rounds,
+                        .reason = product.cleared.no_trade,
                         .carry_over = product.keeps_orders()};
     return event;
   }

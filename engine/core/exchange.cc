@@ -269,10 +269,14 @@ std::size_t Exchange::Impl::Drain(std::span<Event> out) {
 std::optional<DueCommand> Exchange::Impl::NextDue() const {
   if (rounds_.next_to_finish() != nullptr) {
     const Product& product = *rounds_.next_to_finish();
-    return DueCommand{INT64_MIN,
-                      INT64_MAX,
-                      CommandType::kFinishRound,
-                      {.product = product.id, .round = product.round}};
+    DueCommand due{.due_ns = INT64_MIN,
+                   .too_late_ns = INT64_MAX,
+                   .type = CommandType::kFinishRound,
+                   .body = {.product = product.id, .round = product.round},
+                   .lottery = {}};
+    const bool has_lottery = RuleOf(product.definition).has_lottery;
+    if (has_lottery && !product.is_last_round()) due.lottery.part = LotteryNeed::Part::kHash;
+    return due;
   }
   return products_.NextDue();
 }

@@ -14,12 +14,22 @@
 
 namespace engine {
 
+// What a due command's body has to hold as `lottery`, which only its owner knows: LotteryKey.
+struct LotteryNeed {
+  enum class Part : std::uint8_t { kNone, kHash, kSecret };
+
+  Part part = Part::kNone;
+  std::uint64_t round_began = 0;  // With kSecret: sequence of the command that announced its hash,
+  LotteryBytes hash{};            // and the hash.
+};
+
 // A command that time, not a client, asks for.
 struct DueCommand {
   std::int64_t due_ns = 0;       // INT64_MIN: at once.
   std::int64_t too_late_ns = 0;  // Stamped so or later, the round is void or the product skipped.
   CommandType type{};            // One of those that are made when their time has come.
   ProductBody body;
+  LotteryNeed lottery;
 };
 
 // How large the state is, and may become.

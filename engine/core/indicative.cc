@@ -40,7 +40,7 @@ void IndicativePublisher::Tell(Product& product, std::uint64_t sequence, Clearin
   if (!HasEnoughParties(product)) return;
   const MarketDefinition& market = product.definition;
   const ClearedRound price =
-      RuleOf(market).clear(product.book, memory_, market, scratch, RuleEntry::Fills::kLeave);
+      RuleOf(market).clear({product.book, memory_, market}, scratch, RuleEntry::Fills::kLeave);
   Event event;
   event.sequence = sequence;
   event.market = product.id.market;

@@ -1,5 +1,7 @@
 #include "engine/core/listing.h"
 
+#include "engine/core/clearing/rules.h"
+
 namespace engine {
 
 bool Listing::Begin(std::uint32_t credential, CommandType question, const OrderScopeBody& scope,
@@ -45,10 +47,9 @@ bool Listing::Step(Question& question) {
   return true;
 }
 
-void Listing::Push(Question& question, Event event) {
+void Listing::Push(const Question& question, Event event) {
   event.credential = registry_.credential(question.credential).definition.id;
   ready_.Push(event);
-  ++question.told;
 }
 
 void Listing::ListAccount(Question& question, std::uint32_t index) {
@@ -69,6 +70,7 @@ void Listing::ListAccount(Question& question, std::uint32_t index) {
                           .open_wh = chunk.open_wh[at],
                           .side = chunk.side};
       Push(question, event);
+      ++question.told;
     });
   });
 }
@@ -83,6 +85,12 @@ void Listing::ListMarket(Question& question, std::uint32_t market) {
     Event event;
     event.type = EventType::kProductOpened;
     event.product_opened = DescribeProduct(product, round);
+    Push(question, event);
+    ++question.told;
+    // The next round's is announced when it begins.
+    if (product.phase != Phase::kOpen || !RuleOf(product.definition).has_lottery) return;
+    event.type = EventType::kLottery;
+    event.lottery = DescribeLottery(product);
     Push(question, event);
   });
 }

@@ -44,7 +44,7 @@ class Listing {
   void ListAccount(Question& question, std::uint32_t account);
   void ListMarket(Question& question, std::uint32_t market);
   void End(Question& question);
-  void Push(Question& question, Event event);
+  void Push(const Question& question, Event event);
 
   Registry& registry_;
   ProductTable& products_;

@@ -53,6 +53,11 @@ bool HasPossibleTrading(const MarketDefinition& d) {
   return d.rounds == 1 && d.indicative_interval_s == 0;
 }
 
+// A round with a lottery has no price before its secret is out.
+bool HasPossibleLottery(const MarketDefinition& d) {
+  return d.indicative_interval_s == 0 || !FindRule(d.rule.rule, d.rule.rule_version)->has_lottery;
+}
+
 // What the operator keeps or owes is counted in 63 bits: all that can trade, times the band.
 bool HasCountableBalance(const MarketDefinition& d) {
   if (FindRule(d.rule.rule, d.rule.rule_version)->pays == RuleEntry::Pays::kOnePrice) return true;
@@ -69,9 +74,9 @@ bool NamesItsBalanceAccount(const MarketDefinition& d) {
 
 bool IsPossible(const MarketDefinition& d) {
   return d.id != MarketId{} && HasPossibleTimes(d) && HasPossiblePrices(d) && IsPossible(d.rule) &&
-         HasPossibleGame(d) && HasPossibleTrading(d) && HasCountableBalance(d) &&
-         NamesItsBalanceAccount(d) && d.rule.lot_wh <= d.order_max_wh && d.order_max_wh > 0 &&
-         d.order_max_wh <= kOrderEnergyMaxWh && d.party_orders_max > 0 &&
+         HasPossibleGame(d) && HasPossibleLottery(d) && HasPossibleTrading(d) &&
+         HasCountableBalance(d) && NamesItsBalanceAccount(d) && d.rule.lot_wh <= d.order_max_wh &&
+         d.order_max_wh > 0 && d.order_max_wh <= kOrderEnergyMaxWh && d.party_orders_max > 0 &&
          d.party_orders_max <= kPartyOrdersMax && d.book_orders_max > 0 &&
          d.book_orders_max <= kBookOrdersMax && d.indicative_min_parties > 0 &&
          d.indicative_step_ticks > 0 && d.indicative_step_ticks <= kPriceTicksMax &&

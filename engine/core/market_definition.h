@@ -20,7 +20,9 @@ enum class Rule : std::uint16_t {
   kVcg = 7,
   kReverse = 8,
   kForward = 9,
-  kContinuous = 12,
+  kContinuous = 10,
+  kSbba = 11,
+  kMuda = 12,
 };
 enum class Margin : std::uint8_t { kProRata = 0, kTime = 1 };  // Who gets the marginal energy.
 enum class SelfTrade : std::uint8_t { kRefuse = 0, kCancelOlder = 1 };
@@ -34,6 +36,7 @@ enum class Schedule : std::uint8_t { kNone = 0, kDescending = 1, kBisecting = 2 
 enum class AnnounceFrom : std::uint8_t { kRange = 0, kBand = 1 };
 enum class PairPricing : std::uint8_t { kMidpoint = 0, kBuyer = 1 };
 enum class ManyPayment : std::uint8_t { kPayAsBid = 0, kUniform = 1, kVickrey = 2 };
+enum class LongSide : std::uint8_t { kLottery = 0, kVickrey = 1 };  // Who of it trades.
 enum class UniformPricing : std::uint8_t { kInterval = 0, kLastBid = 1, kLastAsk = 2 };
 
 // The rule and all that it may be tuned by; written into every outcome. What a rule does not have
@@ -56,10 +59,10 @@ struct RuleParameters {
   UniformPricing price = UniformPricing::kInterval;
   PairPricing pricing = PairPricing::kMidpoint;  // Of pay_as_bid.
   ManyPayment payment = ManyPayment::kPayAsBid;  // Of the many, in reverse and forward.
-  std::uint8_t zero = 0;
-  std::uint32_t answer_ms = 1'000;        // A step of a game waits so long for answers, and
-  std::uint32_t game_budget_ms = 20'000;  // the whole game takes no longer than this.
-  std::uint32_t lot_wh = 0;               // Of every order, with a rule in lots.
+  LongSide long_side = LongSide::kLottery;       // Of muda.
+  std::uint32_t answer_ms = 1'000;               // A step of a game waits so long for answers, and
+  std::uint32_t game_budget_ms = 20'000;         // the whole game takes no longer than this.
+  std::uint32_t lot_wh = 0;                      // Of every order, with a rule in lots.
   std::uint32_t zero2 = 0;
   AccountId balance_account{};         // Bears the deficit, with vcg.
   std::int64_t deficit_cap_units = 0;  // Of one round; over it nothing trades.

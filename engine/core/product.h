@@ -47,6 +47,7 @@ struct Product {
   std::uint32_t round = 1;
   Book book;
   std::uint64_t round_began = 0;  // Sequence of the command that opened the round for orders.
+  LotteryBytes lottery_hash{};    // As that command announced it; zero: the rule has no lottery.
 
   // Whose orders go when the round is finished: those that it had entered before `sequence`.
   struct Leaving {
@@ -84,6 +85,14 @@ struct Product {
     return time_ns >= gate_ns() - std::int64_t{definition.freeze_s} * kSecondNs;
   }
 };
+
+// What the round of an open product is held to. Requires: its rule has a lottery.
+inline LotteryEvent DescribeLottery(const Product& product) {
+  return {.product = product.id,
+          .round = product.round,
+          .part = LotteryEvent::Part::kCommitted,
+          .bytes = product.lottery_hash};
+}
 
 // As it is told to those in its market. Requires: 1 <= round <= definition.rounds.
 inline ProductOpenedEvent DescribeProduct(const Product& product, std::uint32_t round) {

@@ -2,6 +2,8 @@
 
 #include <span>
 
+#include "engine/core/clearing/rules.h"
+
 namespace engine {
 namespace {
 
@@ -32,6 +34,7 @@ void AddProduct(Product& product, BookMemory& memory, const Registry& registry, 
   digest.Add(product.phase);
   digest.Add(product.round);
   digest.Add(product.round_began);
+  if (RuleOf(product.definition).has_lottery) digest.Add(product.lottery_hash);
   if (product.phase == Phase::kClearing) {
     digest.Add(product.result);
     digest.Add(product.cleared.energy_wh);

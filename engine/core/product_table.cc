@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/core/check.h"
+#include "engine/core/clearing/rules.h"
 
 namespace engine {
 
@@ -91,7 +92,13 @@ DueCommand ProductTable::DueOf(const Product& product) {
   DueCommand due{.due_ns = product.gate_ns(),
                  .too_late_ns = product.void_ns(),
                  .type = CommandType::kCloseRound,
-                 .body = {.product = product.id, .round = product.round}};
+                 .body = {.product = product.id, .round = product.round},
+                 .lottery = {}};
+  if (RuleOf(product.definition).has_lottery) {
+    due.lottery = {.part = LotteryNeed::Part::kSecret,
+                   .round_began = product.round_began,
+                   .hash = product.lottery_hash};
+  }
   if (product.phase == Phase::kMatching) {
     due.due_ns = INT64_MIN;
     due.too_late_ns = INT64_MAX;
@@ -113,6 +120,8 @@ void ProductTable::RefreshDue(std::uint32_t market) {
       StartNs(of.next_start_minute) - std::int64_t{of.definition.gate_before_s} * kSecondNs;
   of.due.type = CommandType::kOpenProduct;
   of.due.body = {.product = {of.definition.id, of.next_start_minute}};
+  const bool has_lottery = RuleOf(of.definition).has_lottery;
+  of.due.lottery = {.part = has_lottery ? LotteryNeed::Part::kHash : LotteryNeed::Part::kNone};
   for (const std::uint32_t index : of.open) {
     const Product& product = *products_[index];
     if (product.phase == Phase::kClearing) continue;

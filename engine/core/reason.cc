@@ -11,7 +11,7 @@ struct Named {
   std::string_view name;
 };
 
-constexpr std::array<Named, 50> kNames = {{
+constexpr std::array<Named, 51> kNames = {{
     {Reason::kNone, "none"},
     {Reason::kMalformed, "malformed"},
     {Reason::kBusy, "busy"},
@@ -56,6 +56,7 @@ constexpr std::array<Named, 50> kNames = {{
     {Reason::kDeficitOverCap, "deficit_over_cap"},
     {Reason::kNotOneBuyer, "not_one_buyer"},
     {Reason::kNotOneSeller, "not_one_seller"},
+    {Reason::kLotterySecretLost, "lottery_secret_lost"},
     {Reason::kMatching, "matching"},
     {Reason::kNotCalled, "not_called"},
     {Reason::kAnswerTooLate, "answer_too_late"},

@@ -54,9 +54,10 @@ enum class Reason : std::uint16_t {
   kOneOrderASide = 127,     // The market's rule takes one order of a party on each side.
   kNotALot = 128,           // The market's rule takes orders of one lot each.
   // Of rounds, not of orders: why nothing trades.
-  kDeficitOverCap = 129,  // The operator would owe more than the market allows.
-  kNotOneBuyer = 130,     // The rule has exactly one bid,
-  kNotOneSeller = 131,    // or exactly one ask.
+  kDeficitOverCap = 129,     // The operator would owe more than the market allows.
+  kNotOneBuyer = 130,        // The rule has exactly one bid,
+  kNotOneSeller = 131,       // or exactly one ask.
+  kLotterySecretLost = 132,  // The round is void: nobody has the secret that was announced.
 
   kMatching = 135,  // A large order is being matched in this book: send the order again.
 

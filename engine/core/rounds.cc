@@ -5,8 +5,24 @@
 #include "engine/core/check.h"
 #include "engine/core/clearing/rules.h"
 #include "engine/core/clearing/wide.h"
+#include "engine/core/sha256.h"
 
 namespace engine {
+namespace {
+
+bool IsZero(const LotteryBytes& bytes) { return bytes == LotteryBytes{}; }
+
+// Whether the command that begins a round announces a lottery's hash, where the market has one.
+bool AnnouncesLottery(const ProductBody& body, const MarketDefinition& market) {
+  return IsZero(body.lottery) != RuleOf(market).has_lottery;
+}
+
+// Whether it is the secret of the round, or none where there is none any more.
+bool IsSecretOf(const LotteryBytes& secret, const Product& product) {
+  return IsZero(secret) || Sha256(secret) == product.lottery_hash;
+}
+
+}  // namespace
 
 Rounds::Rounds(Registry& registry, ProductTable& products, BookMemory& memory, EventQueue& events,
                OrderEntry& entry, Games& games)
@@ -25,10 +41,10 @@ Product* Rounds::Find(const ProductBody& body) {
 
 bool Rounds::Open(const ProductBody& body, const CommandHeader& header) {
   const std::uint32_t market = registry_.FindMarket(body.product.market);
-  if (market == kNoIndex) return false;
+  if (market == kNoIndex || !AnnouncesLottery(body, registry_.market(market))) return false;
   switch (products_.Open(market, body.product.start_minute, header.time_ns)) {
     case ProductTable::OpenResult::kOpened:
-      Begin(*products_.Find(market, body.product.start_minute), header.sequence);
+      Begin(*products_.Find(market, body.product.start_minute), body, header.sequence);
       return true;
     case ProductTable::OpenResult::kTooLate:
     case ProductTable::OpenResult::kNoRoom:
@@ -38,8 +54,9 @@ bool Rounds::Open(const ProductBody& body, const CommandHeader& header) {
   }
 }
 
-void Rounds::Begin(Product& product, std::uint64_t sequence) {
+void Rounds::Begin(Product& product, const ProductBody& body, std::uint64_t sequence) {
   product.round_began = sequence;
+  product.lottery_hash = body.lottery;
   if (RuleOf(product.definition).continuous) {
     product.continuous = std::make_unique<ContinuousBook>(product.definition.band_levels);
   }
@@ -53,35 +70,55 @@ void Rounds::TellOpened(const Product& product, std::uint64_t sequence) {
   event.type = EventType::kProductOpened;
   event.product_opened = DescribeProduct(product, product.round);
   events_.Tell(event);
+  if (IsZero(product.lottery_hash)) return;
+  event.type = EventType::kLottery;
+  event.lottery = DescribeLottery(product);
+  events_.Tell(event);
+}
+
+void Rounds::Reveal(const Product& product, const LotteryBytes& secret, std::uint64_t sequence) {
+  Event event;
+  event.sequence = sequence;
+  event.market = product.id.market;
+  event.type = EventType::kLottery;
+  event.lottery = {.product = product.id,
+                   .round = product.round,
+                   .part = LotteryEvent::Part::kRevealed,
+                   .bytes = secret};
+  events_.Tell(event);
 }
 
 bool Rounds::Close(const ProductBody& body, const CommandHeader& header) {
   Product* product = Find(body);
   if (awaits_outcome_ || product == nullptr || product->phase != Phase::kOpen ||
-      product->round != body.round || header.time_ns < product->gate_ns()) {
+      product->round != body.round || header.time_ns < product->gate_ns() ||
+      !IsSecretOf(body.lottery, *product)) {
     return false;
   }
+  const bool is_lost = IsZero(body.lottery) && !IsZero(product->lottery_hash);
   product->result = RoundResult::kNoTrade;
   product->cleared = ClearedRound();
+  if (is_lost) product->cleared.no_trade = Reason::kLotterySecretLost;
   if (product->continuous != nullptr) {
     Total(*product);
-  } else if (header.time_ns >= product->void_ns()) {
+  } else if (is_lost || header.time_ns >= product->void_ns()) {
     product->result = RoundResult::kVoid;
   } else if (games_.Begin(*product, header, *scratch_)) {
     product->phase = Phase::kPlaying;
     products_.Refresh(*product);
     return true;
   } else {
-    Clear(*product);
+    Clear(*product, body.lottery);
   }
   Conclude(*product, header.sequence);
+  if (!IsZero(body.lottery)) Reveal(*product, body.lottery, header.sequence + 1);
   return true;
 }
 
 bool Rounds::StepGame(const ProductBody& body, const CommandHeader& header) {
   Product* product = Find(body);
   if (awaits_outcome_ || product == nullptr || product->phase != Phase::kPlaying ||
-      product->round != body.round || product->game->step() != body.step) {
+      product->round != body.round || product->game->step() != body.step || !IsZero(body.lottery)) {
     return false;
   }
   if (product->game->Waits() && header.time_ns < product->game->deadline_ns()) return false;
@@ -121,7 +158,8 @@ void Rounds::Conclude(Product& product, std::uint64_t sequence) {
 
 bool Rounds::ContinueMatching(const ProductBody& body, const CommandHeader& header) {
   Product* product = Find(body);
-  if (product == nullptr || product->phase != Phase::kMatching || product->round != body.round) {
+  if (product == nullptr || product->phase != Phase::kMatching || product->round != body.round ||
+      !IsZero(body.lottery)) {
     return false;
   }
   entry_.Continue(*product, header);
@@ -134,10 +172,9 @@ void Rounds::Total(Product& product) {
   if (product.cleared.energy_wh > 0) product.result = RoundResult::kTraded;
 }
 
-void Rounds::Clear(Product& product) {
-  const MarketDefinition& market = product.definition;
-  product.cleared =
-      RuleOf(market).clear(product.book, memory_, market, *scratch_, RuleEntry::Fills::kFill);
+void Rounds::Clear(Product& product, const LotteryBytes& secret) {
+  const SealedBook sealed{product.book, memory_, product.definition, secret};
+  product.cleared = RuleOf(product.definition).clear(sealed, *scratch_, RuleEntry::Fills::kFill);
   Trade(product);
 }
 
@@ -231,8 +268,12 @@ bool Rounds::Finish(const ProductBody& body, const CommandHeader& header) {
       product->round != body.round) {
     return false;
   }
+  const bool announces =
+      product->is_last_round() ? IsZero(body.lottery) : AnnouncesLottery(body, product->definition);
+  if (!announces) return false;
   clearing_.Pop();
   product->cleared = ClearedRound();
+  product->lottery_hash = body.lottery;
   if (!product->keeps_orders()) WithdrawAll(*product);
   if (product->is_last_round()) {
     product->book.Clear(memory_);

@@ -43,15 +43,16 @@ class Rounds {
 
  private:
   Product* Find(const ProductBody& body);
-  void Begin(Product& product, std::uint64_t sequence);
+  void Begin(Product& product, const ProductBody& body, std::uint64_t sequence);
   void Total(Product& product);
-  void Clear(Product& product);
+  void Clear(Product& product, const LotteryBytes& secret);
   void ClearPlayed(Product& product);
   void Trade(Product& product);
   void Conclude(Product& product, std::uint64_t sequence);
   DigestBytes Account(const Product& product, std::uint32_t& fills);
   void WithdrawAll(Product& product);
   void TellOpened(const Product& product, std::uint64_t sequence);
+  void Reveal(const Product& product, const LotteryBytes& secret, std::uint64_t sequence);
 
   Registry& registry_;
   ProductTable& products_;

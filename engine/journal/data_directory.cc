@@ -22,6 +22,7 @@ namespace {
 
 constexpr char kClusterFile[] = "/peerwatt.cluster";
 constexpr char kLockFile[] = "/peerwatt.lock";
+constexpr char kLotteryKeyFile[] = "/lottery.key";
 constexpr char kTitle[] = "peerwatt data directory, format ";
 constexpr std::uint32_t kFormat = 1;
 constexpr std::size_t kFileBytesMax = 4'096;
@@ -65,14 +66,7 @@ class Lines {
 
   bool ReadId(std::string_view key, std::array<std::byte, 16>& id) {
     const std::optional<std::string_view> value = Value(key);
-    if (!value || value->size() != 2 * id.size()) return false;
-    for (std::size_t i = 0; i < id.size(); ++i) {
-      std::uint8_t byte = 0;
-      const char* digits = value->data() + 2 * i;
-      if (std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) return false;
-      id[i] = std::byte{byte};
-    }
-    return true;
+    return value && FromHex(*value, id);
   }
 
  private:
@@ -119,6 +113,36 @@ absl::StatusOr<FileDescriptor> Lock(const std::string& path) {
                    "or give this one a directory of its own"));
 }
 
+// Whole or not at all.
+absl::Status WriteFile(Disk& disk, const std::string& folder, const char* name,
+                       const std::string& text) {
+  const std::string file = absl::StrCat(folder, name);
+  const std::string aside = absl::StrCat(file, kUnfinishedSuffix);
+  absl::StatusOr<std::unique_ptr<File>> created = disk.Create(aside);
+  if (!created.ok()) return created.status();
+  if (absl::Status status = (*created)->WriteAt(std::as_bytes(std::span(text)), 0); !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = (*created)->Sync(); !status.ok()) return status;
+  if (absl::Status status = disk.Rename(aside, file); !status.ok()) return status;
+  return disk.SyncFolder(folder);
+}
+
+absl::StatusOr<std::string> ReadFile(File& file) {
+  std::string text(kFileBytesMax, '\0');
+  const absl::StatusOr<std::size_t> size = file.ReadAt(std::as_writable_bytes(std::span(text)), 0);
+  if (!size.ok()) return size.status();
+  text.resize(*size);
+  return text;
+}
+
+absl::Status FillRandomly(std::span<std::byte> bytes) {
+  if (getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size())) {
+    return absl::OkStatus();
+  }
+  return PosixError("the system gives no random bytes");
+}
+
 absl::Status RefuseJournals(Disk& disk, const std::string& folder) {
   absl::StatusOr<std::vector<std::string>> names = disk.List(folder);
   if (!names.ok()) return names.status();
@@ -134,9 +158,7 @@ absl::Status RefuseJournals(Disk& disk, const std::string& folder) {
 
 absl::StatusOr<std::array<std::byte, 16>> MakeClusterId() {
   std::array<std::byte, 16> id{};
-  if (getrandom(id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) {
-    return PosixError("the system gives no random bytes");
-  }
+  if (absl::Status status = FillRandomly(id); !status.ok()) return status;
   return id;
 }
 
@@ -168,17 +190,31 @@ absl::StatusOr<DataDirectory> DataDirectory::Create(Disk& disk, const std::strin
 }
 
 absl::Status DataDirectory::Commit(Disk& disk) const {
-  const std::string file = absl::StrCat(path_, kClusterFile);
-  const std::string aside = absl::StrCat(file, kUnfinishedSuffix);
-  absl::StatusOr<std::unique_ptr<File>> created = disk.Create(aside);
-  if (!created.ok()) return created.status();
-  const std::string text = Encode(description_);
-  if (absl::Status status = (*created)->WriteAt(std::as_bytes(std::span(text)), 0); !status.ok()) {
-    return status;
+  return WriteFile(disk, path_, kClusterFile, Encode(description_));
+}
+
+absl::StatusOr<DataDirectory::LotteryKeyFile> DataDirectory::OpenLotteryKey(Disk& disk) const {
+  const std::string file = absl::StrCat(path_, kLotteryKeyFile);
+  LotteryKeyFile found;
+  absl::StatusOr<std::unique_ptr<File>> opened = disk.OpenForReading(file);
+  if (absl::IsNotFound(opened.status())) {
+    found.made = true;
+    absl::Status status = FillRandomly(found.key);
+    if (status.ok()) {
+      status = WriteFile(disk, path_, kLotteryKeyFile, absl::StrCat(ToHex(found.key), "\n"));
+    }
+    if (!status.ok()) return status;
+    return found;
   }
-  if (absl::Status status = (*created)->Sync(); !status.ok()) return status;
-  if (absl::Status status = disk.Rename(aside, file); !status.ok()) return status;
-  return disk.SyncFolder(path_);
+  if (!opened.ok()) return opened.status();
+  const absl::StatusOr<std::string> text = ReadFile(**opened);
+  if (!text.ok()) return text.status();
+  if (!text->ends_with('\n') || !FromHex(text->substr(0, text->size() - 1), found.key)) {
+    return absl::DataLossError(absl::StrCat(
+        file, ": allowed is a line of 64 hex digits; restore it from a backup, or remove it: then ",
+        "rounds with a lottery that are open now will be void"));
+  }
+  return found;
 }
 
 absl::StatusOr<DataDirectory> DataDirectory::Open(Disk& disk, const std::string& path) {
@@ -198,12 +234,9 @@ absl::StatusOr<ClusterDescription> DataDirectory::Read(Disk& disk, const std::st
         absl::StrCat(path, " is not a data directory: `peerwattd init` makes one"));
   }
   if (!opened.ok()) return opened.status();
-  std::string text(kFileBytesMax, '\0');
-  const absl::StatusOr<std::size_t> size =
-      (*opened)->ReadAt(std::as_writable_bytes(std::span(text)), 0);
-  if (!size.ok()) return size.status();
-  text.resize(*size);
-  return Decode(file, text);
+  const absl::StatusOr<std::string> text = ReadFile(**opened);
+  if (!text.ok()) return text.status();
+  return Decode(file, *text);
 }
 
 std::string DataDirectory::ShardFolder(std::uint32_t shard) const {

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "engine/core/command.h"
 #include "engine/journal/disk.h"
 #include "engine/journal/file_descriptor.h"
 #include "engine/journal/format.h"
@@ -32,7 +33,7 @@ inline constexpr std::uint32_t kShardCountMax = 256;
 absl::StatusOr<std::array<std::byte, 16>> MakeClusterId();
 
 // While it lives no other process can open the directory. Files: `peerwatt.cluster`, text with a
-// checksum; `peerwatt.lock`; a folder `shard-<n>` for each shard's journal.
+// checksum; `peerwatt.lock`; `lottery.key`; a folder `shard-<n>` for each shard's journal.
 class DataDirectory {
  public:
   // Makes and locks a directory with its shard folders; the file that makes it a data directory
@@ -43,6 +44,14 @@ class DataDirectory {
 
   // Locks and reads it. Ensures: an error that says what is wrong, and what to do.
   static absl::StatusOr<DataDirectory> Open(Disk& disk, const std::string& path);
+
+  // The key that the secrets of lotteries are made of (engine/core/lottery_key.h): 32 random bytes,
+  // made where the file is missing. Ensures: an error where the file is damaged.
+  struct LotteryKeyFile {
+    LotteryBytes key{};
+    bool made = false;  // Now.
+  };
+  absl::StatusOr<LotteryKeyFile> OpenLotteryKey(Disk& disk) const;
 
   // For tools that only read: no lock; a daemon may be writing.
   static absl::StatusOr<ClusterDescription> Read(Disk& disk, const std::string& path);

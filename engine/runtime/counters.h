@@ -37,18 +37,19 @@ struct ShardCounters {
   Counter events_dropped;  // Of credentials that no gateway had logged on; the journal has them.
   Counter rounds_cleared;  // With or without a trade.
   Counter rounds_void;
-  Counter rounds_late;       // Closed later after their gate than ShardOptions::late_ns.
-  Counter games;             // Rounds that were played with their buyers;
-  Counter game_steps;        // in them: prices announced,
-  Counter game_silences;     // answers that did not come in time,
-  Counter games_fell_back;   // and games whose answers contradicted a search by halves.
-  Counter journal_bytes;     // Of commands.
-  Counter held_full;         // Turns in which events waited for room among those held.
-  Counter disk_full;         // Now: 1 while there is no space for the journal's next segment.
-  Counter sequence;          // Of the last command applied, in the journal's whole life.
-  Counter durable_sequence;  // Of the last command that is on disk.
-  Counter open_orders;       // Now.
-  Counter memory_bytes;      // Of books and tables, now.
+  Counter rounds_late;           // Closed later after their gate than ShardOptions::late_ns.
+  Counter lottery_secrets_lost;  // Of rounds that are void for it.
+  Counter games;                 // Rounds that were played with their buyers;
+  Counter game_steps;            // in them: prices announced,
+  Counter game_silences;         // answers that did not come in time,
+  Counter games_fell_back;       // and games whose answers contradicted a search by halves.
+  Counter journal_bytes;         // Of commands.
+  Counter held_full;             // Turns in which events waited for room among those held.
+  Counter disk_full;             // Now: 1 while there is no space for the journal's next segment.
+  Counter sequence;              // Of the last command applied, in the journal's whole life.
+  Counter durable_sequence;      // Of the last command that is on disk.
+  Counter open_orders;           // Now.
+  Counter memory_bytes;          // Of books and tables, now.
 
   void Refused(Reason reason, std::uint64_t more) {
     const auto place = static_cast<std::size_t>(reason);

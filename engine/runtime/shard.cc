@@ -140,6 +140,10 @@ bool Shard::EveryLinkIsReadUpTo(std::int64_t gate_ns) {
 // Ensures: false where the exchange does not do it.
 bool Shard::DoOneDue(const DueCommand& due, std::int64_t now_ns) {
   OwnCommand<ProductBody> command(due.type, due.body);
+  command.body.lottery = options_.lottery.Answer(*exchange_, due);
+  const bool is_lost =
+      due.lottery.part == LotteryNeed::Part::kSecret && command.body.lottery == LotteryBytes{};
+  if (is_lost) counters_.lottery_secrets_lost.Add(1);
   if (!ApplyAndJournal(command.header, StampOf(due, now_ns))) {
     status_ = absl::InternalError(
         absl::StrCat("market ", static_cast<std::uint32_t>(due.body.product.market), " product ",

@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "engine/core/exchange.h"
+#include "engine/core/lottery_key.h"
 #include "engine/journal/journal.h"
 #include "engine/runtime/clock.h"
 #include "engine/runtime/counters.h"
@@ -27,6 +28,8 @@ struct ShardOptions {
   // In exchange time. After a start, controllers whose answers are waited for have so long to come
   // back.
   std::int64_t reconnect_grace_ns = 10'000'000'000;
+  // The same at every start: else the rounds with a lottery that are open then are void.
+  LotteryKey lottery{};
 };
 
 // A turn of work does a bounded amount of each, in this order:

@@ -200,6 +200,7 @@ void BlockingClient::OnProductOpened(const engine::ProductOpenedEvent& product) 
 void BlockingClient::OnIndicative(const engine::IndicativeEvent& indicative) {
   events_.Push({0, indicative});
 }
+void BlockingClient::OnLottery(const engine::LotteryEvent& lottery) { events_.Push({0, lottery}); }
 void BlockingClient::OnPriceCalls(std::span<const engine::PriceCallEvent> calls) {
   for (const engine::PriceCallEvent& call : calls) events_.Push({0, call});
 }

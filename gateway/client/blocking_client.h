@@ -86,6 +86,7 @@ class BlockingClient final : private ClientHandler {
   void OnOrderCancelled(std::uint64_t event, const engine::OrderCancelledEvent& order) override;
   void OnProductOpened(const engine::ProductOpenedEvent& product) override;
   void OnIndicative(const engine::IndicativeEvent& indicative) override;
+  void OnLottery(const engine::LotteryEvent& lottery) override;
   void OnPriceCalls(std::span<const engine::PriceCallEvent> calls) override;
 
   boost::asio::io_context io_;

@@ -98,8 +98,8 @@ class Client {
   // A question, answered by OnOpenOrders with this number. Lost with the connection.
   // Requires: ready().
   void ListOpenOrders(std::uint64_t query, const engine::OrderScopeBody& scope);
-  // The same, answered by OnProductOpened for each product that is open, earliest first, and then
-  // by OnProductsEnd. Market zero: all of the credential's.
+  // The same, answered by OnProductOpened for each product that is open, earliest first, with its
+  // OnLottery behind it, and then by OnProductsEnd. Market zero: all of the credential's.
   void ListProducts(std::uint64_t query, engine::MarketId market);
 
  private:

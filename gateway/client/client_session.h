@@ -103,6 +103,7 @@ class ClientSession final : public FrameSink,
   void OnPriceCalls(std::span<const engine::PriceCallEvent> calls) override {
     handler_->OnPriceCalls(calls);
   }
+  void OnLottery(const engine::LotteryEvent& lottery) override { handler_->OnLottery(lottery); }
   void OnIndicative(const engine::IndicativeEvent& indicative) override {
     handler_->OnIndicative(indicative);
   }

@@ -16,7 +16,7 @@ struct ClientEvent {
   std::uint64_t number = 0;
   std::variant<engine::RoundClearedEvent, engine::FillEvent, engine::RoundVoidEvent,
                engine::OrderCancelledEvent, engine::ProductOpenedEvent, engine::IndicativeEvent,
-               engine::PriceCallEvent>
+               engine::PriceCallEvent, engine::LotteryEvent>
       event;
 };
 

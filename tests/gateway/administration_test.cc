@@ -65,6 +65,14 @@ TEST_F(Administration, InitJournalsTheDefinitionsAndAnOperator) {
   EXPECT_EQ(shard.exchange->genesis().order_capacity, init.order_capacity);
 }
 
+TEST_F(Administration, InitMakesTheKeyOfLotteries) {
+  ASSERT_TRUE(Initialise(init).ok());
+  const auto directory = engine::DataDirectory::Open(engine::PosixDisk(), init.data);
+  const auto key = directory->OpenLotteryKey(engine::PosixDisk());
+  ASSERT_TRUE(key.ok()) << key.status();
+  EXPECT_FALSE(key->made) << "the daemon finds it";
+}
+
 TEST_F(Administration, InitRefusesADirectoryThatIsOneAlready) {
   ASSERT_TRUE(Initialise(init).ok());
   EXPECT_FALSE(Initialise(init).ok());

@@ -230,6 +230,10 @@ TEST(MarketFile, TakesWhatTheEngineTakesAndNamesALineOfAKeyForTheRest) {
     market.band_low_ticks = 999'999'995 + static_cast<std::int32_t>(draw(0, 5));
     market.retail_ticks = static_cast<std::int32_t>(draw(0, 6)) - 3;
     market.feed_in_ticks = static_cast<std::int32_t>(draw(0, 6)) - 5;
+    if (draw(0, 3) == 0) {
+      market.rule.rule = engine::Rule::kMuda;
+      market.indicative_interval_s = draw(0, 1);
+    }
     const std::string error = MarketError(MarketText(market));
     ASSERT_EQ(error.empty(), engine::IsPossible(market)) << error;
     if (error.empty()) continue;

@@ -48,6 +48,7 @@ class Heard : public MessageHandler {
   void OnRoundVoid(std::uint64_t event, const engine::RoundVoidEvent& round) override {
     void_event = event;
     void_round = round.round;
+    void_reason = round.reason;
   }
   void OnOrderCancelled(std::uint64_t, const engine::OrderCancelledEvent& order) override {
     cancelled = order;
@@ -56,6 +57,7 @@ class Heard : public MessageHandler {
   void OnProductsEnd(const engine::ListEndEvent& end) override { products_end = end; }
   void OnIndicative(const engine::IndicativeEvent& event) override { indicative = event; }
 
+  void OnLottery(const engine::LotteryEvent& event) override { lotteries.push_back(event); }
   void OnPriceCalls(std::span<const engine::PriceCallEvent> some) override {
     calls.insert(calls.end(), some.begin(), some.end());
   }
@@ -76,9 +78,11 @@ class Heard : public MessageHandler {
   engine::RoundClearedEvent cleared;
   std::uint64_t void_event = 0;
   std::uint32_t void_round = 0;
+  engine::Reason void_reason{};
   engine::OrderCancelledEvent cancelled;
   engine::ProductOpenedEvent opened;
   engine::IndicativeEvent indicative;
+  std::vector<engine::LotteryEvent> lotteries;
   std::size_t longest = 0;
 };
 
@@ -297,7 +301,10 @@ TEST(EventStream, TellsOfVoidRoundsCancelsProductsAndIndicativePrices) {
   std::vector<Event> events(4);
   events[0].type = EventType::kRoundVoid;
   events[0].event_number = 9;
-  events[0].round_void = {.product = {engine::MarketId(1), 2}, .round = 3, .rounds = 4};
+  events[0].round_void = {.product = {engine::MarketId(1), 2},
+                          .round = 3,
+                          .rounds = 4,
+                          .reason = Reason::kLotterySecretLost};
   events[1].type = EventType::kOrderCancelled;
   events[1].order_cancelled = {.account = engine::AccountId(1),
                                .client_order_id = engine::ClientOrderId(2),
@@ -319,12 +326,33 @@ TEST(EventStream, TellsOfVoidRoundsCancelsProductsAndIndicativePrices) {
   const Heard heard(Encode(events));
   EXPECT_EQ(heard.void_event, 9U);
   EXPECT_EQ(heard.void_round, 3U);
+  EXPECT_EQ(heard.void_reason, Reason::kLotterySecretLost);
   EXPECT_EQ(heard.cancelled.reason, Reason::kDisconnected);
   EXPECT_EQ(heard.cancelled.open_wh, 6U);
   EXPECT_EQ(heard.opened.band_low_ticks, -9);
   EXPECT_EQ(heard.opened.gate_ns, 6);
   EXPECT_EQ(heard.indicative.price_ticks, -7);
   EXPECT_EQ(heard.indicative.crossing, 1);
+}
+
+TEST(EventStream, TellsWhatALotteryIsHeldToAndItsSecret) {
+  std::vector<Event> events(2);
+  for (Event& event : events) event.type = EventType::kLottery;
+  events[0].lottery = {.product = {engine::MarketId(4), 5}, .round = 6};
+  events[1].lottery = events[0].lottery;
+  events[1].lottery.part = engine::LotteryEvent::Part::kRevealed;
+  for (std::size_t i = 0; i < 32; ++i) {
+    events[1].lottery.bytes[i] = static_cast<std::byte>(255 - i);
+  }
+  const Heard heard(Encode(events));
+  EXPECT_EQ(heard.types, (std::vector{MessageType::kLottery, MessageType::kLottery}));
+  ASSERT_EQ(heard.lotteries.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(heard.lotteries[i].product, events[i].lottery.product);
+    EXPECT_EQ(heard.lotteries[i].round, 6U);
+    EXPECT_EQ(heard.lotteries[i].part, events[i].lottery.part);
+    EXPECT_EQ(heard.lotteries[i].bytes, events[i].lottery.bytes);
+  }
 }
 
 TEST(EventStream, MakesTheSameBytesOfTheSameAnswer) {

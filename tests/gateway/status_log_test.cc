@@ -60,6 +60,12 @@ TEST_F(StatusLogOfOneGateway, SaysAtOnceThatTheDiskIsFullAndThatItIsNot) {
   EXPECT_THAT(LookAfter(1), ElementsAre(HasSubstr("there is space")));
 }
 
+TEST_F(StatusLogOfOneGateway, SaysAtOnceThatASecretIsLost) {
+  shard.lottery_secrets_lost.Add(2);
+  EXPECT_THAT(LookAfter(1), ElementsAre(HasSubstr("2 rounds are void: the secret")));
+  EXPECT_THAT(LookAfter(1), IsEmpty());
+}
+
 TEST_F(StatusLogOfOneGateway, SaysAtOnceThatTheClockIsHeldAndThatItIsNot) {
   const std::int64_t monotonic = clock.MonotonicNs();
   const std::int64_t wall = clock.NowNs();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/core/exchange.h"
+#include "engine/core/lottery_key.h"
 #include "engine/core/product.h"
 
 namespace engine {
@@ -145,7 +146,9 @@ class ExchangeDriver {
       const std::optional<DueCommand> due = exchange.NextDue();
       if (!due || due->due_ns > time_ns) break;
       now_ns = std::max(now_ns, due->due_ns);
-      if (!Apply(due->type, due->body)) std::abort();
+      ProductBody body = due->body;
+      body.lottery = lottery.Answer(exchange, *due);
+      if (!Apply(due->type, body)) std::abort();
     }
     now_ns = std::max(now_ns, time_ns);
   }
@@ -227,6 +230,7 @@ class ExchangeDriver {
   }
 
   Exchange exchange;
+  LotteryKey lottery;
   std::int64_t now_ns = MinuteNs(540);
   std::size_t drain_piece = 64;
   bool keep_journal = true;

@@ -16,11 +16,12 @@ struct FalseBid {
   std::int64_t gain = 0;          // By so many ledger units.
 };
 
-// The first order that gains by another limit from 0 to `highest`, with the values as they are.
-inline std::optional<FalseBid> FindFalseBid(const MarketDefinition& market,
-                                            const std::vector<RuleOrder>& orders,
-                                            std::int64_t highest) {
-  const RuleOutcome honest = ClearOrders(market, orders);
+// The first order that gains by another limit from 0 to `highest`, with the values as they are;
+// clear(orders) is the round's RuleOutcome.
+template <typename Clear>
+std::optional<FalseBid> FindFalseBidBy(Clear clear, const std::vector<RuleOrder>& orders,
+                                       std::int64_t highest) {
+  const RuleOutcome honest = clear(orders);
   for (std::size_t i = 0; i < orders.size(); ++i) {
     const Side side = orders[i].side;
     const std::int64_t value = orders[i].limit;
@@ -28,11 +29,19 @@ inline std::optional<FalseBid> FindFalseBid(const MarketDefinition& market,
     for (std::int64_t limit = 0; limit <= highest; ++limit) {
       told[i].limit = limit;
       const std::int64_t gain =
-          GainOf(ClearOrders(market, told), i, side, value) - GainOf(honest, i, side, value);
+          GainOf(clear(told), i, side, value) - GainOf(honest, i, side, value);
       if (gain > 0) return FalseBid{orders, i, limit, gain};
     }
   }
   return std::nullopt;
+}
+
+inline std::optional<FalseBid> FindFalseBid(const MarketDefinition& market,
+                                            const std::vector<RuleOrder>& orders,
+                                            std::int64_t highest) {
+  return FindFalseBidBy(
+      [&market](const std::vector<RuleOrder>& told) { return ClearOrders(market, told); }, orders,
+      highest);
 }
 
 // Calls visit(orders) with every market of `bids` bids and `asks` asks, bids before asks in

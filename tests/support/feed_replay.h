@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/core/exchange.h"
+#include "engine/core/lottery_key.h"
 #include "tools/feed/feed_file.h"
 
 namespace tools {
@@ -73,7 +74,9 @@ class FeedReplay {
     for (;;) {
       const std::optional<engine::DueCommand> due = exchange.NextDue();
       if (!due || due->due_ns > until_ns) return;
-      Apply(due->type, std::max(exchange.time_ns(), due->due_ns), due->body);
+      engine::ProductBody body = due->body;
+      body.lottery = engine::LotteryKey().Answer(exchange, *due);
+      Apply(due->type, std::max(exchange.time_ns(), due->due_ns), body);
     }
   }
 

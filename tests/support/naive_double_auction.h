@@ -57,6 +57,47 @@ inline NaiveDoubleAuction NaiveLots(const std::vector<RuleOrder>& orders, bool m
   return round;
 }
 
+// SBBA, with the ask that goes without if one has to: a place among the k that could trade, oldest
+// first. `sellers` says how many those are; 0: no lottery is needed.
+inline NaiveDoubleAuction NaiveSbba(const std::vector<RuleOrder>& orders, std::size_t unlucky,
+                                    std::size_t& sellers) {
+  const std::vector<std::size_t> bids = InPriority(orders, Side::kBuy);
+  std::vector<std::size_t> asks = InPriority(orders, Side::kSell);
+  NaiveDoubleAuction round;
+  round.filled.resize(orders.size());
+  sellers = 0;
+  std::size_t k = 0;
+  while (k < std::min(bids.size(), asks.size()) && orders[bids[k]].limit >= orders[asks[k]].limit) {
+    ++k;
+  }
+  if (k == 0) return round;
+  const std::int64_t last_bid = orders[bids[k - 1]].limit;
+  const bool all = k < asks.size() && orders[asks[k]].limit <= last_bid;
+  round.buy_price = round.sell_price = all ? orders[asks[k]].limit : last_bid;
+  asks.resize(k);
+  if (!all) {
+    sellers = k;
+    std::sort(asks.begin(), asks.end());
+    asks.erase(asks.begin() + static_cast<std::ptrdiff_t>(unlucky % k));
+  }
+  for (std::size_t i = 0; i < asks.size(); ++i) {
+    round.filled[bids[i]] = orders[bids[i]].energy_wh;
+    round.filled[asks[i]] = orders[asks[i]].energy_wh;
+  }
+  return round;
+}
+
+// What trades at its own limits is worth, to all together.
+inline std::int64_t GainsOf(const std::vector<RuleOrder>& orders,
+                            const std::vector<std::uint64_t>& filled) {
+  std::int64_t gains = 0;
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    const std::int64_t value = orders[i].limit * static_cast<std::int64_t>(filled[i]);
+    gains += orders[i].side == Side::kBuy ? value : -value;
+  }
+  return gains;
+}
+
 // The gap is taken in equal parts from all; whoever has less leaves, and what it could not give is
 // taken from the others in turn. Parts are fractions of the number that is left in the end.
 inline void NaiveWaterfall(const std::vector<RuleOrder>& orders,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -87,16 +89,39 @@ inline void ExpectConserved(const MarketDefinition& market, const std::vector<Ru
   }
 }
 
+inline LotteryBytes SecretNumber(std::uint64_t number) {
+  LotteryBytes secret{std::byte{1}};
+  std::memcpy(secret.data() + 1, &number, sizeof(number));
+  return secret;
+}
+
+// With a lottery's secret, or another function than the rule's.
+using RuleClear = std::function<ClearedRound(const SealedBook&, ClearingScratch&)>;
+inline RuleOutcome ClearOrdersBy(const MarketDefinition& market,
+                                 const std::vector<RuleOrder>& orders, const RuleClear& clear,
+                                 const LotteryBytes& secret = SecretNumber(0));
+
 // Ensures: a test fails in here where energy or money is not conserved, an order trades more than
 //          its energy or beyond its limit, or a count stays behind in the scratch.
-inline RuleOutcome ClearOrders(const MarketDefinition& market,
-                               const std::vector<RuleOrder>& orders) {
+inline RuleOutcome ClearOrders(const MarketDefinition& market, const std::vector<RuleOrder>& orders,
+                               const LotteryBytes& secret = SecretNumber(0)) {
+  return ClearOrdersBy(
+      market, orders,
+      [&market](const SealedBook& sealed, ClearingScratch& scratch) {
+        return RuleOf(market).clear(sealed, scratch, RuleEntry::Fills::kFill);
+      },
+      secret);
+}
+
+inline RuleOutcome ClearOrdersBy(const MarketDefinition& market,
+                                 const std::vector<RuleOrder>& orders, const RuleClear& clear,
+                                 const LotteryBytes& secret) {
   static BookMemory memory(2'000'000);  // Kept: a test clears many small books.
   Book book;
   AddOrders(market, orders, book, memory);
   static const auto scratch = std::make_unique<ClearingScratch>();
   RuleOutcome outcome;
-  outcome.cleared = RuleOf(market).clear(book, memory, market, *scratch, RuleEntry::Fills::kFill);
+  outcome.cleared = clear({book, memory, market, secret}, *scratch);
   std::uint64_t left_behind = 0;
   for (const RuleOrder& order : orders) {
     const auto level = static_cast<std::size_t>(order.limit - market.band_low_ticks);
@@ -122,6 +147,12 @@ inline RuleOutcome ClearOrders(const MarketDefinition& market,
   EXPECT_TRUE(cleared.amounts_units.empty() || cleared.amounts_units.size() == fills);
   ExpectConserved(market, orders, outcome);
   return outcome;
+}
+
+// Of what is random.
+inline void ExpectWithin(std::int64_t value, std::int64_t expected, std::int64_t noise) {
+  EXPECT_GE(value, expected - noise);
+  EXPECT_LE(value, expected + noise);
 }
 
 // What an order gains at a value of its own that need not be its limit.

@@ -48,18 +48,20 @@ absl::Status BareEngine::Sequence(engine::CommandView command, std::int64_t time
   return absl::OkStatus();
 }
 
-absl::Status BareEngine::Do(engine::CommandType type, std::int64_t time_ns,
-                            const engine::ProductBody& body) {
+absl::Status BareEngine::Do(const engine::DueCommand& due) {
   engine::CommandHeader header;
-  header.type = type;
-  return Sequence(due_.Set(header, std::span<const engine::ProductBody>(&body, 1)), time_ns);
+  header.type = due.type;
+  engine::ProductBody body = due.body;
+  body.lottery =
+      secret_ ? engine::AnswerWith(*secret_, due.lottery) : lottery_.Answer(exchange_, due);
+  return Sequence(due_.Set(header, std::span<const engine::ProductBody>(&body, 1)), due.due_ns);
 }
 
 absl::Status BareEngine::AdvanceTo(std::int64_t time_ns) {
   for (;;) {
     const std::optional<engine::DueCommand> due = exchange_.NextDue();
     if (!due || due->due_ns > time_ns) return absl::OkStatus();
-    const absl::Status status = Do(due->type, due->due_ns, due->body);
+    const absl::Status status = Do(*due);
     if (!status.ok()) return status;
   }
 }

@@ -3,20 +3,26 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "engine/core/exchange.h"
+#include "engine/core/lottery_key.h"
 #include "tools/peerwatt/command_bytes.h"
 
 namespace tools {
 
-// Commands are sequenced as a shard would; rounds open and close when their time comes.
+// Commands are sequenced as a shard would; rounds open and close when their time comes. The secrets
+// of lotteries are of the key zero, so that the same commands come to the same.
 class BareEngine {
  public:
   // `hear` gets every event.
   explicit BareEngine(std::function<void(const engine::Event&)> hear) : hear_(std::move(hear)) {}
+
+  // Every lottery from here on has this secret. Requires: it is not zero.
+  void SetLotterySecret(const engine::LotteryBytes& secret) { secret_ = secret; }
 
   // Does what falls due up to the command's time, then the command.
   // Ensures: an error where the exchange refuses a definition, or a client command is out of turn.
@@ -44,7 +50,7 @@ class BareEngine {
 
  private:
   absl::Status Sequence(engine::CommandView command, std::int64_t time_ns);
-  absl::Status Do(engine::CommandType type, std::int64_t time_ns, const engine::ProductBody& body);
+  absl::Status Do(const engine::DueCommand& due);
   void Drain();
 
   engine::Exchange exchange_;
@@ -54,6 +60,8 @@ class BareEngine {
   CommandBytes due_;
   std::vector<engine::Event> events_ = std::vector<engine::Event>(1'024);
   std::vector<engine::OutcomeBody> outcomes_;
+  const engine::LotteryKey lottery_;
+  std::optional<engine::LotteryBytes> secret_;
 };
 
 }  // namespace tools

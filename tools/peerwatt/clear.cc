@@ -6,9 +6,11 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "engine/core/clearing/lottery.h"
 #include "engine/core/clearing/pairing.h"
 #include "engine/core/clearing/rule_parameters.h"
 #include "engine/core/clearing/rules.h"
+#include "engine/core/hex.h"
 #include "engine/core/units.h"
 #include "gateway/absl_view.h"
 #include "nlohmann/json.hpp"
@@ -23,7 +25,12 @@ using engine::Reason;
 constexpr engine::MarketId kMarket{1};
 constexpr engine::CredentialId kCredential{1};
 constexpr engine::AccountId kNobody{UINT64_MAX};  // Bears a deficit offline: no cap.
-constexpr std::uint32_t kStartMinute = 15;        // The first slot that opens at time 0.
+constexpr engine::LotteryBytes kSecretOne = [] {
+  engine::LotteryBytes one{};
+  one.back() = std::byte{1};
+  return one;
+}();
+constexpr std::uint32_t kStartMinute = 15;  // The first slot that opens at time 0.
 
 absl::Status SetParameter(std::string_view name, std::string_view value,
                           engine::RuleParameters& rule) {
@@ -81,6 +88,8 @@ class Clearing {
   }
 
   absl::StatusOr<ClearedRound> Run() {
+    const engine::LotteryBytes secret = setup_.secret.value_or(kSecretOne);
+    engine_.SetLotterySecret(secret);
     if (absl::Status status = Define(); !status.ok()) return status;
     if (absl::Status status = Submit(); !status.ok()) return status;
     if (absl::Status status = engine_.AdvanceTo(kGateNs); !status.ok()) return status;
@@ -89,6 +98,9 @@ class Clearing {
     std::sort(round_.fills.begin(), round_.fills.end(), by_order);
     std::stable_sort(round_.refused.begin(), round_.refused.end(), by_order);
     if (!is_continuous_) Pair();
+    if (engine::FindRule(setup_.rule.rule, setup_.rule.rule_version)->has_lottery) {
+      round_.lottery = {.secret = secret, .seed = Seed(secret)};
+    }
     return std::move(round_);
   }
 
@@ -101,6 +113,7 @@ class Clearing {
   void HearTrade(const engine::FillEvent& fill);
   void Pair();
   std::int32_t PriceOf(const ClearedFill& bought, const ClearedFill& sold) const;
+  engine::LotteryBytes Seed(const engine::LotteryBytes& secret) const;
 
   static constexpr std::int64_t kGateNs = (kStartMinute - 1) * std::int64_t{60'000'000'000};
 
@@ -249,6 +262,26 @@ void Clearing::Pair() {
   }
 }
 
+// From the orders that were in the book, which is how anyone can check a draw.
+engine::LotteryBytes Clearing::Seed(const engine::LotteryBytes& secret) const {
+  std::vector<bool> in_book(file_.orders.size(), true);
+  for (const RefusedOrder& refused : round_.refused) in_book[refused.order] = false;
+  std::map<std::uint32_t, std::uint32_t> parties;
+  std::vector<engine::SealedOrder> book;
+  for (const engine::Side side : {engine::Side::kBuy, engine::Side::kSell}) {
+    for (std::uint32_t i = 0; i < file_.orders.size(); ++i) {
+      const FileOrder& order = file_.orders[i];
+      if (!in_book[i] || order.side != side) continue;
+      const auto next = static_cast<std::uint32_t>(parties.size());
+      book.push_back({.party = parties.emplace(file_.party_of[order.account], next).first->second,
+                      .open_wh = static_cast<std::uint32_t>(order.energy_wh),
+                      .level = static_cast<std::uint16_t>(order.price_ticks - file_.lowest_ticks),
+                      .side = side});
+    }
+  }
+  return engine::LotterySeed(secret, book, static_cast<std::int32_t>(file_.lowest_ticks));
+}
+
 // A number where the text is one, so that ids come back as they went in.
 std::string JsonId(const std::string& id) {
   const bool number = id.size() < 16 && id.find_first_not_of("0123456789") == std::string::npos &&
@@ -289,6 +322,19 @@ absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
   return parsed;
 }
 
+absl::StatusOr<engine::LotteryBytes> ParseSecret(const engine::RuleParameters& rule,
+                                                 const std::string& hex) {
+  if (!engine::FindRule(rule.rule, rule.rule_version)->has_lottery) {
+    return absl::InvalidArgumentError("secret: the rule has no lottery");
+  }
+  engine::LotteryBytes secret{};
+  if (!engine::FromHex(hex, secret) || secret == engine::LotteryBytes{}) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("secret ", hex, ": expected 64 hex digits in lower case, not all 0"));
+  }
+  return secret;
+}
+
 absl::StatusOr<ClearedRound> ClearOrders(const OrdersFile& file, const ClearSetup& setup) {
   return Clearing(file, setup).Run();
 }
@@ -309,6 +355,10 @@ void PrintJson(const OrdersFile& file, const ClearedRound& round, std::ostream& 
       << ",\"volume_wh\":" << round.energy_wh;
   if (round.no_trade != Reason::kNone) {
     out << ",\"no_trade\":\"" << engine::ReasonName(round.no_trade) << "\"";
+  }
+  if (round.lottery) {
+    out << ",\"lottery\":{\"secret\":\"" << engine::ToHex(round.lottery->secret) << "\",\"seed\":\""
+        << engine::ToHex(round.lottery->seed) << "\"}";
   }
   out << ",\"fills\":[";
   for (const ClearedFill& fill : round.fills) {

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "engine/core/command.h"
 #include "engine/core/market_definition.h"
 #include "engine/core/reason.h"
 #include "tools/peerwatt/orders_file.h"
@@ -32,6 +34,12 @@ struct RefusedOrder {
   engine::Reason reason{};
 };
 
+// With what the round drew: clearing/lottery.h.
+struct DrawnLottery {
+  engine::LotteryBytes secret{};
+  engine::LotteryBytes seed{};
+};
+
 struct ClearedRound {
   engine::RuleParameters rule;
   bool traded = false;
@@ -40,9 +48,10 @@ struct ClearedRound {
   std::int32_t sell_price_ticks = 0;
   std::int64_t operator_balance_units = 0;  // What buyers pay less what sellers get.
   std::uint64_t energy_wh = 0;
-  std::vector<ClearedFill> fills;     // By order; only orders that got energy.
-  std::vector<ClearedTrade> trades;   // In priority order.
-  std::vector<RefusedOrder> refused;  // By order; also those that a newer one displaced.
+  std::vector<ClearedFill> fills;       // By order; only orders that got energy.
+  std::vector<ClearedTrade> trades;     // In priority order.
+  std::vector<RefusedOrder> refused;    // By order; also those that a newer one displaced.
+  std::optional<DrawnLottery> lottery;  // Where the rule has one.
 };
 
 // The market that the round is of. With both tariffs zero there are none.
@@ -50,11 +59,16 @@ struct ClearSetup {
   engine::RuleParameters rule;
   std::int32_t feed_in_ticks = 0;
   std::int32_t retail_ticks = 0;
+  std::optional<engine::LotteryBytes> secret{};  // Of the lottery; else a 1.
 };
 
 // `parameters` are texts such as "k=1/2", "margin=time", "self_trade=cancel_older".
 absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
                                                  const std::vector<std::string>& parameters);
+
+// 64 hex digits, not all zero; only where the rule has a lottery.
+absl::StatusOr<engine::LotteryBytes> ParseSecret(const engine::RuleParameters& rule,
+                                                 const std::string& hex);
 
 absl::StatusOr<ClearedRound> ClearOrders(const OrdersFile& file, const ClearSetup& setup);
 

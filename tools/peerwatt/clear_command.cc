@@ -15,6 +15,7 @@ struct ClearOptions {
   std::string rule;
   std::vector<std::string> parameters;
   std::string orders;
+  std::string secret;
   std::string format = "json";
   ClearSetup setup;
 };
@@ -39,6 +40,11 @@ absl::Status Clear(ClearOptions& options) {
   const absl::StatusOr<OrdersFile> file = ReadOrdersFile(options.orders);
   if (!file.ok()) return file.status();
   options.setup.rule = *rule;
+  if (!options.secret.empty()) {
+    const absl::StatusOr<engine::LotteryBytes> secret = ParseSecret(*rule, options.secret);
+    if (!secret.ok()) return secret.status();
+    options.setup.secret = *secret;
+  }
   const absl::StatusOr<ClearedRound> round = ClearOrders(*file, options.setup);
   if (!round.ok()) return round.status();
   if (options.format == "csv") {
@@ -58,6 +64,9 @@ void AddClearCommand(CLI::App& app, Action& action) {
   command->add_option("--param", options->parameters, ParametersHelp())->expected(1)->take_all();
   command->add_option("--feed-in-ticks", options->setup.feed_in_ticks, "What the grid pays");
   command->add_option("--retail-ticks", options->setup.retail_ticks, "What the grid takes");
+  command->add_option("--secret", options->secret,
+                      "Of the lottery of sbba and muda: 64 hex digits, as a daemon tells it when "
+                      "it has cleared; default 00...01");
   command->add_option("--format", options->format, "json or csv (the fills alone)")
       ->check(CLI::IsMember({"json", "csv"}))
       ->capture_default_str();

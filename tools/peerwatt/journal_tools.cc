@@ -140,6 +140,9 @@ void DumpBodies(CommandView command, std::ostream& out) {
       for (const engine::ProductBody& body : command.Items<engine::ProductBody>()) {
         out << "    " << Product(body.product) << " round=" << body.round;
         if (body.step > 0) out << " step=" << body.step;
+        if (body.lottery != engine::LotteryBytes{}) {
+          out << " lottery=" << engine::ToHex(body.lottery);
+        }
         out << "\n";
       }
       break;

@@ -61,8 +61,9 @@ void CutEqually(const Book& book, BookMemory& memory, const SideWinners& winners
 
 }  // namespace
 
-ClearedRound ClearHuang(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                        ClearingScratch& scratch, RuleEntry::Fills fills) {
+ClearedRound ClearHuang(const SealedBook& sealed, ClearingScratch& scratch,
+                        RuleEntry::Fills fills) {
+  const auto& [book, memory, market, secret] = sealed;
   const CountedSides sides(book, memory, scratch);
   const Winners winners = FindWinners(book, memory, LoneTrader::kDrop, scratch);
   if (!winners.any) return {};

@@ -19,7 +19,6 @@ namespace engine {
 //          side; nothing allocated.
 // Source:  Huang, Scheller-Wolf, Sycara, "Design of a multi-unit double auction e-market",
 //          Computational Intelligence 18 (2002).
-ClearedRound ClearHuang(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                        ClearingScratch& scratch, RuleEntry::Fills fills);
+ClearedRound ClearHuang(const SealedBook& sealed, ClearingScratch& scratch, RuleEntry::Fills fills);
 
 }  // namespace engine

@@ -41,6 +41,15 @@ class CountedSides {
     supply_wh_ = CountSide(book, memory, Side::kSell, scratch.supply_wh);
   }
   ~CountedSides() { ForgetSides(book_, scratch_); }
+  // Nothing yet, for orders of the book that are then added.
+  CountedSides(const Book& book, ClearingScratch& scratch) : book_(book), scratch_(scratch) {}
+  // Requires: the level is one of the book's, or between two of them.
+  void Add(Side side, std::uint16_t level, std::uint64_t energy_wh) {
+    const bool buys = side == Side::kBuy;
+    (buys ? scratch_.demand_wh : scratch_.supply_wh)[level] += energy_wh;
+    (buys ? demand_wh_ : supply_wh_) += energy_wh;
+  }
+
   CountedSides(const CountedSides&) = delete;
   CountedSides& operator=(const CountedSides&) = delete;
 

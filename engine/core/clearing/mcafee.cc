@@ -5,17 +5,18 @@
 
 namespace engine {
 
-ClearedRound ClearMcAfee(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                         ClearingScratch& scratch, RuleEntry::Fills fills) {
+ClearedRound ClearMcAfee(const SealedBook& sealed, ClearingScratch& scratch,
+                         RuleEntry::Fills fills) {
+  const auto& [book, memory, market, secret] = sealed;
   const CountedSides sides(book, memory, scratch);
   const Crossing crossing = FindCrossing(book, sides);
   if (crossing.energy_wh == 0) return {};
   if (crossing.next_bid == kNoLevel || crossing.next_ask == kNoLevel) {
-    return DropLastPair(book, memory, market, sides, fills);
+    return DropLastPair(sealed, sides, fills);
   }
   const std::int64_t middle = (crossing.next_bid + crossing.next_ask) / 2;
   if (middle < crossing.asks.level || middle > crossing.bids.level) {
-    return DropLastPair(book, memory, market, sides, fills);
+    return DropLastPair(sealed, sides, fills);
   }
   if (fills == RuleEntry::Fills::kFill) {
     AllocateByTime(book, memory, crossing.bids);

@@ -18,7 +18,7 @@ namespace engine {
 // Ensures:  at most one lot less than what could trade; the operator's balance is not below zero.
 // Cost:     O(orders + levels between the book's lowest and highest limit); nothing allocated.
 // Source:   McAfee, "A dominant strategy double auction", Journal of Economic Theory 56 (1992).
-ClearedRound ClearMcAfee(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                         ClearingScratch& scratch, RuleEntry::Fills fills);
+ClearedRound ClearMcAfee(const SealedBook& sealed, ClearingScratch& scratch,
+                         RuleEntry::Fills fills);
 
 }  // namespace engine

@@ -39,8 +39,8 @@ std::vector<std::int64_t> AmountsOfMany(const Book& book, BookMemory& memory,
   return amounts_units;
 }
 
-ClearedRound ClearOneToMany(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                            ClearingScratch& scratch, Side one) {
+ClearedRound ClearOneToMany(const SealedBook& sealed, ClearingScratch& scratch, Side one) {
+  const auto& [book, memory, market, secret] = sealed;
   const CountedSides sides(book, memory, scratch);
   const Crossing crossing = FindCrossing(book, sides);
   if (crossing.energy_wh == 0) return {};
@@ -71,16 +71,16 @@ ClearedRound NoTrade(Reason reason) {
 
 }  // namespace
 
-ClearedRound ClearReverse(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                          ClearingScratch& scratch, RuleEntry::Fills /*fills*/) {
-  if (!HasOneOrder(book, memory, Side::kBuy)) return NoTrade(Reason::kNotOneBuyer);
-  return ClearOneToMany(book, memory, market, scratch, Side::kBuy);
+ClearedRound ClearReverse(const SealedBook& sealed, ClearingScratch& scratch,
+                          RuleEntry::Fills /*fills*/) {
+  if (!HasOneOrder(sealed.book, sealed.memory, Side::kBuy)) return NoTrade(Reason::kNotOneBuyer);
+  return ClearOneToMany(sealed, scratch, Side::kBuy);
 }
 
-ClearedRound ClearForward(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                          ClearingScratch& scratch, RuleEntry::Fills /*fills*/) {
-  if (!HasOneOrder(book, memory, Side::kSell)) return NoTrade(Reason::kNotOneSeller);
-  return ClearOneToMany(book, memory, market, scratch, Side::kSell);
+ClearedRound ClearForward(const SealedBook& sealed, ClearingScratch& scratch,
+                          RuleEntry::Fills /*fills*/) {
+  if (!HasOneOrder(sealed.book, sealed.memory, Side::kSell)) return NoTrade(Reason::kNotOneSeller);
+  return ClearOneToMany(sealed, scratch, Side::kSell);
 }
 
 }  // namespace engine

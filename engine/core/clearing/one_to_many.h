@@ -24,9 +24,9 @@ namespace engine {
 //           kUniform.
 // Source:   reverse auctions of microgrids: Cintuglu, Martin and Mohammed, with the standard
 //           payments; Vickrey (1961).
-ClearedRound ClearReverse(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                          ClearingScratch& scratch, RuleEntry::Fills fills);
-ClearedRound ClearForward(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                          ClearingScratch& scratch, RuleEntry::Fills fills);
+ClearedRound ClearReverse(const SealedBook& sealed, ClearingScratch& scratch,
+                          RuleEntry::Fills fills);
+ClearedRound ClearForward(const SealedBook& sealed, ClearingScratch& scratch,
+                          RuleEntry::Fills fills);
 
 }  // namespace engine

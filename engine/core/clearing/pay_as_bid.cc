@@ -67,8 +67,9 @@ ClearedRound PayPairs(const Book& book, BookMemory& memory, const MarketDefiniti
 
 }  // namespace
 
-ClearedRound ClearPayAsBid(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                           ClearingScratch& scratch, RuleEntry::Fills fills) {
+ClearedRound ClearPayAsBid(const SealedBook& sealed, ClearingScratch& scratch,
+                           RuleEntry::Fills fills) {
+  const auto& [book, memory, market, secret] = sealed;
   const CountedSides sides(book, memory, scratch);
   const Crossing crossing = FindCrossing(book, sides);
   if (crossing.energy_wh == 0) return {};

@@ -15,7 +15,7 @@ namespace engine {
 //
 // Ensures: what buyers pay is what sellers get; the round's prices are the mean, rounded down.
 // Cost:    O(n log n) in the orders that trade, O(levels) without fills; it allocates.
-ClearedRound ClearPayAsBid(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                           ClearingScratch& scratch, RuleEntry::Fills fills);
+ClearedRound ClearPayAsBid(const SealedBook& sealed, ClearingScratch& scratch,
+                           RuleEntry::Fills fills);
 
 }  // namespace engine

@@ -91,8 +91,11 @@ std::string TextOfWord(Words words, Enum field) {
 
 constexpr bool OfAll(Rule /*rule*/) { return true; }
 constexpr bool OfUniform(Rule rule) { return rule == Rule::kUniform; }
-constexpr bool InLots(Rule rule) { return rule == Rule::kMcAfee || rule == Rule::kTradeReduction; }
+constexpr bool InLots(Rule rule) {
+  return rule == Rule::kMcAfee || rule == Rule::kTradeReduction || rule == Rule::kSbba;
+}
 constexpr bool OfPayAsBid(Rule rule) { return rule == Rule::kPayAsBid; }
+constexpr bool OfMuda(Rule rule) { return rule == Rule::kMuda; }
 constexpr bool OfVcg(Rule rule) { return rule == Rule::kVcg; }
 constexpr bool OneToMany(Rule rule) { return rule == Rule::kReverse || rule == Rule::kForward; }
 constexpr bool OfStackelberg(Rule rule) { return rule == Rule::kStackelberg; }
@@ -110,6 +113,8 @@ constexpr RuleParameter kParameters[] = {
      PEERWATT_NUMBER(lot_wh, 1, kOrderEnergyMaxWh)},
     {"pricing", "midpoint or buyer", "a pair's price: between its limits, or the bid", OfPayAsBid,
      PEERWATT_WORDS(pricing, "midpoint", "buyer")},
+    {"long_side", "lottery or vickrey", "who of the longer side of a half trades", OfMuda,
+     PEERWATT_WORDS(long_side, "lottery", "vickrey")},
     {"balance_account", "an account's number", "that bears the deficit", OfVcg, SetBalanceAccount,
      TextOfBalanceAccount},
     {"deficit_cap_units", "0 to 2^63 - 1", "most deficit of a round", OfVcg, SetDeficitCap,

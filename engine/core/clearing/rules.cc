@@ -3,8 +3,10 @@
 #include "engine/core/check.h"
 #include "engine/core/clearing/huang.h"
 #include "engine/core/clearing/mcafee.h"
+#include "engine/core/clearing/muda.h"
 #include "engine/core/clearing/one_to_many.h"
 #include "engine/core/clearing/pay_as_bid.h"
+#include "engine/core/clearing/sbba.h"
 #include "engine/core/clearing/stackelberg.h"
 #include "engine/core/clearing/trade_reduction.h"
 #include "engine/core/clearing/uniform_price.h"
@@ -17,8 +19,8 @@ namespace {
 using Fills = RuleEntry::Fills;
 using Pays = RuleEntry::Pays;
 
-ClearedRound ClearUniform(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                          ClearingScratch& scratch, Fills fills) {
+ClearedRound ClearUniform(const SealedBook& sealed, ClearingScratch& scratch, Fills fills) {
+  const auto& [book, memory, market, secret] = sealed;
   const UniformPrice price = FindUniformPrice(book, memory, market.rule, scratch);
   if (price.energy_wh > 0 && fills == Fills::kFill) {
     AllocateUniformPrice(book, memory, market.rule, price);
@@ -26,17 +28,17 @@ ClearedRound ClearUniform(const Book& book, BookMemory& memory, const MarketDefi
   return AtOnePrice(market, price.energy_wh, price.level);
 }
 
-ClearedRound ClearWelfare(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                          ClearingScratch& scratch, Fills fills) {
+ClearedRound ClearWelfare(const SealedBook& sealed, ClearingScratch& scratch, Fills fills) {
+  const auto& [book, memory, market, secret] = sealed;
   const WelfarePrice price = FindWelfarePrice(book, memory, market, scratch);
   if (price.energy_wh > 0 && fills == Fills::kFill) AllocateWelfare(book, memory, market, price);
   return AtOnePrice(market, price.energy_wh, price.level);
 }
 
-ClearedRound ClearStackelberg(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                              ClearingScratch& scratch, Fills fills) {
+ClearedRound ClearStackelberg(const SealedBook& sealed, ClearingScratch& scratch, Fills fills) {
+  const auto& [book, memory, market, secret] = sealed;
   if (market.rule.objective == Objective::kWelfare) {
-    return ClearWelfare(book, memory, market, scratch, fills);
+    return ClearWelfare(sealed, scratch, fills);
   }
   const StackelbergPrice price = FindStackelbergPrice(book, memory, market, scratch);
   if (price.energy_wh > 0 && fills == Fills::kFill) {
@@ -94,6 +96,18 @@ constexpr RuleEntry kRules[] = {
      .pays = Pays::kEachOrder,
      .continuous = true,
      .name = "continuous"},
+    {.rule = Rule::kSbba,
+     .version = 1,
+     .one_order_a_side = true,
+     .has_lottery = true,
+     .name = "sbba",
+     .clear = ClearSbba},
+    {.rule = Rule::kMuda,
+     .version = 1,
+     .pays = Pays::kEachOrder,
+     .has_lottery = true,
+     .name = "muda",
+     .clear = ClearMuda},
 };
 
 }  // namespace

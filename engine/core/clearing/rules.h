@@ -13,7 +13,15 @@
 
 namespace engine {
 
-// A rule is a pure function of a sealed book and the market's parameters.
+// A book that takes no more orders, and what else decides how it is cleared.
+struct SealedBook {
+  const Book& book;
+  BookMemory& memory;
+  const MarketDefinition& market;
+  LotteryBytes secret{};  // Zero where the rule has no lottery.
+};
+
+// A rule is a pure function of a sealed book.
 struct RuleEntry {
   Rule rule{};
   std::uint16_t version = 0;
@@ -26,6 +34,7 @@ struct RuleEntry {
   bool takes_responses = false;   // Bids may be other than fixed.
   bool one_order_a_side = false;  // Of a party.
   bool continuous = false;        // Orders match as they arrive: see continuous.h.
+  bool has_lottery = false;       // The round needs a secret: clearing/lottery.h.
   std::string_view name;          // In files and on command lines.
 
   // Null where nothing is left to clear. Finds the prices. With kFill it writes every order's
@@ -33,8 +42,7 @@ struct RuleEntry {
   // energy_wh, none is over what is open. With kLeave filled_wh means nothing afterwards, and there
   // are no amounts.
   enum class Fills : std::uint8_t { kLeave, kFill };
-  ClearedRound (*clear)(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                        ClearingScratch& scratch, Fills fills) = nullptr;
+  ClearedRound (*clear)(const SealedBook& sealed, ClearingScratch& scratch, Fills fills) = nullptr;
 };
 
 // What a rule does under a version never changes; a change is a new version. The last entry of a

@@ -5,8 +5,9 @@
 
 namespace engine {
 
-ClearedRound DropLastPair(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                          const CountedSides& sides, RuleEntry::Fills fills) {
+ClearedRound DropLastPair(const SealedBook& sealed, const CountedSides& sides,
+                          RuleEntry::Fills fills) {
+  const auto& [book, memory, market, secret] = sealed;
   const Crossing crossing = FindCrossing(book, sides);
   const std::uint64_t lot_wh = market.rule.lot_wh;
   CHECK(lot_wh > 0 && crossing.energy_wh % lot_wh == 0);
@@ -19,11 +20,10 @@ ClearedRound DropLastPair(const Book& book, BookMemory& memory, const MarketDefi
   return AtPrices(market, energy_wh, crossing.bids.level, crossing.asks.level);
 }
 
-ClearedRound ClearTradeReduction(const Book& book, BookMemory& memory,
-                                 const MarketDefinition& market, ClearingScratch& scratch,
+ClearedRound ClearTradeReduction(const SealedBook& sealed, ClearingScratch& scratch,
                                  RuleEntry::Fills fills) {
-  const CountedSides sides(book, memory, scratch);
-  return DropLastPair(book, memory, market, sides, fills);
+  const CountedSides sides(sealed.book, sealed.memory, scratch);
+  return DropLastPair(sealed, sides, fills);
 }
 
 }  // namespace engine

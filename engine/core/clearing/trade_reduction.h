@@ -15,12 +15,11 @@ namespace engine {
 // Cost:     O(orders + levels between the book's lowest and highest limit); nothing allocated.
 // Source:   McAfee, "A dominant strategy double auction", Journal of Economic Theory 56 (1992), the
 //           second case of which it always takes.
-ClearedRound ClearTradeReduction(const Book& book, BookMemory& memory,
-                                 const MarketDefinition& market, ClearingScratch& scratch,
+ClearedRound ClearTradeReduction(const SealedBook& sealed, ClearingScratch& scratch,
                                  RuleEntry::Fills fills);
 
 // The same for a book that is counted already.
-ClearedRound DropLastPair(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                          const CountedSides& sides, RuleEntry::Fills fills);
+ClearedRound DropLastPair(const SealedBook& sealed, const CountedSides& sides,
+                          RuleEntry::Fills fills);
 
 }  // namespace engine

@@ -6,22 +6,10 @@
 #include "engine/core/clearing/crossing.h"
 #include "engine/core/clearing/externality.h"
 #include "engine/core/clearing/fill_amounts.h"
+#include "engine/core/clearing/party_side.h"
 
 namespace engine {
 namespace {
-
-// What a party traded on one side, and what it has left there.
-struct PartySide {
-  std::uint64_t energy_wh = 0;
-  std::vector<PartyFill> fills;
-  std::vector<LeftAtLevel> left;
-
-  void Forget() {
-    energy_wh = 0;
-    fills.clear();
-    left.clear();
-  }
-};
 
 class Payments {
  public:
@@ -33,8 +21,8 @@ class Payments {
   void Pay(const Externality& buyers, const Externality& sellers) {
     book_.parties().ForEach([&](const PartyEntry& entry) {
       Gather(entry.party);
-      PayFor(buyers, sides_[0]);
-      PayFor(sellers, sides_[1]);
+      PayClarke(buyers, sides_[0], band_low_, amounts_);
+      PayClarke(sellers, sides_[1], band_low_, amounts_);
     });
   }
   ClearedRound Round(std::uint64_t energy_wh) {
@@ -47,22 +35,11 @@ class Payments {
     book_.ForEachOfParty(memory_, party, [this](Slot slot) {
       const OrderChunk& chunk = memory_.orders.ChunkOf(slot);
       const std::uint32_t at = slot % kChunkOrders;
-      PartySide& side = sides_[static_cast<std::size_t>(chunk.side)];
       const std::uint32_t filled_wh = chunk.filled_wh[at];
-      if (chunk.open_wh[at] > filled_wh) {
-        side.left.push_back({chunk.level[at], chunk.open_wh[at] - filled_wh});
-      }
-      if (filled_wh == 0) return;
-      side.energy_wh += filled_wh;
-      side.fills.push_back({filled_wh, numbers_.Number(memory_, slot)});
+      const std::uint32_t number = filled_wh > 0 ? numbers_.Number(memory_, slot) : 0;
+      sides_[static_cast<std::size_t>(chunk.side)].Add(chunk.level[at], chunk.open_wh[at],
+                                                       {filled_wh, number});
     });
-  }
-
-  void PayFor(const Externality& externality, const PartySide& side) {
-    if (side.energy_wh == 0) return;
-    const auto over_band =
-        static_cast<SignedWide>(externality.ForEnergy(side.energy_wh, side.left));
-    SplitPayment(SignedWide{band_low_} * side.energy_wh + over_band, side.fills, amounts_);
   }
 
   const Book& book_;
@@ -75,8 +52,9 @@ class Payments {
 
 }  // namespace
 
-ClearedRound ClearVcg(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                      ClearingScratch& scratch, RuleEntry::Fills /*fills*/) {
+ClearedRound ClearVcg(const SealedBook& sealed, ClearingScratch& scratch,
+                      RuleEntry::Fills /*fills*/) {
+  const auto& [book, memory, market, secret] = sealed;
   const CountedSides sides(book, memory, scratch);
   const Crossing crossing = FindCrossing(book, sides);
   if (crossing.energy_wh == 0) return {};

@@ -25,7 +25,6 @@ namespace engine {
 //           zero.
 // Cost:     O(orders + levels + parties * log levels); it allocates in proportion.
 // Source:   Vickrey (1961); Clarke (1971); Groves (1973).
-ClearedRound ClearVcg(const Book& book, BookMemory& memory, const MarketDefinition& market,
-                      ClearingScratch& scratch, RuleEntry::Fills fills);
+ClearedRound ClearVcg(const SealedBook& sealed, ClearingScratch& scratch, RuleEntry::Fills fills);
 
 }  // namespace engine

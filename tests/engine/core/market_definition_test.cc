@@ -41,7 +41,7 @@ TEST(MarketDefinition, IsImpossibleWithAnySingleImpossibleValue) {
       [](MarketDefinition& m) { m.rule.k_denominator = 0; },
       [](MarketDefinition& m) { m.rule.k_numerator = 3; },
       [](MarketDefinition& m) { m.rule.margin = Margin{2}; },
-      [](MarketDefinition& m) { m.rule.zero = 1; },
+      [](MarketDefinition& m) { m.rule.long_side = LongSide::kVickrey; },
       [](MarketDefinition& m) { m.rule.zero2 = 1; },
       [](MarketDefinition& m) { m.rule.step_ticks = 2; },  // Not a parameter of the rule.
       [](MarketDefinition& m) {
@@ -51,6 +51,11 @@ TEST(MarketDefinition, IsImpossibleWithAnySingleImpossibleValue) {
       [](MarketDefinition& m) {
         m.rule.rule = Rule::kStackelberg;
         m.rule.margin = Margin::kTime;
+      },
+      [](MarketDefinition& m) {
+        m.rule.rule = Rule::kMuda;
+        m.order_max_wh = 1'000;  // So that its balance can be counted.
+        m.indicative_interval_s = 60;
       },
   };
   for (std::size_t i = 0; i < spoils.size(); ++i) {

@@ -56,6 +56,35 @@ TEST_F(DataDirectoryTest, ReadsBackWhatItWasMadeWith) {
   EXPECT_EQ(directory->Identity(1).shard, 1u);
 }
 
+TEST_F(DataDirectoryTest, MakesTheKeyOfLotteriesOnceForItsOwnerAlone) {
+  Make();
+  const auto directory = DataDirectory::Open(PosixDisk(), path_);
+  const auto made = directory->OpenLotteryKey(PosixDisk());
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_TRUE(made->made);
+  EXPECT_NE(made->key, LotteryBytes{});
+  EXPECT_EQ(std::filesystem::status(path_ + "/lottery.key").permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  const auto again = directory->OpenLotteryKey(PosixDisk());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_FALSE(again->made);
+  EXPECT_EQ(again->key, made->key);
+  std::filesystem::remove(path_ + "/lottery.key");
+  EXPECT_NE(directory->OpenLotteryKey(PosixDisk())->key, made->key);
+}
+
+TEST_F(DataDirectoryTest, RefusesADamagedKeyOfLotteries) {
+  Make();
+  const auto directory = DataDirectory::Open(PosixDisk(), path_);
+  for (const std::string& text : {std::string(), std::string(64, 'a'), std::string(63, 'a') + "\n",
+                                  std::string(64, 'x') + "\n", std::string(65, 'a') + "\n"}) {
+    std::ofstream(path_ + "/lottery.key") << text;
+    const auto key = directory->OpenLotteryKey(PosixDisk());
+    EXPECT_TRUE(absl::IsDataLoss(key.status())) << text;
+    EXPECT_THAT(key.status().ToString(), HasSubstr(path_ + "/lottery.key: allowed is a line"));
+  }
+}
+
 TEST_F(DataDirectoryTest, RefusesASecondDaemon) {
   Make();
   {

@@ -93,6 +93,9 @@ class ShardWorld {
     ASSERT_TRUE(journal->Settle().ok());
   }
 
+  // What the next start has.
+  void SetLottery(const LotteryKey& key) { options_.lottery = key; }
+
   // From what is on disk, with new links.
   void Start() {
     shard.reset();
@@ -222,7 +225,7 @@ class ShardWorld {
   }
 
   const std::size_t links_;
-  const ShardOptions options_;
+  ShardOptions options_;
   const LinkSizes sizes_;
 };
 

@@ -1,45 +1,20 @@
 #include "tools/peerwatt/clear.h"
 
-#include <fstream>
 #include <numeric>
-#include <sstream>
 #include <string>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include "engine/core/clearing/rule_parameters.h"
 #include "engine/core/clearing/rules.h"
 #include "engine/core/limits.h"
 #include "nlohmann/json.hpp"
 #include "tests/support/naive_auction.h"
 #include "tests/support/random_source.h"
+#include "tests/tools/peerwatt/clear_text.h"
 
 namespace tools {
 namespace {
-
-constexpr char kHeader[] = "order_id,account,side,price_ticks,energy_wh\n";
-
-std::string WriteCsv(const std::string& text) {
-  const std::string path = testing::TempDir() + "orders-" + std::to_string(::getpid()) + ".csv";
-  std::ofstream(path, std::ios::trunc) << text;
-  return path;
-}
-
-absl::StatusOr<nlohmann::json> ClearText(const std::string& csv,
-                                         const std::vector<std::string>& parameters = {},
-                                         const std::string& name = "uniform",
-                                         ClearSetup setup = {}) {
-  const absl::StatusOr<OrdersFile> file = ReadOrdersFile(WriteCsv(csv));
-  if (!file.ok()) return file.status();
-  const absl::StatusOr<engine::RuleParameters> rule = ParseRule(name, parameters);
-  if (!rule.ok()) return rule.status();
-  setup.rule = *rule;
-  const absl::StatusOr<ClearedRound> round = ClearOrders(*file, setup);
-  if (!round.ok()) return round.status();
-  std::ostringstream out;
-  PrintJson(*file, *round, out);
-  return nlohmann::json::parse(out.str());
-}
 
 TEST(Clear, PrintsFillsInInputOrderAndTradesInPriorityOrder) {
   const auto json = ClearText(std::string(kHeader) +
@@ -305,7 +280,7 @@ TEST(Clear, TradesContinuouslyInTheOrderOfTheFile) {
 TEST(Clear, ClearsByEveryRuleOfTheTable) {
   for (const engine::RuleEntry& rule : engine::Rules()) {
     const std::string name(rule.name);
-    const bool in_lots = name == "mcafee" || name == "trade_reduction";
+    const bool in_lots = engine::FindRuleParameter("lot_wh")->belongs_to(rule.rule);
     const auto json = ClearText(
         std::string(kHeader) + "1,a,buy,90,10\n2,b,buy,80,10\n3,c,sell,20,10\n",
         in_lots ? std::vector<std::string>{"lot_wh=10"} : std::vector<std::string>{}, name);

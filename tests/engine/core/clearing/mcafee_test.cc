@@ -122,17 +122,6 @@ TEST_P(LotRule, LetsNoOrderGainByAFalseLimit) {
   }
 }
 
-// What trades at its own limits is worth, to all together.
-std::int64_t GainsOf(const std::vector<RuleOrder>& orders,
-                     const std::vector<std::uint64_t>& filled) {
-  std::int64_t gains = 0;
-  for (std::size_t i = 0; i < orders.size(); ++i) {
-    const std::int64_t value = orders[i].limit * static_cast<std::int64_t>(filled[i]);
-    gains += orders[i].side == Side::kBuy ? value : -value;
-  }
-  return gains;
-}
-
 TEST_P(LotRule, LosesAtMostOneKthOfWhatCouldBeGained) {
   for (std::uint64_t seed = 0; seed < Repeats(2'000, 50'000); ++seed) {
     SCOPED_TRACE(seed);

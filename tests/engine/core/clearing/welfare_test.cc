@@ -28,7 +28,7 @@ class Round : public ResponseBook {
   }
   // By the table of rules, as a market is cleared.
   ClearedRound Clear() {
-    return RuleOf(market).clear(book, memory, market, *scratch, RuleEntry::Fills::kFill);
+    return RuleOf(market).clear({book, memory, market}, *scratch, RuleEntry::Fills::kFill);
   }
 };
 
