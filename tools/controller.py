@@ -21,6 +21,7 @@ It exits with
 
 import argparse
 import datetime
+import hashlib
 import os
 import random
 import socket
@@ -34,6 +35,7 @@ from peerwatt_wire import (
     HEADER,
     INTERACTIVE,
     LOGON_ANSWER,
+    LOTTERY,
     ORDER_CANCELLED,
     PRICE_CALL,
     PRODUCT_OPENED,
@@ -88,6 +90,7 @@ class Controller:
         self.unanswered = {}  # client_seq -> frame, in order.
         self.product = None  # (market, start_minute) that the order is for, once it is chosen,
         self.order_id = None  # and its client_order_id.
+        self.lottery_hashes = {}  # As announced, by (market, start_minute, round).
         self.outcome = None  # An exit code, once there is nothing more to wait for.
         self.missed = False
         self.filled_wh = 0
@@ -144,10 +147,14 @@ class Controller:
         self.see_what_was_missed(answer.NextEvent())
         if self.next_seq is None or not self.unanswered:
             self.next_seq = answer.NextClientSeq()
+        # Which products there are, with what their lotteries are held to.
+        self.sock.sendall(list_products_frame(1, self.options.market))
         for request in self.unanswered.values():
             self.sock.sendall(request)
-        if self.product is None:
-            self.choose_product(answer.ServerTimeNs(), answer.ClockFactor())
+        self.earliest_gate_ns = answer.ServerTimeNs() + int(GATE_S * 1e9) * answer.ClockFactor()
+        if self.product is None and self.options.start:
+            start = datetime.datetime.fromisoformat(self.options.start.replace("Z", "+00:00"))
+            self.submit(int(start.timestamp()) // 60)
         self.stop_if_missed()
 
     def see_what_was_missed(self, next_event):
@@ -166,22 +173,32 @@ class Controller:
         if self.missed and not self.unanswered and self.outcome is None:
             self.outcome = MISSED
 
-    def choose_product(self, server_time_ns, clock_factor):
-        """The one that was named, or the next whose gate can still be reached."""
-        if self.options.start:
-            start = datetime.datetime.fromisoformat(self.options.start.replace("Z", "+00:00"))
-            self.submit(int(start.timestamp()) // 60)
-            return
-        self.earliest_gate_ns = server_time_ns + int(GATE_S * 1e9) * clock_factor
-        self.sock.sendall(list_products_frame(1, self.options.market))
-
     def on_product_opened(self, body):
-        """An answer to ListProducts, earliest first, or a product that opens now."""
+        """An answer to ListProducts, earliest first, or a product that opens now: the order is for
+        the next whose gate can still be reached, where none was named."""
         product = wire("ProductOpened").ProductOpened.GetRootAs(body, 0)
         wanted = self.product is None and product.Market() == self.options.market
         if wanted and product.GateNs() >= self.earliest_gate_ns:
             print(f"next product: start={product.StartMinuteUtc()}", flush=True)
             self.submit(product.StartMinuteUtc())
+
+    def on_lottery(self, body):
+        """What a round's lottery is held to, and once it is cleared its secret, which is checked."""
+        lottery = wire("Lottery").Lottery.GetRootAs(body, 0)
+        key = (lottery.Market(), lottery.StartMinuteUtc(), lottery.Round())
+        given = bytes(lottery.Bytes(i) for i in range(lottery.BytesLength()))
+        if not lottery.Revealed():
+            self.lottery_hashes[key] = given
+            return
+        announced = self.lottery_hashes.pop(key, None)
+        if key[:2] != self.product:
+            return
+        verdict = "as announced"
+        if announced is None:
+            verdict = "announced before we were there"
+        elif hashlib.sha256(given).digest() != announced:
+            verdict = f"NOT the one that was announced, of SHA-256 {announced.hex()}"
+        print(f"lottery: round={key[2]} secret={given.hex()} {verdict}", flush=True)
 
     def submit(self, start_minute):
         order = {
@@ -246,6 +263,7 @@ class Controller:
             ROUND_VOID: self.on_round_void,
             ORDER_CANCELLED: self.on_order_cancelled,
             PRODUCT_OPENED: self.on_product_opened,
+            LOTTERY: self.on_lottery,
             PRICE_CALL: self.on_price_call,
             TERMINATE: self.on_terminate,
         }
@@ -339,7 +357,11 @@ class Controller:
     def on_round_void(self, body):
         void = wire("RoundVoid").RoundVoid.GetRootAs(body, 0)
         self.next_event = void.Event() + 1
-        print(f"round void: market={void.Market()} start={void.StartMinuteUtc()}", flush=True)
+        print(
+            f"round void: market={void.Market()} start={void.StartMinuteUtc()} "
+            f"reason={void.Reason()}",
+            flush=True,
+        )
         last = void.Round() == void.Rounds() or not void.CarryOver()
         if last and (void.Market(), void.StartMinuteUtc()) == self.product:
             self.outcome = TRADED

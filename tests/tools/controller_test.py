@@ -4,6 +4,7 @@
 import argparse
 import contextlib
 import glob
+import hashlib
 import io
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from scripted_daemon import (
     answer,
     frame,
     logon_answer,
+    lottery,
     price_call,
     round_cleared,
     terminate,
@@ -49,6 +51,20 @@ class ControllerTest(unittest.TestCase):
     def test_ends_well_when_its_round_is_told(self):
         code, said = self.run_against(self.TRADE)
         self.assertEqual(code, 0, said)
+
+    def test_a_lottery_is_checked_against_what_was_announced(self):
+        secret = bytes(range(32))
+        hash_ = hashlib.sha256(secret).digest()
+        for announced, verdict in [([lottery(hash_, False)], " as announced"),
+                                   ([lottery(secret, False)], "NOT the one that was announced"),
+                                   ([], "announced before we were there")]:
+            script = (peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.LIST_PRODUCTS, *announced,
+                      peerwatt_wire.SUBMIT_ORDERS, answer(), lottery(secret, True),
+                      round_cleared(), ...)
+            code, said = self.run_against(script)
+            self.assertEqual(code, 0, said)
+            self.assertIn(f"lottery: round=1 secret={secret.hex()}", said)
+            self.assertIn(verdict, said)
 
     def test_a_refused_order_is_an_exit_code(self):
         code, _ = self.run_against((peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS,

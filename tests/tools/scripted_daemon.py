@@ -64,6 +64,20 @@ def price_call(step, price_ticks, orders, **fields):
     return peerwatt_wire.frame(peerwatt_wire.PRICE_CALL, builder, call.PriceCallEnd(builder))
 
 
+def lottery(given, revealed):
+    """Of the round of round_cleared."""
+    builder = flatbuffers.Builder(256)
+    vector = builder.CreateByteVector(given)
+    module = wire("Lottery")
+    module.LotteryStart(builder)
+    module.LotteryAddMarket(builder, 1)
+    module.LotteryAddStartMinuteUtc(builder, START_MINUTE)
+    module.LotteryAddRound(builder, 1)
+    module.LotteryAddRevealed(builder, revealed)
+    module.LotteryAddBytes(builder, vector)
+    return peerwatt_wire.frame(peerwatt_wire.LOTTERY, builder, module.LotteryEnd(builder))
+
+
 def read_frame(sock):
     """(type, body); None at the end of the connection."""
     data = b""

@@ -1,13 +1,16 @@
 #include "tools/peerwatt/controller.h"
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string_view>
 
 #include <boost/asio/io_context.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "engine/core/hex.h"
 #include "engine/core/reason.h"
+#include "engine/core/sha256.h"
 #include "gateway/client/client.h"
 #include "tools/peerwatt/live_buyer.h"
 
@@ -39,11 +42,8 @@ class Controller : public gateway::ClientHandler {
   }
   void OnReady() override {
     if (done()) return;
-    if (order_.product.start_minute == 0) {
-      client_.ListProducts(1, order_.product.market);
-    } else {
-      SubmitOnce();
-    }
+    client_.ListProducts(1, order_.product.market);  // With what their lotteries are held to.
+    SubmitOnce();
   }
   void OnDisconnected(std::string_view why, bool again) override {
     if (done()) return;
@@ -55,6 +55,17 @@ class Controller : public gateway::ClientHandler {
     if (product.gate_ns < earliest_gate_ns_) return;
     order_.product = product.product;
     SubmitOnce();
+  }
+  void OnLottery(const engine::LotteryEvent& lottery) override {
+    const std::pair round(lottery.product.start_minute, lottery.round);
+    if (lottery.product.market != order_.product.market) return;
+    if (lottery.part == engine::LotteryEvent::Part::kCommitted) {
+      lottery_hashes_[round] = lottery.bytes;
+      return;
+    }
+    const auto hash = lottery_hashes_.find(round);
+    if (lottery.product == order_.product) CheckLottery(lottery, hash);
+    if (hash != lottery_hashes_.end()) lottery_hashes_.erase(hash);
   }
   void OnPriceCalls(std::span<const engine::PriceCallEvent> calls) override {
     for (const engine::PriceCallEvent& call : calls) {
@@ -104,7 +115,9 @@ class Controller : public gateway::ClientHandler {
   void OnRoundVoid(std::uint64_t event, const engine::RoundVoidEvent& round) override {
     next_event_ = event + 1;
     if (round.product != order_.product) return;
-    out_ << "round " << round.round << " is void\n";
+    out_ << "round " << round.round << " is void";
+    if (round.reason != engine::Reason::kNone) out_ << ": " << engine::ReasonName(round.reason);
+    out_ << "\n";
     done_ = round.round == round.rounds || round.carry_over == 0;
   }
   void OnOrderCancelled(std::uint64_t event,
@@ -127,6 +140,21 @@ class Controller : public gateway::ClientHandler {
   }
 
  private:
+  using LotteryHashes = std::map<std::pair<std::uint32_t, std::uint32_t>, engine::LotteryBytes>;
+
+  // The daemon drew with the secret that it was held to, or it did not.
+  void CheckLottery(const engine::LotteryEvent& revealed, LotteryHashes::const_iterator hash) {
+    out_ << "lottery of round " << revealed.round << ": secret " << engine::ToHex(revealed.bytes);
+    if (hash == lottery_hashes_.end()) {
+      out_ << ", announced before we were there\n";
+    } else if (engine::Sha256(revealed.bytes) == hash->second) {
+      out_ << ", as announced\n";
+    } else {
+      out_ << ", NOT the one that was announced, of SHA-256 " << engine::ToHex(hash->second)
+           << "\n";
+    }
+  }
+
   template <typename Event>
   bool IsOurs(const Event& event) const {
     return event.account == order_.account && event.product == order_.product &&
@@ -158,6 +186,7 @@ class Controller : public gateway::ClientHandler {
   std::ostream& out_;
   gateway::Client client_;
   std::int64_t earliest_gate_ns_ = 0;
+  LotteryHashes lottery_hashes_;             // As announced, by start minute and round.
   std::optional<std::uint64_t> next_event_;  // The first that was not seen.
   bool missed_ = false;
   bool submitted_ = false;

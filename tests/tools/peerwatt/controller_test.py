@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """`peerwatt controller` against a daemon that says, frame by frame, what a test wants."""
 
+import hashlib
 import os
 import pathlib
 import subprocess
@@ -16,10 +17,17 @@ from scripted_daemon import (  # noqa: E402
     answer,
     frame,
     logon_answer,
+    lottery,
     round_cleared,
     terminate,
 )
-from peerwatt_wire import LOGON, LOGON_ANSWER, ORDER_CANCELLED, SUBMIT_ORDERS  # noqa: E402
+from peerwatt_wire import (  # noqa: E402
+    LIST_PRODUCTS,
+    LOGON,
+    LOGON_ANSWER,
+    ORDER_CANCELLED,
+    SUBMIT_ORDERS,
+)
 
 BIN = pathlib.Path(os.environ.get("PEERWATT_BIN", TOP / "build/release/bin"))
 
@@ -41,6 +49,18 @@ class PeerwattControllerTest(unittest.TestCase):
                                           round_cleared(), ...))
         self.assertEqual(code, 0, said)
         self.assertIn("logged on", said)
+
+    def test_checks_a_lottery_against_what_was_announced(self):
+        secret = bytes(range(32))
+        hash_ = hashlib.sha256(secret).digest()
+        for announced, verdict in [([lottery(hash_, False)], ", as announced"),
+                                   ([lottery(secret, False)], ", NOT the one that was announced"),
+                                   ([], ", announced before we were there")]:
+            code, said, _ = self.run_against(
+                (LOGON, logon_answer(), LIST_PRODUCTS, *announced, SUBMIT_ORDERS, answer(),
+                 lottery(secret, True), round_cleared(), ...))
+            self.assertEqual(code, 0, said)
+            self.assertIn(f"lottery of round 1: secret {secret.hex()}{verdict}", said)
 
     def test_is_not_logged_on_when_the_logon_is_refused(self):
         refused = frame(LOGON_ANSWER, "LogonAnswer", Reason=102)
