@@ -42,6 +42,21 @@ class Replay(unittest.TestCase):
             self.assertIsNone(result["fills"])
             exchange.stop()
 
+    def test_a_continuous_market_fills_at_once_and_a_restart_makes_the_same_trades(self):
+        # At the wall's pace the gates are hours away.
+        with Exchange(homes=50, credentials=5, market={"rule": "continuous"}) as exchange:
+            exchange.start()
+            result = self.result_of(exchange.replay("--rate", "max", "--wait-s", 0))
+            # What is filled at once is not there to be corrected any more.
+            self.assertLessEqual(set(result["refused"]), {"self_trade", "unknown_order"})
+            self.assertGreater(result["fills"], 500)
+            before = peerwatt("journal", "digest", exchange.data)
+            exchange.kill()
+            self.assertEqual(peerwatt("journal", "digest", exchange.data), before)
+            exchange.start()
+            exchange.stop()
+            peerwatt("journal", "verify", exchange.data)
+
     def test_the_setup_beside_the_feed_is_found_or_its_making_is_told(self):
         with Exchange(homes=20, credentials=5) as exchange:
             exchange.start()

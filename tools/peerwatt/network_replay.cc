@@ -214,9 +214,10 @@ struct Percentile {
 constexpr Percentile kPercentiles[] = {{"p50", 500'000},   {"p90", 900'000},    {"p99", 990'000},
                                        {"p99.9", 999'000}, {"p99.99", 999'900}, {"max", 1'000'000}};
 
-// False where no round was waited for: none filled nothing, none was heard.
+// False where no round was waited for: none filled nothing, none was heard. A continuous market
+// tells fills before.
 bool FillsAreKnown(const NetworkReplayResult& result) {
-  return result.rounds_to_come == 0 ||
+  return result.rounds_to_come == 0 || result.fills > 0 ||
          std::any_of(result.products.begin(), result.products.end(),
                      [](const auto& product) { return product.second.is_told; });
 }
