@@ -52,7 +52,7 @@ struct GameCounts {
 // How its owner drives it:
 //   client command: if Screen() then { give it the next sequence; journal it; Apply() }; Drain()
 //   question:       Ask(); Drain()
-//   time:           while NextDue() is due: journal and Apply() it; Drain()
+//   time:           while NextDue() is due: add its lottery, journal and Apply() it; Drain()
 //   after each:     if TakeOutcome() then journal it as kOutcome and Apply() it before anything
 //   else
 //   at a start, and where a price is announced late: if Playing() then journal and Apply() a

@@ -119,6 +119,13 @@ void DumpOutcome(const engine::OutcomeBody& outcome, std::ostream& out) {
   out << "\n";
 }
 
+void DumpProduct(const engine::ProductBody& body, std::ostream& out) {
+  out << "    " << Product(body.product) << " round=" << body.round;
+  if (body.step > 0) out << " step=" << body.step;
+  if (body.lottery != engine::LotteryBytes{}) out << " lottery=" << engine::ToHex(body.lottery);
+  out << "\n";
+}
+
 void DumpBodies(CommandView command, std::ostream& out) {
   switch (command.header().type) {
     case CommandType::kSubmitOrders:
@@ -138,12 +145,7 @@ void DumpBodies(CommandView command, std::ostream& out) {
     case CommandType::kStepGame:
     case CommandType::kContinueMatching:
       for (const engine::ProductBody& body : command.Items<engine::ProductBody>()) {
-        out << "    " << Product(body.product) << " round=" << body.round;
-        if (body.step > 0) out << " step=" << body.step;
-        if (body.lottery != engine::LotteryBytes{}) {
-          out << " lottery=" << engine::ToHex(body.lottery);
-        }
-        out << "\n";
+        DumpProduct(body, out);
       }
       break;
     case CommandType::kReplyQuantities:
