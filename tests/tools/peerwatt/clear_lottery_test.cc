@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "engine/core/clearing/lottery.h"
 #include "engine/core/hex.h"
 #include "tests/tools/peerwatt/clear_text.h"
@@ -35,9 +36,7 @@ TEST(Clear, DrawsALotteryAnewFromItsSecretAndTheBook) {
 TEST(Clear, ClearsByHalvesOfTheParties) {
   std::string csv = "order_id,account,party,side,price_ticks,energy_wh\n";
   for (int i = 0; i < 40; ++i) {
-    const std::string n = std::to_string(i);
-    csv +=
-        n + ",a" + n + ",p" + std::to_string(i / 2 * 2) + (i < 20 ? ",buy,90,5\n" : ",sell,30,5\n");
+    csv += absl::StrCat(i, ",a", i, ",p", i / 2 * 2, i < 20 ? ",buy,90,5\n" : ",sell,30,5\n");
   }
   for (const char* long_side : {"long_side=lottery", "long_side=vickrey"}) {
     const auto json = ClearText(csv, {long_side}, "muda");
