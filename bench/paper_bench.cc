@@ -4,9 +4,11 @@
 // and as the paper says (text). PAPER.md is its page.
 // The journal is in the current folder, so run it on the disk in question.
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -20,9 +22,13 @@
 namespace bench {
 namespace {
 
-std::uint64_t NextSeed() {
-  static std::uint64_t seed = 0;
-  return ++seed;
+// Of the draw of a repetition: the same however it is played, and whatever else was before it.
+// Requires: every repetition asks once, which is so where its iterations are given.
+std::uint64_t NextSeed(const std::string& played, const PaperRanges& ranges,
+                       std::uint32_t participants) {
+  static std::map<std::tuple<std::string, std::uint32_t, std::uint32_t>, std::uint64_t> repetitions;
+  return std::uint64_t{participants} << 32 |
+         ++repetitions[std::tuple(played, ranges.theta, participants)];
 }
 
 // Five minutes of exchange time, a slot, pass in five seconds.
@@ -49,7 +55,8 @@ DaemonFiles FilesFor(std::uint32_t participants, const std::string& schedule) {
 
 void Played(benchmark::State& state, const PaperRanges& ranges, const std::string& schedule) {
   const auto participants = static_cast<std::uint32_t>(state.range(0));
-  const std::vector<PaperOrder> orders = DrawPaperOrders(ranges, participants, NextSeed());
+  const std::vector<PaperOrder> orders =
+      DrawPaperOrders(ranges, participants, NextSeed(schedule, ranges, participants));
   const RealDaemon daemon(FilesFor(participants, schedule));
   PaperHomes homes(daemon.process().port(), orders, ranges.theta);
   PaperRound round;
@@ -77,8 +84,9 @@ void BM_MatchingAlone(benchmark::State& state, const PaperRanges& ranges) {
   engine::BookMemory memory(1'000'000);
   engine::Book book;
   std::uint32_t account = 0;
+  const auto participants = static_cast<std::uint32_t>(state.range(0));
   for (const PaperOrder& order :
-       DrawPaperOrders(ranges, static_cast<std::uint32_t>(state.range(0)), NextSeed())) {
+       DrawPaperOrders(ranges, participants, NextSeed("alone", ranges, participants))) {
     const bool buys = order.side == engine::Side::kBuy;
     const engine::NewOrder added{
         .side = order.side,
@@ -113,7 +121,7 @@ void PlayedRounds(benchmark::internal::Benchmark* bench) {
 }
 void MatchedRounds(benchmark::internal::Benchmark* bench) {
   Participants(bench);
-  bench->Unit(benchmark::kMicrosecond);
+  bench->Iterations(2'000)->Unit(benchmark::kMicrosecond);
 }
 BENCHMARK_CAPTURE(BM_Descending, code, kCodeRanges)->Apply(PlayedRounds);
 BENCHMARK_CAPTURE(BM_Bisecting, code, kCodeRanges)->Apply(PlayedRounds);

@@ -17,6 +17,8 @@ It exits with
   3  the order was refused, or withdrawn by the daemon
   4  the daemon does not want this credential back: the logon was refused, say
   5  events were missed while no connection was there, so the fills may be among them
+  6  a round's lottery was not drawn with the secret whose hash was announced first, or another hash
+     was announced behind it; this comes before all of the above
 """
 
 import argparse
@@ -60,7 +62,7 @@ LOGON_S = 5.0  # For the answer to a logon.
 SLACK_S = 5.0  # Beyond two heartbeats of silence.
 GATE_S = 2.0  # A gate that is nearer is left to others.
 
-TRADED, TIME_IS_UP, REFUSED, UNWANTED, MISSED = 0, 1, 3, 4, 5
+TRADED, TIME_IS_UP, REFUSED, UNWANTED, MISSED, LOTTERY_BROKEN = 0, 1, 3, 4, 5, 6
 
 
 class ConnectionEnded(Exception):
@@ -90,7 +92,8 @@ class Controller:
         self.unanswered = {}  # client_seq -> frame, in order.
         self.product = None  # (market, start_minute) that the order is for, once it is chosen,
         self.order_id = None  # and its client_order_id.
-        self.lottery_hashes = {}  # As announced, by (market, start_minute, round).
+        self.lottery_hashes = {}  # As first announced, by round of our product.
+        self.lottery_broken = False
         self.outcome = None  # An exit code, once there is nothing more to wait for.
         self.missed = False
         self.filled_wh = 0
@@ -99,8 +102,12 @@ class Controller:
         self.received = b""
 
     def run(self):
-        """Comes back after each lost connection until the order's last round is over; what the
-        process exits with."""
+        """What the process exits with."""
+        outcome = self.come_back_until_over()
+        return LOTTERY_BROKEN if self.lottery_broken else outcome
+
+    def come_back_until_over(self):
+        """Comes back after each lost connection until the order's last round is over."""
         deadline = time.monotonic() + self.options.timeout_s
         pause_s = 0.1
         while self.outcome is None and time.monotonic() < deadline:
@@ -185,20 +192,29 @@ class Controller:
     def on_lottery(self, body):
         """What a round's lottery is held to, and once it is cleared its secret, which is checked."""
         lottery = wire("Lottery").Lottery.GetRootAs(body, 0)
-        key = (lottery.Market(), lottery.StartMinuteUtc(), lottery.Round())
+        round_ = lottery.Round()
         given = bytes(lottery.Bytes(i) for i in range(lottery.BytesLength()))
+        if (lottery.Market(), lottery.StartMinuteUtc()) != self.product:
+            return
         if not lottery.Revealed():
-            self.lottery_hashes[key] = given
+            # The first counts: a later one could be chosen after the orders.
+            first = self.lottery_hashes.setdefault(round_, given)
+            if given != first:
+                self.lottery_broken = True
+                print(
+                    f"lottery: round={round_} ANOTHER hash is announced, {given.hex()}, and the "
+                    f"first was {first.hex()}",
+                    flush=True,
+                )
             return
-        announced = self.lottery_hashes.pop(key, None)
-        if key[:2] != self.product:
-            return
+        announced = self.lottery_hashes.get(round_)
         verdict = "as announced"
         if announced is None:
             verdict = "announced before we were there"
         elif hashlib.sha256(given).digest() != announced:
+            self.lottery_broken = True
             verdict = f"NOT the one that was announced, of SHA-256 {announced.hex()}"
-        print(f"lottery: round={key[2]} secret={given.hex()} {verdict}", flush=True)
+        print(f"lottery: round={round_} secret={given.hex()} {verdict}", flush=True)
 
     def submit(self, start_minute):
         order = {

@@ -40,7 +40,7 @@ enum class CommandType : std::uint16_t {
   kFinishRound = 34,
   kStepGame = 35,     // A game's step is over: all have answered, or its deadline has passed.
   kResumeGames = 36,  // Controllers need time: after a start, or where a price was called late.
-  kContinueMatching = 37,  // An order has more trades than one command makes.
+  kContinueMatching = 37,  // An order has more trades than its command could make.
   // What a round came to; checked by every replay.
   kOutcome = 48,
   // Questions: answered through the shard, never journaled, change nothing.

@@ -25,8 +25,9 @@ class EventQueue {
                   std::span<const Refusal> refusals);
   // Gives the event the credential's next number.
   void TellNumbered(std::uint32_t credential, Event event);
-  // Numbers what a cleared or void round tells each credential with an open order in it, and queues
-  // it. Requires: the book stays as it is until product.drained.
+  // Numbers what a cleared or void round tells each credential with an open order in it (of a
+  // continuous market: with any that it had), and queues it. Requires: the book stays as it is
+  // until product.drained.
   void TellRound(Product& product, std::uint64_t sequence);
 
   // What is not numbered, which goes first.

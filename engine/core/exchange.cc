@@ -27,7 +27,7 @@ class Exchange::Impl {
   bool Apply(CommandView command);
   std::size_t Drain(std::span<Event> out);
   bool Draining() const { return !events_.empty() || !listing_.empty() || games_.Draining(); }
-  std::optional<DueCommand> NextDue() const;
+  std::optional<DueCommand> NextDue(Sweeps sweeps) const;
   DigestBytes StateDigest();
 
   GenesisBody genesis_;
@@ -266,7 +266,7 @@ std::size_t Exchange::Impl::Drain(std::span<Event> out) {
   return count + events_.Drain(out.subspan(count));
 }
 
-std::optional<DueCommand> Exchange::Impl::NextDue() const {
+std::optional<DueCommand> Exchange::Impl::NextDue(Sweeps sweeps) const {
   if (rounds_.next_to_finish() != nullptr) {
     const Product& product = *rounds_.next_to_finish();
     DueCommand due{.due_ns = INT64_MIN,
@@ -277,6 +277,13 @@ std::optional<DueCommand> Exchange::Impl::NextDue() const {
     const bool has_lottery = RuleOf(product.definition).has_lottery;
     if (has_lottery && !product.is_last_round()) due.lottery.part = LotteryNeed::Part::kHash;
     return due;
+  }
+  if (matching_.next() != nullptr && sweeps == Sweeps::kGoOn) {
+    return DueCommand{.due_ns = INT64_MIN,
+                      .too_late_ns = INT64_MAX,
+                      .type = CommandType::kContinueMatching,
+                      .body = {.product = matching_.next()->id, .round = matching_.next()->round},
+                      .lottery = {}};
   }
   return products_.NextDue();
 }
@@ -291,6 +298,7 @@ DigestBytes Exchange::Impl::StateDigest() {
   digest.Add(genesis_.order_capacity);
   registry_.AddTo(digest);
   rounds_.AddTo(digest);
+  matching_.AddTo(digest);
   digest.Add(memory_.orders.free_chunks());
   products_.AddTo(digest);
   products_.ForEach([&](Product& product) { AddProduct(product, memory_, registry_, digest); });
@@ -309,7 +317,7 @@ std::size_t Exchange::Drain(std::span<Event> out) { return impl_->Drain(out); }
 bool Exchange::Draining() const { return impl_->Draining(); }
 std::size_t Exchange::Waiting() const { return impl_->events_.waiting(); }
 bool Exchange::Answering() const { return impl_->events_.has_answers(); }
-std::optional<DueCommand> Exchange::NextDue() const { return impl_->NextDue(); }
+std::optional<DueCommand> Exchange::NextDue(Sweeps sweeps) const { return impl_->NextDue(sweeps); }
 std::optional<OutcomeBody> Exchange::TakeOutcome() { return impl_->rounds_.TakeOutcome(); }
 bool Exchange::CallsLate(ProductId id, std::int64_t now_ns) const {
   const std::uint32_t market = impl_->registry_.FindMarket(id.market);

@@ -101,8 +101,10 @@ class Exchange {
   // Whether answers of bounded size wait in it: what must be told before the next is taken.
   bool Answering() const;
 
-  // The next command that time asks for; none where no market is defined.
-  std::optional<DueCommand> NextDue() const;
+  // The next command that time asks for; none where no market is defined. A sweep of a continuous
+  // market is due at once; with kWait it is passed over, so that others are not behind it.
+  enum class Sweeps : std::uint8_t { kGoOn, kWait };
+  std::optional<DueCommand> NextDue(Sweeps sweeps = Sweeps::kGoOn) const;
 
   // What the last kCloseRound came to, once.
   std::optional<OutcomeBody> TakeOutcome();

@@ -1,5 +1,6 @@
 #include "engine/core/matching.h"
 
+#include "engine/core/check.h"
 #include "engine/core/units.h"
 
 namespace engine {
@@ -9,14 +10,25 @@ void Matching::Enter(Product& product, std::uint32_t party, std::uint64_t sequen
   product.continuous->Enter(product.book, memory_, product.book.parties().Newest(party));
   if (Match(product, sequence)) return;
   product.phase = Phase::kMatching;
+  matching_.Push(&product);
   products_.Refresh(product);
 }
 
 bool Matching::Continue(Product& product, std::uint64_t sequence) {
   if (!Match(product, sequence)) return false;
+  CHECK(matching_.front() == &product);
+  matching_.Pop();
   product.phase = Phase::kOpen;
   products_.Refresh(product);
   return true;
+}
+
+void Matching::AddTo(Digest& digest) const {
+  digest.Add(static_cast<std::uint64_t>(matching_.size()));
+  matching_.ForEach([&digest](const Product* product) {
+    digest.Add(product->id.market);
+    digest.Add(product->id.start_minute);
+  });
 }
 
 void Matching::Leave(Product& product, const OrderChunk& chunk, std::uint32_t at,
@@ -34,7 +46,7 @@ bool Matching::Match(Product& product, std::uint64_t sequence) {
     Tell(product, *trade, trade->maker, sequence);
     Tell(product, *trade, trade->taker, sequence);
   }
-  return false;
+  return !product.continuous->HasMatch(memory_);
 }
 
 void Matching::Tell(const Product& product, const ContinuousTrade& trade, Slot slot,
@@ -57,6 +69,10 @@ void Matching::Tell(const Product& product, const ContinuousTrade& trade, Slot s
                 .round = static_cast<std::uint16_t>(product.round),
                 .side = chunk.side};
   events_.TellNumbered(account.credential, event);
+  const MeteringPointBody& point = registry_.metering_point(account.metering_point);
+  if (point.import_limit_w > 0 || point.export_limit_w > 0) {
+    product.continuous->CountAtPoint(account.metering_point, chunk.side, trade.energy_wh);
+  }
   if (chunk.open_wh[at] == 0) registry_.CloseOrder(chunk.account[at]);
 }
 

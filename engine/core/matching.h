@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "engine/core/event_queue.h"
+#include "engine/core/fifo.h"
 #include "engine/core/product_table.h"
 #include "engine/core/registry.h"
 
@@ -11,9 +12,8 @@ namespace engine {
 
 // For a product of another kind of market each call does nothing.
 //
-// Cost: at most kTradesACommand trades a command; where an order has more, the product is matching:
-//       it takes no orders until the commands that go on with it are done, and others go on
-//       meanwhile.
+// Cost: at most kTradesACommand trades a command; where there are more, the product is matching: it
+//       takes no orders until the commands that go on with it are done, and others go on meanwhile.
 class Matching {
  public:
   Matching(Registry& registry, ProductTable& products, BookMemory& memory, EventQueue& events)
@@ -25,8 +25,11 @@ class Matching {
   void Leave(Product& product, const OrderChunk& chunk, std::uint32_t at, std::uint32_t energy_wh);
   // Requires: the product is matching. Ensures: true when it takes orders again.
   bool Continue(Product& product, std::uint64_t sequence);
+  // A product that is matching; null where there is none.
+  const Product* next() const { return matching_.empty() ? nullptr : matching_.front(); }
+  void AddTo(Digest& digest) const;
 
-  static constexpr std::uint32_t kTradesACommand = 1'024;
+  static constexpr std::uint32_t kTradesACommand = 4'096;  // Four for each order of a full frame.
 
  private:
   // Ensures: false where the command has made all its trades, and there may be more.
@@ -40,6 +43,7 @@ class Matching {
   EventQueue& events_;
   std::uint64_t sequence_ = 0;  // The last command that traded,
   std::uint32_t trades_ = 0;    // and how often.
+  Fifo<Product*> matching_;     // In the order in which they began.
 };
 
 }  // namespace engine

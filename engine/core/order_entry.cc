@@ -111,7 +111,7 @@ OrderEntry::Own OrderEntry::Survey(const OrderBody& order, const Place& place, S
     if (chunk.open_wh[at] == 0) return;
     const std::int64_t limit = chunk.level[at] + place.product->definition.band_low_ticks;
     if (Crosses(order.side, order.limit_ticks, chunk.side, limit)) crossing_.push_back(slot);
-    own.same_side += chunk.side == order.side ? 1 : 0;
+    ++(chunk.side == order.side ? own.same_side : own.other_side);
     if (chunk.side == order.side &&
         registry_.account(chunk.account[at]).metering_point == account.metering_point) {
       own.same_side_wh += chunk.open_wh[at];
@@ -124,14 +124,21 @@ Reason OrderEntry::CheckOwn(const OrderBody& order, const Place& place, const Ow
                             std::int64_t time_ns) const {
   const MarketDefinition& market = place.product->definition;
   if (own.duplicate) return Reason::kDuplicateClientOrderId;
-  if (own.same_side > 0 && RuleOf(market).one_order_a_side) return Reason::kOneOrderASide;
+  const RuleEntry& rule = RuleOf(market);
+  const bool has_its_one = (rule.one_order_a_side && own.same_side > 0) ||
+                           (rule.one_order && own.same_side + own.other_side > 0);
+  if (has_its_one) return Reason::kOneOrderASide;
   if (own.orders >= market.party_orders_max) return Reason::kPartyOrderLimit;
   const Account& account = registry_.account(place.account);
   const MeteringPointBody& point = registry_.metering_point(account.metering_point);
   const std::uint32_t limit_w =
       order.side == Side::kBuy ? point.import_limit_w : point.export_limit_w;
   const std::uint64_t limit_wh = std::uint64_t{limit_w} * market.slot_minutes / 60;
-  if (limit_w > 0 && own.same_side_wh + order.energy_wh > limit_wh) {
+  const std::uint64_t traded_wh =
+      place.product->continuous == nullptr
+          ? 0
+          : place.product->continuous->TradedAtPoint(account.metering_point, order.side);
+  if (limit_w > 0 && traded_wh + own.same_side_wh + order.energy_wh > limit_wh) {
     return Reason::kMeteringPointLimit;
   }
   const bool may_cancel_older =
@@ -244,9 +251,10 @@ void OrderEntry::ForEachOpen(const OrderScopeBody& scope, std::uint32_t credenti
 
 OrderEntry::CancelledAll OrderEntry::CancelAll(const OrderScopeBody& scope, const Entry& entry) {
   CancelledAll done;
+  bool matching = false;
   ForEachOpen(scope, entry.credential, [&](Product& product, Slot slot) {
     if (product.phase == Phase::kMatching) {
-      done.reason = Reason::kMatching;
+      matching = true;
     } else if (product.phase != Phase::kOpen || entry.time_ns >= product.gate_ns()) {
       done.reason = product.is_last_round() ? Reason::kGateClosed : Reason::kClearing;
     } else if (product.IsFrozen(entry.time_ns)) {
@@ -257,6 +265,7 @@ OrderEntry::CancelledAll OrderEntry::CancelAll(const OrderScopeBody& scope, cons
     }
   });
   if (done.orders > 0) done.reason = Reason::kNone;
+  if (matching) done.reason = Reason::kMatching;  // It stays for a moment only: cancel again.
   return done;
 }
 
@@ -266,6 +275,8 @@ void OrderEntry::Disconnect(const Entry& entry) {
       WithdrawAndTell(product, slot, Reason::kDisconnected, entry.sequence);
       return;
     }
+    // No round follows, in which what is frozen could leave.
+    if (product.continuous != nullptr && product.IsFrozen(entry.time_ns)) return;
     const auto at = product.FindLeaving(entry.credential);
     if (at != product.leaving.end() && at->credential == entry.credential) {
       at->sequence = entry.sequence;  // What it had entered before the last time goes.
@@ -276,8 +287,7 @@ void OrderEntry::Disconnect(const Entry& entry) {
 }
 
 void OrderEntry::Continue(Product& product, const CommandHeader& header) {
-  const bool takes_orders = matching_.Continue(product, header.sequence);
-  if (takes_orders && !product.IsFrozen(header.time_ns)) LetLeave(product, header.sequence);
+  if (matching_.Continue(product, header.sequence)) LetLeave(product, header.sequence);
 }
 
 void OrderEntry::LetLeave(Product& product, std::uint64_t sequence) {

@@ -47,9 +47,11 @@ class OrderEntry {
   CancelledAll CancelAll(const OrderScopeBody& scope, const Entry& entry);
   // The same for a session that ended: what cannot leave now leaves when its round is finished.
   void Disconnect(const Entry& entry);
-  // Goes on with the order that is being matched. Requires: the product is matching.
+  // Goes on with the order that is being matched. Requires: product is next_to_match().
   void Continue(Product& product, const CommandHeader& header);
-  // Those who were waiting to leave. Requires: the product takes orders again.
+  const Product* next_to_match() const { return matching_.next(); }
+  // Those who were waiting to leave. Requires: the product's round is over and keeps its orders, or
+  // its sweep is over.
   void LetLeave(Product& product, std::uint64_t sequence);
 
  private:
@@ -61,8 +63,9 @@ class OrderEntry {
   };
   // What a party has in the book, as far as one new or changed order is concerned.
   struct Own {
-    std::uint32_t orders = 0;     // In this round, but for the one that changes.
-    std::uint32_t same_side = 0;  // Open.
+    std::uint32_t orders = 0;      // In this round, but for the one that changes.
+    std::uint32_t same_side = 0;   // Open.
+    std::uint32_t other_side = 0;  // Open.
     bool duplicate = false;
     std::uint64_t same_side_wh = 0;  // At the order's metering point.
     std::vector<Slot>* crossing = nullptr;

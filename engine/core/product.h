@@ -23,7 +23,7 @@ enum class Phase : std::uint8_t {
   kOpen = 1,      // Takes orders until the gate.
   kClearing = 2,  // Cleared; its events are being handed out.
   kPlaying = 3,   // Past its gate: a game with the buyers finds the price.
-  kMatching = 4,  // An order has more trades than one command makes.
+  kMatching = 4,  // An order has more trades than its command could make.
 };
 
 constexpr std::int64_t StartNs(std::uint32_t start_minute) {
@@ -49,7 +49,8 @@ struct Product {
   std::uint64_t round_began = 0;  // Sequence of the command that opened the round for orders.
   LotteryBytes lottery_hash{};    // As that command announced it; zero: the rule has no lottery.
 
-  // Whose orders go when the round is finished: those that it had entered before `sequence`.
+  // Whose orders go when the round is finished, or a sweep: those that it had entered before
+  // `sequence`.
   struct Leaving {
     std::uint32_t credential = 0;
     std::uint64_t sequence = 0;

@@ -87,7 +87,7 @@ void ProductTable::Remove(Product& product) {
   RefreshDue(product.market);
 }
 
-// Requires: it is open, matching or played.
+// Requires: it is open or played.
 DueCommand ProductTable::DueOf(const Product& product) {
   DueCommand due{.due_ns = product.gate_ns(),
                  .too_late_ns = product.void_ns(),
@@ -98,11 +98,6 @@ DueCommand ProductTable::DueOf(const Product& product) {
     due.lottery = {.part = LotteryNeed::Part::kSecret,
                    .round_began = product.round_began,
                    .hash = product.lottery_hash};
-  }
-  if (product.phase == Phase::kMatching) {
-    due.due_ns = INT64_MIN;
-    due.too_late_ns = INT64_MAX;
-    due.type = CommandType::kContinueMatching;
   }
   if (product.phase == Phase::kPlaying) {
     due.due_ns = product.game->Waits() ? product.game->deadline_ns() : INT64_MIN;
@@ -124,7 +119,7 @@ void ProductTable::RefreshDue(std::uint32_t market) {
   of.due.lottery = {.part = has_lottery ? LotteryNeed::Part::kHash : LotteryNeed::Part::kNone};
   for (const std::uint32_t index : of.open) {
     const Product& product = *products_[index];
-    if (product.phase == Phase::kClearing) continue;
+    if (product.phase != Phase::kOpen && product.phase != Phase::kPlaying) continue;
     const DueCommand due = DueOf(product);
     const bool opens = of.due.type == CommandType::kOpenProduct;
     if (opens ? due.due_ns <= of.due.due_ns : due.due_ns < of.due.due_ns) of.due = due;

@@ -51,7 +51,7 @@ enum class Reason : std::uint16_t {
   kBadResponseParam = 124,  // The response has no such parameter: zero, or of a seller.
   kGridIsBetter = 125,      // A price at or beyond a grid tariff: the grid is the better partner.
   kEnergyTooSmall = 126,    // Under the market's minimum for an order.
-  kOneOrderASide = 127,     // The market's rule takes one order of a party on each side.
+  kOneOrderASide = 127,     // The market's rule takes one order of a party on each side, or in all.
   kNotALot = 128,           // The market's rule takes orders of one lot each.
   // Of rounds, not of orders: why nothing trades.
   kDeficitOverCap = 129,     // The operator would owe more than the market allows.
@@ -59,7 +59,7 @@ enum class Reason : std::uint16_t {
   kNotOneSeller = 131,       // or exactly one ask.
   kLotterySecretLost = 132,  // The round is void: nobody has the secret that was announced.
 
-  kMatching = 135,  // A large order is being matched in this book: send the order again.
+  kMatching = 135,  // More trades are being made in this book than one command does: send again.
 
   // Of answers to a price that was called.
   kNotCalled = 140,           // No price of such a step was called for this order.

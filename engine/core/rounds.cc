@@ -158,7 +158,7 @@ void Rounds::Conclude(Product& product, std::uint64_t sequence) {
 
 bool Rounds::ContinueMatching(const ProductBody& body, const CommandHeader& header) {
   Product* product = Find(body);
-  if (product == nullptr || product->phase != Phase::kMatching || product->round != body.round ||
+  if (product == nullptr || entry_.next_to_match() != product || product->round != body.round ||
       !IsZero(body.lottery)) {
     return false;
   }

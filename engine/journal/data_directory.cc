@@ -209,10 +209,12 @@ absl::StatusOr<DataDirectory::LotteryKeyFile> DataDirectory::OpenLotteryKey(Disk
   if (!opened.ok()) return opened.status();
   const absl::StatusOr<std::string> text = ReadFile(**opened);
   if (!text.ok()) return text.status();
-  if (!text->ends_with('\n') || !FromHex(text->substr(0, text->size() - 1), found.key)) {
+  // A key of zeros everybody knows.
+  if (!text->ends_with('\n') || !FromHex(text->substr(0, text->size() - 1), found.key) ||
+      found.key == LotteryBytes{}) {
     return absl::DataLossError(absl::StrCat(
-        file, ": allowed is a line of 64 hex digits; restore it from a backup, or remove it: then ",
-        "rounds with a lottery that are open now will be void"));
+        file, ": allowed is a line of 64 hex digits, not all zero; restore it from a backup, or ",
+        "remove it: then rounds with a lottery that are open now will be void"));
   }
   return found;
 }

@@ -116,8 +116,11 @@ bool Shard::DoDue(std::int64_t now_ns) {
   JournalOutcome();  // The journal may have ended between a round's closing and its outcome.
   ResumeAtStart(now_ns);
   due_waits_ = false;
+  // A sweep makes its trades no faster than they are told, and clients keep half of the room.
+  auto sweeps = exchange_->Waiting() < options_.held_events / 2 ? Exchange::Sweeps::kGoOn
+                                                                : Exchange::Sweeps::kWait;
   for (std::uint32_t done = 0; done < kDueATurn; ++done) {
-    const std::optional<DueCommand> due = exchange_->NextDue();
+    const std::optional<DueCommand> due = exchange_->NextDue(sweeps);
     const bool at_once = due && due->due_ns == INT64_MIN;
     // What lies behind it does not change before it is done.
     if (!at_once) next_due_ns_ = due ? due->due_ns : INT64_MAX;
@@ -128,6 +131,7 @@ bool Shard::DoDue(std::int64_t now_ns) {
                  (closes && !at_once && !EveryLinkIsReadUpTo(due->due_ns));
     if (due_waits_) return done > 0;
     if (!DoOneDue(*due, now_ns) || closes) return true;  // A clear is work enough for a turn.
+    if (due->type == CommandType::kContinueMatching) sweeps = Exchange::Sweeps::kWait;
   }
   return true;
 }

@@ -55,16 +55,40 @@ class ControllerTest(unittest.TestCase):
     def test_a_lottery_is_checked_against_what_was_announced(self):
         secret = bytes(range(32))
         hash_ = hashlib.sha256(secret).digest()
-        for announced, verdict in [([lottery(hash_, False)], " as announced"),
-                                   ([lottery(secret, False)], "NOT the one that was announced"),
-                                   ([], "announced before we were there")]:
+        told = lottery(hash_, False)
+        other = lottery(secret, False)
+        for announced, code_due, verdict in [
+                ([told], 0, " as announced"),
+                ([told, told], 0, " as announced"),  # By ListProducts too.
+                ([other], 6, "NOT the one that was announced"),
+                ([other, told], 6, f"NOT the one that was announced, of SHA-256 {secret.hex()}"),
+                ([told, other], 6, f"ANOTHER hash is announced, {secret.hex()}"),
+                ([], 0, "announced before we were there")]:
             script = (peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.LIST_PRODUCTS, *announced,
                       peerwatt_wire.SUBMIT_ORDERS, answer(), lottery(secret, True),
                       round_cleared(), ...)
             code, said = self.run_against(script)
-            self.assertEqual(code, 0, said)
+            self.assertEqual(code, code_due, said)
             self.assertIn(f"lottery: round=1 secret={secret.hex()}", said)
             self.assertIn(verdict, said)
+            self.assertIn("round cleared", said)
+
+    def test_a_lottery_with_another_secret_is_told_however_the_session_ends(self):
+        secret = bytes(range(32))
+        for last, timeout_s in [(terminate(NOT_AUTHORISED, 0), 20.0), (..., 1.0)]:
+            code, said = self.run_against(
+                (peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS, answer(),
+                 lottery(secret, False), lottery(secret, True), last), timeout_s=timeout_s)
+            self.assertEqual(code, 6, said)
+
+    def test_a_second_secret_of_a_round_is_checked_as_the_first(self):
+        secrets = [bytes(range(32)), bytes(32)]
+        code, said = self.run_against(
+            (peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS, answer(),
+             lottery(hashlib.sha256(secrets[0]).digest(), False),
+             *[lottery(secret, True) for secret in secrets], round_cleared(), ...))
+        self.assertEqual(code, 6, said)
+        self.assertIn(f"secret={secrets[1].hex()} NOT the one that was announced", said)
 
     def test_a_refused_order_is_an_exit_code(self):
         code, _ = self.run_against((peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS,

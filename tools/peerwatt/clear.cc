@@ -183,7 +183,8 @@ absl::Status Clearing::Submit() {
                       .side = order.side,
                       .response = order.response});
     frame_orders_.push_back(i);
-    if (frame_.size() < engine::kFrameOrdersMax) continue;
+    // Each as if it came alone: a command makes a bounded number of trades.
+    if (!is_continuous_ && frame_.size() < engine::kFrameOrdersMax) continue;
     if (absl::Status status = SendFrame(); !status.ok()) return status;
   }
   return SendFrame();

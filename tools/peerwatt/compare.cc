@@ -70,8 +70,10 @@ class Run {
   std::optional<ZipAgents> agents_;
   std::map<engine::MarketId, engine::MarketDefinition> markets_;
   CommandBytes shaded_;
-  bool takes_ = false;                // A client command is being applied:
-  std::vector<engine::Event> fills_;  // those that it makes meet the orders as it leaves them.
+  // While a client command is applied: what it fills and displaces meets the orders as it leaves
+  // them.
+  bool takes_ = false;
+  std::vector<engine::Event> later_;
   std::size_t rounds_ended_ = 0;
   bool has_book_ = false;
   RuleResult result_;
@@ -90,7 +92,9 @@ void Run::HearFill(const engine::FillEvent& fill) {
 }
 
 void Run::Hear(const engine::Event& event) {
-  if (takes_ && event.type == EventType::kFill) return fills_.push_back(event);
+  const bool is_of_orders =
+      event.type == EventType::kFill || event.type == EventType::kOrderCancelled;
+  if (takes_ && is_of_orders) return later_.push_back(event);
   if (event.type == EventType::kAnswer) result_.refused += event.answer.refused;
   // A round's outcome is there before its events: those before it have told all of theirs.
   if (event.type == EventType::kRoundCleared) EndRoundsBefore(engine_.outcomes().size() - 1);
@@ -189,8 +193,8 @@ absl::Status Run::Take(engine::CommandView record) {
   takes_ = false;
   if (!status.ok()) return status;
   orders_.Applied(record, sent);
-  for (const engine::Event& fill : fills_) Hear(fill);
-  fills_.clear();
+  for (const engine::Event& event : later_) Hear(event);
+  later_.clear();
   return status;
 }
 

@@ -30,7 +30,7 @@ class Controller : public gateway::ClientHandler {
   }
 
   bool done() const { return done_ || !status_.ok(); }
-  const absl::Status& status() const { return status_; }
+  const absl::Status& status() const { return lottery_.ok() ? status_ : lottery_; }
   void Stop() { client_.Stop(); }
 
   void OnLogonAnswer(const gateway::LogonAnswerMessage& message) override {
@@ -57,15 +57,12 @@ class Controller : public gateway::ClientHandler {
     SubmitOnce();
   }
   void OnLottery(const engine::LotteryEvent& lottery) override {
-    const std::pair round(lottery.product.start_minute, lottery.round);
-    if (lottery.product.market != order_.product.market) return;
+    if (lottery.product != order_.product) return;
     if (lottery.part == engine::LotteryEvent::Part::kCommitted) {
-      lottery_hashes_[round] = lottery.bytes;
-      return;
+      KeepHash(lottery);
+    } else {
+      CheckSecret(lottery);
     }
-    const auto hash = lottery_hashes_.find(round);
-    if (lottery.product == order_.product) CheckLottery(lottery, hash);
-    if (hash != lottery_hashes_.end()) lottery_hashes_.erase(hash);
   }
   void OnPriceCalls(std::span<const engine::PriceCallEvent> calls) override {
     for (const engine::PriceCallEvent& call : calls) {
@@ -140,10 +137,19 @@ class Controller : public gateway::ClientHandler {
   }
 
  private:
-  using LotteryHashes = std::map<std::pair<std::uint32_t, std::uint32_t>, engine::LotteryBytes>;
-
+  // The first counts: a later one could be chosen after the orders.
+  void KeepHash(const engine::LotteryEvent& committed) {
+    const auto [first, is_first] = lottery_hashes_.try_emplace(committed.round, committed.bytes);
+    if (is_first || first->second == committed.bytes) return;
+    out_ << "lottery of round " << committed.round << ": ANOTHER hash is announced, "
+         << engine::ToHex(committed.bytes) << ", and the first was " << engine::ToHex(first->second)
+         << "\n";
+    lottery_.Update(
+        absl::DataLossError("another hash of a lottery's secret came behind the first"));
+  }
   // The daemon drew with the secret that it was held to, or it did not.
-  void CheckLottery(const engine::LotteryEvent& revealed, LotteryHashes::const_iterator hash) {
+  void CheckSecret(const engine::LotteryEvent& revealed) {
+    const auto hash = lottery_hashes_.find(revealed.round);
     out_ << "lottery of round " << revealed.round << ": secret " << engine::ToHex(revealed.bytes);
     if (hash == lottery_hashes_.end()) {
       out_ << ", announced before we were there\n";
@@ -152,6 +158,7 @@ class Controller : public gateway::ClientHandler {
     } else {
       out_ << ", NOT the one that was announced, of SHA-256 " << engine::ToHex(hash->second)
            << "\n";
+      lottery_.Update(absl::DataLossError("a lottery's secret is not the one that was announced"));
     }
   }
 
@@ -186,8 +193,8 @@ class Controller : public gateway::ClientHandler {
   std::ostream& out_;
   gateway::Client client_;
   std::int64_t earliest_gate_ns_ = 0;
-  LotteryHashes lottery_hashes_;             // As announced, by start minute and round.
-  std::optional<std::uint64_t> next_event_;  // The first that was not seen.
+  std::map<std::uint32_t, engine::LotteryBytes> lottery_hashes_;  // First announced, by round.
+  std::optional<std::uint64_t> next_event_;                       // The first that was not seen.
   bool missed_ = false;
   bool submitted_ = false;
   bool answered_ = false;
@@ -195,6 +202,7 @@ class Controller : public gateway::ClientHandler {
   bool done_ = false;
   std::uint32_t fills_due_ = 0;
   absl::Status status_;
+  absl::Status lottery_;  // Comes before the other, but only when all is heard.
 };
 
 }  // namespace
@@ -210,7 +218,10 @@ absl::Status RunController(const ControllerOptions& options, std::ostream& out) 
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout_s);
   while (!controller.done()) {
     if (std::chrono::steady_clock::now() > deadline) {
-      return absl::DeadlineExceededError("the time is up before the order's round was told");
+      absl::Status status = controller.status();
+      status.Update(
+          absl::DeadlineExceededError("the time is up before the order's round was told"));
+      return status;
     }
     io.run_one_for(std::chrono::milliseconds(20));
     out.flush();  // Whoever reads it through a pipe or in a file sees it now.

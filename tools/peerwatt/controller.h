@@ -23,7 +23,8 @@ struct ControllerOptions {
 // Logs on, submits the order, prints its answer, answers the prices that are called, and prints its
 // round and fill when they come. Ensures: an error where the order is refused or withdrawn or the
 // timeout passes before its round is told; DataLossError where events were missed between two
-// connections.
+// connections, and, once all is told or the time is up, where a lottery's secret does not hash to
+// what was announced first or another hash was announced behind that.
 absl::Status RunController(const ControllerOptions& options, std::ostream& out);
 
 }  // namespace tools

@@ -36,8 +36,9 @@ void FedOrders::Hear(const engine::Event& event) {
       const engine::FillEvent& fill = event.fill;
       FedOrderState& order = orders_.at(KeyOf(fill.product, fill.account, fill.client_order_id));
       order.open_wh = fill.open_wh;
+      if (order.filled_round != fill.round) order.filled_wh = 0;
       order.filled_round = fill.round;
-      order.filled_wh = fill.energy_wh;
+      order.filled_wh += fill.energy_wh;
       return;
     }
     default:

@@ -113,20 +113,27 @@ void ContinuousBook::Leave(Side side, std::uint16_t level, std::uint32_t energy_
   Queues(side).Take(level, energy_wh);
 }
 
-std::optional<ContinuousTrade> ContinuousBook::Match(BookMemory& memory) {
-  std::uint32_t& open = OpenOf(memory, newest_);
-  if (open == 0) return std::nullopt;
-  const Side side = memory.orders.ChunkOf(newest_).side;
+std::optional<std::uint16_t> ContinuousBook::Meets(const BookMemory& memory) const {
+  const OrderChunk& chunk = memory.orders.ChunkOf(newest_);
+  if (chunk.open_wh[newest_ % kChunkOrders] == 0) return std::nullopt;
+  const bool buys = chunk.side == Side::kBuy;
   const std::uint16_t limit = LevelOf(memory, newest_);
+  const std::optional<std::uint16_t> best = (buys ? asks_ : bids_).Best();
+  return best && (buys ? *best <= limit : *best >= limit) ? best : std::nullopt;
+}
+
+std::optional<ContinuousTrade> ContinuousBook::Match(BookMemory& memory) {
+  const std::optional<std::uint16_t> best = Meets(memory);
+  if (!best) return std::nullopt;
+  std::uint32_t& open = OpenOf(memory, newest_);
+  const Side side = memory.orders.ChunkOf(newest_).side;
   PriceQueues& others = Queues(Other(side));
-  const std::optional<std::uint16_t> best = others.Best();
-  if (!best || (side == Side::kBuy ? *best > limit : *best < limit)) return std::nullopt;
   ContinuousTrade trade{.taker = newest_, .maker = others.Oldest(memory, *best), .level = *best};
   std::uint32_t& waiting = OpenOf(memory, trade.maker);
   trade.energy_wh = std::min(open, waiting);
   open -= trade.energy_wh;
   waiting -= trade.energy_wh;
-  Queues(side).Take(limit, trade.energy_wh);
+  Queues(side).Take(LevelOf(memory, newest_), trade.energy_wh);
   others.Take(trade.level, trade.energy_wh);
   Count(memory, trade);
   return trade;
@@ -161,6 +168,11 @@ void ContinuousBook::AddTo(const BookMemory& memory, bool matching, Digest& dige
   digest.Add(static_cast<std::uint64_t>(value_));
   digest.Add(static_cast<std::uint64_t>(value_ >> 64));
   digest.Add(std::span<const std::byte>(digest_));
+  for (const auto& [point, energy_wh] : at_points_) {
+    digest.Add(point.first);
+    digest.Add(point.second);
+    digest.Add(energy_wh);
+  }
   if (matching) digest.Add(IdOf(memory, newest_));
 }
 

@@ -5,7 +5,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "engine/core/book.h"
@@ -89,6 +91,16 @@ class ContinuousBook {
 
   // The newest order's next trade, taken from the book; nothing where it has no more.
   std::optional<ContinuousTrade> Match(BookMemory& memory);
+  bool HasMatch(const BookMemory& memory) const { return Meets(memory).has_value(); }
+
+  // What was traded of a metering point on a side, where somebody asks for it.
+  void CountAtPoint(std::uint32_t metering_point, Side side, std::uint32_t energy_wh) {
+    at_points_[{metering_point, side}] += energy_wh;
+  }
+  std::uint64_t TradedAtPoint(std::uint32_t metering_point, Side side) const {
+    const auto at = at_points_.find({metering_point, side});
+    return at == at_points_.end() ? 0 : at->second;
+  }
 
   // What was traded until now. The digest is a chain over all trades in their order.
   // Requires (of the first): the band's low end.
@@ -100,6 +112,8 @@ class ContinuousBook {
 
  private:
   void Rebuild(const Book& book, BookMemory& memory);
+  // The level at which the newest order meets the other side.
+  std::optional<std::uint16_t> Meets(const BookMemory& memory) const;
   void Count(const BookMemory& memory, const ContinuousTrade& trade);
   PriceQueues& Queues(Side side) { return side == Side::kBuy ? bids_ : asks_; }
 
@@ -112,6 +126,7 @@ class ContinuousBook {
   Wide value_ = 0;  // Energy times level, summed.
   DigestBytes digest_{};
   Digest hash_;
+  std::map<std::pair<std::uint32_t, Side>, std::uint64_t> at_points_;
 };
 
 }  // namespace engine

@@ -14,7 +14,8 @@ namespace engine {
 // A single bid and ask trade only where a second pair names the price. Rounding the middle down
 // leaves it a function of orders that do not trade, so no order gains by a false limit.
 //
-// Requires: every open order has market.rule.lot_wh, a party one on a side.
+// Requires: every open order has market.rule.lot_wh, a party one in all: with a bid too that does
+//           not trade a seller could name the price.
 // Ensures:  at most one lot less than what could trade; the operator's balance is not below zero.
 // Cost:     O(orders + levels between the book's lowest and highest limit); nothing allocated.
 // Source:   McAfee, "A dominant strategy double auction", Journal of Economic Theory 56 (1992).

@@ -33,6 +33,7 @@ struct RuleEntry {
 
   bool takes_responses = false;   // Bids may be other than fixed.
   bool one_order_a_side = false;  // Of a party.
+  bool one_order = false;         // Of a party, on either side.
   bool continuous = false;        // Orders match as they arrive: see continuous.h.
   bool has_lottery = false;       // The round needs a secret: clearing/lottery.h.
   std::string_view name;          // In files and on command lines.

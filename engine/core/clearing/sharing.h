@@ -112,11 +112,13 @@ class LargestRemainders {
 
 // Shares out `energy_wh`: for_each(visit) calls visit(sharer, filled&) for each sharer, oldest
 // first, and share(sharer) is its Share, the same each time; remainder(sharer, whole_wh) is that of
-// its Share, for those who have it for less once they know the whole part. A share of nothing gets
-// nothing more.
+// its Share, for those who have it for less once they know the whole part.
 //
-// Requires: energy_wh less the whole parts is at most the number of sharers, and not below zero;
-//           `largest` is at least every remainder. Ensures: the sum of what is filled is energy_wh.
+// Requires: energy_wh less the whole parts is not below zero, and at most the number of sharers;
+//           `largest` is at least every remainder.
+// Ensures:  the sum of what is filled is energy_wh. Who has no remainder gets its whole part, where
+//           no more is left than there are remainders above zero, as where the exact shares add up
+//           to energy_wh; else the oldest without one get one more too.
 // Cost:     two passes; with over two million sharers, or remainders that are much alike, one more
 //           for each twelve bits that it takes to tell them apart. Nothing is allocated.
 template <typename Remainder, typename ForEach, typename ShareOf, typename RemainderOf>

@@ -59,10 +59,10 @@ class Divider {
     const Wide estimate = Wide{reciprocal_} * high + shifted;
     auto quotient = static_cast<std::uint64_t>(estimate >> 64) + 1;
     std::uint64_t remainder = low - quotient * divisor_;
-    if (remainder > static_cast<std::uint64_t>(estimate)) {
-      --quotient;
-      remainder += divisor_;
-    }
+    // No branch: it is taken about half of the time.
+    const std::uint64_t if_less = remainder > static_cast<std::uint64_t>(estimate) ? UINT64_MAX : 0;
+    quotient += if_less;
+    remainder += divisor_ & if_less;
     if (remainder >= divisor_) {
       ++quotient;
       remainder -= divisor_;

@@ -29,6 +29,21 @@ std::vector<NaiveContinuous::Fill> FillsOf(const ExchangeDriver& driver) {
   return fills;
 }
 
+// The journal makes the same state again.
+void ExpectSameOnReplay(const ExchangeDriver& driver) {
+  Exchange replayed;
+  std::vector<Event> nowhere(256);
+  for (const OwnedCommand& command : driver.journal) {
+    if (IsFromClient(command.view().header().type)) {
+      ASSERT_TRUE(replayed.Screen(command.view()));
+    }
+    ASSERT_TRUE(replayed.Apply(command.view()));
+    replayed.TakeOutcome();
+    while (replayed.Draining()) replayed.Drain(nowhere);
+  }
+  EXPECT_EQ(replayed.StateDigest(), driver.exchange.StateDigest());
+}
+
 TEST(ExchangeContinuous, AnOrderTradesAtOnceAtTheLimitsOfThoseThatWait) {
   ExchangeDriver driver = Started(Continuous());
   ASSERT_EQ(driver.Submit(Ask(1, 1, 30, 100)), Reason::kNone);
@@ -170,15 +185,49 @@ TEST(ExchangeContinuous, ASweepGoesOnWithLaterCommands) {
   OrderBody elsewhere = Bid(kHomes + 3, 1, 20, 1);
   elsewhere.product.market = MarketId{2};
   EXPECT_TRUE(driver.Submit(4, {elsewhere}).empty());
+  EXPECT_EQ(driver.CancelAll(2).reason, Reason::kMatching);
   // The taker's session ends, which lets go of what it has open when the sweep is over.
   driver.ApplyFrom(CredentialId{2}, 0, CommandType::kDisconnect, std::span<const OrderBody>());
   ASSERT_EQ(driver.exchange.NextDue()->type, CommandType::kContinueMatching);
+  EXPECT_NE(driver.exchange.NextDue(Exchange::Sweeps::kWait)->type, CommandType::kContinueMatching);
   driver.AdvanceTo(driver.now_ns);
   EXPECT_EQ(driver.Fills().size(), 2 * kHomes);
   ASSERT_EQ(driver.Of(EventType::kOrderCancelled).size(), 1u);
   EXPECT_EQ(driver.Of(EventType::kOrderCancelled)[0].order_cancelled.open_wh, 5u);
   EXPECT_EQ(driver.exchange.open_orders(), 1u);
   EXPECT_TRUE(driver.Submit(3, {Bid(kHomes + 2, 2, 20, 1)}).empty());
+  ExpectSameOnReplay(driver);
+}
+
+// Whose command has made all its trades, and has none left, is not a sweep.
+TEST(ExchangeContinuous, AFrameThatTradesExactlyWhatACommandMayIsNoSweep) {
+  constexpr std::uint32_t kAsks = Matching::kTradesACommand;
+  ExchangeDriver driver;
+  driver.AddMarket(Continuous());
+  for (std::uint32_t home = 1; home <= kAsks; ++home) driver.AddAccount(home, 0, 1);
+  driver.AddAccount(kAsks + 1, 0, 2);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(545));
+  for (std::uint32_t home = 1; home <= kAsks; ++home) {
+    ASSERT_TRUE(driver.Submit(1, {Ask(home, 1, 20, 1)}).empty());
+  }
+  EXPECT_TRUE(driver.Submit(2, {Bid(kAsks + 1, 1, 20, kAsks), Bid(kAsks + 1, 2, 20, 1)}).empty());
+  EXPECT_EQ(driver.Fills().size(), 2 * kAsks);
+  EXPECT_NE(driver.exchange.NextDue()->type, CommandType::kContinueMatching);
+}
+
+// What a home has traded counts to what its connection carries in the slot.
+TEST(ExchangeContinuous, TradedEnergyCountsToTheMeteringPointsLimit) {
+  ExchangeDriver driver = Started(Continuous());
+  ASSERT_TRUE(driver.Apply(
+      CommandType::kDefineMeteringPoint,
+      MeteringPointBody{.id = MeteringPointId{1}, .import_limit_w = 0, .export_limit_w = 2'000}));
+  driver.Submit(Bid(2, 1, 30, 2'000));
+  EXPECT_EQ(driver.Submit(Ask(1, 1, 20, 400)), Reason::kNone);
+  EXPECT_EQ(driver.Submit(Ask(1, 2, 20, 101)), Reason::kMeteringPointLimit);
+  EXPECT_EQ(driver.Submit(Ask(1, 3, 20, 100)), Reason::kNone);
+  EXPECT_EQ(driver.Submit(Ask(1, 4, 20, 1)), Reason::kMeteringPointLimit);
+  EXPECT_EQ(driver.FilledWh(2, 1), 500u);
+  ExpectSameOnReplay(driver);
 }
 
 // Random orders, replaces and cancels beside the definition, fill by fill.

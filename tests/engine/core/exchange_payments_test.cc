@@ -67,6 +67,20 @@ TEST(ExchangePayments, AReplaceKeepsALotALot) {
   EXPECT_EQ(driver.Submit(Bid(1, 2, 40, 100)), Reason::kOneOrderASide);
 }
 
+// A seller's bid below its own ask would not trade, but could name the price.
+TEST(ExchangePayments, McAfeeTakesOneOrderOfAPartyInAll) {
+  MarketDefinition market = SmallMarket();
+  market.rule.rule = Rule::kMcAfee;
+  market.rule.lot_wh = 100;
+  ExchangeDriver driver = Started(market);
+  ASSERT_EQ(driver.Submit(Ask(1, 1, 40, 100)), Reason::kNone);
+  EXPECT_EQ(driver.Submit(Bid(1, 2, 39, 100)), Reason::kOneOrderASide);
+  EXPECT_EQ(driver.Submit(Ask(1, 3, 41, 100)), Reason::kOneOrderASide);
+  EXPECT_EQ(driver.Replace(Ask(1, 1, 41, 100)), Reason::kNone);
+  ASSERT_EQ(driver.Cancel(1, 1), Reason::kNone);
+  EXPECT_EQ(driver.Submit(Bid(1, 4, 39, 100)), Reason::kNone);
+}
+
 TEST(ExchangePayments, ADeficitIsReportedUpToTheCapAndTradesNothingOverIt) {
   for (const std::int64_t cap : {2'000, 1'999}) {
     MarketDefinition market = MarketBy(Rule::kVcg);

@@ -77,7 +77,8 @@ TEST_F(DataDirectoryTest, RefusesADamagedKeyOfLotteries) {
   Make();
   const auto directory = DataDirectory::Open(PosixDisk(), path_);
   for (const std::string& text : {std::string(), std::string(64, 'a'), std::string(63, 'a') + "\n",
-                                  std::string(64, 'x') + "\n", std::string(65, 'a') + "\n"}) {
+                                  std::string(64, 'x') + "\n", std::string(65, 'a') + "\n",
+                                  std::string(64, '0') + "\n"}) {  // Everybody knows that one.
     std::ofstream(path_ + "/lottery.key") << text;
     const auto key = directory->OpenLotteryKey(PosixDisk());
     EXPECT_TRUE(absl::IsDataLoss(key.status())) << text;

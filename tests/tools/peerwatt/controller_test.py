@@ -53,14 +53,34 @@ class PeerwattControllerTest(unittest.TestCase):
     def test_checks_a_lottery_against_what_was_announced(self):
         secret = bytes(range(32))
         hash_ = hashlib.sha256(secret).digest()
-        for announced, verdict in [([lottery(hash_, False)], ", as announced"),
-                                   ([lottery(secret, False)], ", NOT the one that was announced"),
-                                   ([], ", announced before we were there")]:
-            code, said, _ = self.run_against(
+        told = lottery(hash_, False)
+        other = lottery(secret, False)
+        not_this = f", NOT the one that was announced, of SHA-256 {secret.hex()}"
+        for announced, code_due, verdict in [
+                ([told], 0, ", as announced"),
+                ([told, told], 0, ", as announced"),  # By ListProducts too.
+                ([other], 65, not_this),
+                ([other, told], 65, not_this),
+                ([told, other], 65, ", as announced"),
+                ([], 0, ", announced before we were there")]:
+            code, said, complaint = self.run_against(
                 (LOGON, logon_answer(), LIST_PRODUCTS, *announced, SUBMIT_ORDERS, answer(),
                  lottery(secret, True), round_cleared(), ...))
-            self.assertEqual(code, 0, said)
+            self.assertEqual(code, code_due, said)
             self.assertIn(f"lottery of round 1: secret {secret.hex()}{verdict}", said)
+            self.assertIn("round 1 of 1", said)
+            self.assertEqual("lottery" in complaint, code_due != 0, complaint)
+            self.assertEqual("ANOTHER hash is announced" in said, len({*announced}) > 1, said)
+
+    def test_checks_a_second_secret_of_a_round_as_the_first(self):
+        secrets = [bytes(range(32)), bytes(32)]
+        code, said, complaint = self.run_against(
+            (LOGON, logon_answer(), SUBMIT_ORDERS, answer(),
+             lottery(hashlib.sha256(secrets[0]).digest(), False),
+             *[lottery(secret, True) for secret in secrets], round_cleared(), ...))
+        self.assertEqual(code, 65, said)
+        self.assertIn(f"secret {secrets[1].hex()}, NOT the one that was announced", said)
+        self.assertIn("not the one that was announced", complaint)
 
     def test_is_not_logged_on_when_the_logon_is_refused(self):
         refused = frame(LOGON_ANSWER, "LogonAnswer", Reason=102)

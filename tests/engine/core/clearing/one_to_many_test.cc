@@ -173,23 +173,31 @@ TEST(OneToMany, LetsTheOneNotGainByAFalseLimitWithPayAsBidOnly) {
   }
 }
 
-// Every market of a buyer of 3 Wh, a seller of 2 and one of 2: the first seller splits its offer.
-TEST(OneToMany, LetsNoSellerGainByASecondNameWithVickreyPayments) {
-  const MarketDefinition market = OneToMany(Rule::kReverse, ManyPayment::kVickrey);
-  ForEachMarket({3, 2, 2}, 1, 4, [&](const std::vector<RuleOrder>& orders) {
-    const std::int64_t value = orders[1].limit;
-    const std::int64_t honest = GainOf(ClearOrders(market, orders), 1, Side::kSell, value);
+// Every market of one order of 3 Wh and two of 2 on the other side, the first of which is split.
+void ExpectNoGainByASecondName(Rule rule) {
+  const MarketDefinition market = OneToMany(rule, ManyPayment::kVickrey);
+  const bool reverse = rule == Rule::kReverse;
+  const Side many = reverse ? Side::kSell : Side::kBuy;
+  const std::size_t first = reverse ? 1 : 0;
+  const std::vector<std::uint64_t> energies =
+      reverse ? std::vector<std::uint64_t>{3, 2, 2} : std::vector<std::uint64_t>{2, 2, 3};
+  ForEachMarket(energies, reverse ? 1 : 2, 4, [&](const std::vector<RuleOrder>& orders) {
+    const std::int64_t value = orders[first].limit;
+    const std::int64_t honest = GainOf(ClearOrders(market, orders), first, many, value);
     std::vector<RuleOrder> split = orders;
-    split[1].energy_wh = 1;
-    split.push_back(split[1]);
-    for (split[1].limit = 0; split[1].limit <= 4; ++split[1].limit) {
+    split[first].energy_wh = 1;
+    split.push_back(split[first]);
+    for (split[first].limit = 0; split[first].limit <= 4; ++split[first].limit) {
       for (split[3].limit = 0; split[3].limit <= 4; ++split[3].limit) {
         const RuleOutcome round = ClearOrders(market, split);
-        ASSERT_LE(GainOf(round, 1, Side::kSell, value) + GainOf(round, 3, Side::kSell, value),
-                  honest);
+        ASSERT_LE(GainOf(round, first, many, value) + GainOf(round, 3, many, value), honest);
       }
     }
   });
+}
+
+TEST(OneToMany, LetsNoneOfTheManyGainByASecondNameWithVickreyPayments) {
+  for (const Rule rule : {Rule::kReverse, Rule::kForward}) ExpectNoGainByASecondName(rule);
 }
 
 TEST(OneToMany, ClearsAMillionOrdersAtOneTick) {
