@@ -16,7 +16,22 @@ constexpr std::int64_t kAfterLastNs = std::int64_t{8} * 86'400 * 1'000'000'000;
 void BareEngine::Drain() {
   while (exchange_.Draining()) {
     const std::size_t count = exchange_.Drain(events_);
-    for (std::size_t i = 0; i < count; ++i) hear_(events_[i]);
+    for (std::size_t i = 0; i < count; ++i) {
+      Follow(events_[i]);
+      hear_(events_[i]);
+    }
+  }
+}
+
+// A continuous market tells its fills before the outcome, and no more of a product after it.
+void BareEngine::Follow(const engine::Event& event) {
+  if (event.type == engine::EventType::kFill) {
+    const engine::ProductId& product = event.fill.product;
+    const bool ended = !outcomes_.empty() && outcomes_.back().product == product;
+    if (!ended) trading_.insert({product.market, product.start_minute});
+  } else if (event.type == engine::EventType::kRoundCleared) {
+    const engine::ProductId& product = event.round_cleared.product;
+    trading_.erase({product.market, product.start_minute});
   }
 }
 
@@ -68,7 +83,7 @@ absl::Status BareEngine::AdvanceTo(std::int64_t time_ns) {
 
 absl::Status BareEngine::CloseOpenRounds() {
   const std::int64_t end_ns = exchange_.time_ns() + kAfterLastNs;
-  while (exchange_.open_orders() > 0) {
+  while (exchange_.open_orders() > 0 || !trading_.empty()) {
     const std::optional<engine::DueCommand> due = exchange_.NextDue();
     if (!due || due->due_ns > end_ns) return absl::OkStatus();
     if (absl::Status status = AdvanceTo(due->due_ns); !status.ok()) return status;

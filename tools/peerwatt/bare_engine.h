@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -29,8 +31,8 @@ class BareEngine {
   absl::Status Apply(engine::CommandView command);
   // Does what falls due up to then.
   absl::Status AdvanceTo(std::int64_t time_ns);
-  // Closes the rounds that still have orders. Products go on opening for ever: the last open order
-  // decides when there is nothing left to clear.
+  // Closes the rounds that still have orders, or have traded without a clear. Products go on
+  // opening for ever: the last of these decides when nothing is left to come to an end.
   absl::Status CloseOpenRounds();
 
   template <typename Body>
@@ -52,8 +54,10 @@ class BareEngine {
   absl::Status Sequence(engine::CommandView command, std::int64_t time_ns);
   absl::Status Do(const engine::DueCommand& due);
   void Drain();
+  void Follow(const engine::Event& event);
 
   engine::Exchange exchange_;
+  std::set<std::pair<engine::MarketId, std::uint32_t>> trading_;  // Continuously, before their end.
   std::function<void(const engine::Event&)> hear_;
   CommandBytes made_;       // By the caller, through the templates.
   CommandBytes sequenced_;  // The copy that carries sequence and time.

@@ -15,6 +15,9 @@ namespace engine {
 //
 // Ensures: what buyers pay is what sellers get; the round's prices are the mean, rounded down.
 // Cost:    O(n log n) in the orders that trade, O(levels) without fills; it allocates.
+// Source:  the discriminatory auction; the middle of a pair is the k-double auction with k = 1/2 of
+//          Chatterjee, Samuelson, "Bargaining under incomplete information", Operations Research 31
+//          (1983).
 ClearedRound ClearPayAsBid(const SealedBook& sealed, ClearingScratch& scratch,
                            RuleEntry::Fills fills);
 

@@ -31,7 +31,9 @@ struct WelfarePrice {
 // Objective::kWelfare looks at each price of the band and drops nobody, so that step_ticks and
 // lone_trader say nothing, and IsPossible() wants them as by default.
 //
-// Cost: O(orders + levels between the best ask and the best bid); nothing allocated.
+// Cost:   O(orders + levels between the best ask and the best bid); nothing allocated.
+// Source: marginal pricing: Schweppe, Caramanis, Tabors, Bohn, "Spot Pricing of Electricity"
+// (1988).
 WelfarePrice FindWelfarePrice(const Book& book, BookMemory& memory, const MarketDefinition& market,
                               ClearingScratch& scratch);
 

@@ -127,6 +127,24 @@ TEST(Compare, MeasuresSurplusByTheLimitsAndWhatIsLeftToTheGrid) {
   EXPECT_EQ(continuous.unsold_wh, 200U);
 }
 
+// Whose orders are all filled has nothing open, and still comes to an end that tells its price.
+TEST(Compare, EndsAProductThatHasTradedAll) {
+  const std::string feed = MakeFeed("filled.pwfeed", FeedSource::kNem, [](FeedWriter& writer) {
+    HomesFeed homes(writer, 2);
+    homes.Send(CommandType::kSubmitOrders, std::vector{Order(1, 1, engine::Side::kBuy, 30, 100),
+                                                       Order(2, 1, engine::Side::kSell, 20, 100)});
+    return homes.status();
+  });
+  const auto comparison =
+      CompareRules(feed, {.rules = {"uniform", "continuous"}, .chosen = kProduct});
+  ASSERT_TRUE(comparison.ok()) << comparison.status();
+  for (const RuleResult& result : comparison->results) {
+    EXPECT_EQ(result.rounds, 1U) << result.name;
+    EXPECT_EQ(result.chosen_wh, 100U) << result.name;
+  }
+  EXPECT_EQ(comparison->results[1].chosen_buy_ticks, 30);
+}
+
 TEST(Compare, FollowsACancelOfAll) {
   const std::string feed = MakeFeed("cancelled.pwfeed", FeedSource::kNem, [](FeedWriter& writer) {
     SmallFeed small(writer);
