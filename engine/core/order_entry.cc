@@ -124,10 +124,9 @@ Reason OrderEntry::CheckOwn(const OrderBody& order, const Place& place, const Ow
                             std::int64_t time_ns) const {
   const MarketDefinition& market = place.product->definition;
   if (own.duplicate) return Reason::kDuplicateClientOrderId;
-  const RuleEntry& rule = RuleOf(market);
-  const bool has_its_one = (rule.one_order_a_side && own.same_side > 0) ||
-                           (rule.one_order && own.same_side + own.other_side > 0);
-  if (has_its_one) return Reason::kOneOrderASide;
+  if (own.same_side > 0 && RuleOf(market).one_order_a_side) return Reason::kOneOrderASide;
+  const bool has_any = own.same_side + own.other_side > 0;
+  if (has_any && RuleOf(market).one_order) return Reason::kOneOrderASide;
   if (own.orders >= market.party_orders_max) return Reason::kPartyOrderLimit;
   const Account& account = registry_.account(place.account);
   const MeteringPointBody& point = registry_.metering_point(account.metering_point);

@@ -72,9 +72,9 @@ struct ContinuousTrade {
 // Ensures:  a trade is at the limit of the order that waited; a better limit trades before a worse
 //           one, and an older order before a newer one of the same limit; buyers pay what sellers
 //           get.
-// Source:   the price-time priority of exchanges; as a rule for local energy markets e.g.
-// Mengelkamp
-//           et al., Applied Energy 210 (2018).
+// Source:   the price-time priority of exchanges; as a rule for local energy markets:
+//           Mengelkamp et al., "Designing microgrid energy markets", Applied Energy 210
+//           (2018).
 class ContinuousBook {
  public:
   explicit ContinuousBook(std::uint32_t band_levels);
@@ -102,8 +102,8 @@ class ContinuousBook {
     return at == at_points_.end() ? 0 : at->second;
   }
 
-  // What was traded until now. The digest is a chain over all trades in their order.
-  // Requires (of the first): the band's low end.
+  // What was traded until now, at the mean price, rounded down.
+  // The digest is a chain over all trades in their order.
   ClearedRound Round(std::int32_t band_low_ticks) const;
   std::uint32_t trades() const { return trades_; }
   const DigestBytes& digest() const { return digest_; }

@@ -24,12 +24,18 @@ inline std::uint64_t CountSide(const Book& book, BookMemory& memory, Side side,
   return total;
 }
 
+// Zeroes the levels that the book may have touched.
+template <typename Number>
+void ForgetLevels(const Book& book, Levels<Number>& levels) {
+  if (book.slots() == 0) return;
+  const std::size_t count = std::size_t{book.highest_level()} - book.lowest_level() + 1;
+  std::fill_n(levels.begin() + book.lowest_level(), count, 0);
+}
+
 // Zeroes what CountSide may have touched.
 inline void ForgetSides(const Book& book, ClearingScratch& scratch) {
-  if (book.slots() == 0) return;
-  const std::size_t levels = std::size_t{book.highest_level()} - book.lowest_level() + 1;
-  std::fill_n(scratch.demand_wh.begin() + book.lowest_level(), levels, 0);
-  std::fill_n(scratch.supply_wh.begin() + book.lowest_level(), levels, 0);
+  ForgetLevels(book, scratch.demand_wh);
+  ForgetLevels(book, scratch.supply_wh);
 }
 
 // Both sides counted, for as long as it lives.

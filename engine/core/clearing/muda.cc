@@ -116,10 +116,12 @@ std::uint64_t HalfMarket::TradeAt(std::int64_t level, std::span<const std::uint6
   for (SealedOrder* order : orders_) {
     if (IsWilling(*order, level)) willing[static_cast<std::size_t>(order->side)].push_back(order);
   }
-  const std::uint64_t energy_wh = std::min(EnergyOf(willing[0]), EnergyOf(willing[1]));
+  const std::array<std::uint64_t, 2> willing_wh{EnergyOf(willing[0]), EnergyOf(willing[1])};
+  const std::uint64_t energy_wh = std::min(willing_wh[0], willing_wh[1]);
   if (energy_wh == 0) return 0;
-  for (Orders& side : willing) {
-    if (EnergyOf(side) == energy_wh) {
+  for (std::size_t i = 0; i < willing.size(); ++i) {
+    Orders& side = willing[i];
+    if (willing_wh[i] == energy_wh) {
       FillWhole(side, level);
     } else if (sealed_.market.rule.long_side == LongSide::kVickrey) {
       FillBest(side, energy_wh, level);

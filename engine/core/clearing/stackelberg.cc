@@ -21,11 +21,6 @@ void CountAsks(const Book& book, BookMemory& memory, ClearingScratch& scratch) {
     }
   });
 }
-void ForgetAsks(const Book& book, ClearingScratch& scratch) {
-  if (book.slots() == 0) return;
-  const std::size_t levels = std::size_t{book.highest_level()} - book.lowest_level() + 1;
-  std::fill_n(scratch.asks.begin() + book.lowest_level(), levels, 0);
-}
 
 // Requires: scratch holds the counted asks.
 Offers OffersOf(const Book& book, const SideWinners& sellers, const ClearingScratch& scratch) {
@@ -225,7 +220,7 @@ StackelbergSides FindStackelbergSides(const Book& book, BookMemory& memory, Lone
     CHECK(sides.winners.lowest_price <= sides.winners.highest_price);
     sides.offers = OffersOf(book, sides.winners.sellers, scratch);
   }
-  ForgetAsks(book, scratch);
+  ForgetLevels(book, scratch.asks);
   ForgetSides(book, scratch);
   return sides;
 }

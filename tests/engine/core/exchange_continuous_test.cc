@@ -9,6 +9,7 @@
 #include "tests/support/exchange_driver.h"
 #include "tests/support/naive_continuous.h"
 #include "tests/support/random_source.h"
+#include "tests/support/replayed.h"
 
 namespace engine {
 namespace {
@@ -31,17 +32,7 @@ std::vector<NaiveContinuous::Fill> FillsOf(const ExchangeDriver& driver) {
 
 // The journal makes the same state again.
 void ExpectSameOnReplay(const ExchangeDriver& driver) {
-  Exchange replayed;
-  std::vector<Event> nowhere(256);
-  for (const OwnedCommand& command : driver.journal) {
-    if (IsFromClient(command.view().header().type)) {
-      ASSERT_TRUE(replayed.Screen(command.view()));
-    }
-    ASSERT_TRUE(replayed.Apply(command.view()));
-    replayed.TakeOutcome();
-    while (replayed.Draining()) replayed.Drain(nowhere);
-  }
-  EXPECT_EQ(replayed.StateDigest(), driver.exchange.StateDigest());
+  EXPECT_EQ(Replayed(driver).StateDigest(), driver.exchange.StateDigest());
 }
 
 TEST(ExchangeContinuous, AnOrderTradesAtOnceAtTheLimitsOfThoseThatWait) {

@@ -9,6 +9,7 @@
 #include "tests/support/exchange_driver.h"
 #include "tests/support/naive_auction.h"
 #include "tests/support/random_source.h"
+#include "tests/support/replayed.h"
 
 namespace engine {
 namespace {
@@ -99,15 +100,7 @@ TEST(ExchangeReplay, ComesToTheSameDigestAndOutcomes) {
     SCOPED_TRACE(seed);
     ExchangeDriver driver;
     RunDay(seed, driver);
-    Exchange replayed;
-    for (const OwnedCommand& command : driver.journal) {
-      if (IsFromClient(command.view().header().type)) {
-        ASSERT_TRUE(replayed.Screen(command.view()));
-      }
-      ASSERT_TRUE(replayed.Apply(command.view()));
-      replayed.TakeOutcome();
-      DrainAll(replayed);
-    }
+    const Exchange replayed = Replayed(driver);
     EXPECT_EQ(ToHex(replayed.StateDigest()), ToHex(driver.exchange.StateDigest()));
     EXPECT_EQ(replayed.open_orders(), driver.exchange.open_orders());
   }
