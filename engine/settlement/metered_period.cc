@@ -25,15 +25,14 @@ struct NetReading {
 template <std::uint32_t NetReading::*kEnergy>
 void ShareInside(std::vector<NetReading>& slot, std::uint64_t inside_wh, std::uint64_t side_wh) {
   if (inside_wh == 0) return;
-  const Divider sum(side_wh);
-  ShareOut<std::uint64_t>(
+  ShareInProportion(
       inside_wh, side_wh,
       [&](auto visit) {
         for (NetReading& reading : slot) {
           if (reading.*kEnergy > 0) visit(reading.*kEnergy, reading.inside_wh);
         }
       },
-      [&](std::uint32_t energy_wh) { return ProportionalShare(energy_wh, inside_wh, sum); });
+      [](std::uint32_t energy_wh) { return energy_wh; });
 }
 
 bool IsInRange(WattHours energy) {

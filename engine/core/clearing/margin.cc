@@ -54,10 +54,9 @@ void AllocateProRata(const Book& book, BookMemory& memory, const SideMargin& mar
   ForEachAtMargin(book, memory, margin, [&](std::uint32_t open, std::uint32_t) { total += open; });
   CHECK(margin.energy_wh <= total && total > 0);
   Allocate(book, memory, margin, [](std::uint32_t) { return std::uint32_t{0}; });
-  const Divider sum(total);
-  ShareOut<std::uint64_t>(
+  ShareInProportion(
       margin.energy_wh, total, [&](auto visit) { ForEachAtMargin(book, memory, margin, visit); },
-      [&](std::uint32_t open) { return ProportionalShare(open, margin.energy_wh, sum); });
+      [](std::uint32_t open) { return open; });
 }
 
 }  // namespace engine

@@ -20,18 +20,41 @@ struct Share {
   Remainder remainder = 0;
 };
 
-// A part of `energy_wh` in proportion to weight over the divider's number, which is their sum.
-// Requires: energy_wh is at most the sum, so that no part is over 64 bits.
-constexpr Share<std::uint64_t> ProportionalShare(std::uint64_t weight, std::uint64_t energy_wh,
-                                                 const Divider& sum) {
-  const Divider::Division part = sum.Divide(Wide{weight} * energy_wh);
-  return {static_cast<std::uint32_t>(part.quotient), part.remainder};
-}
-// Its remainder again, without a division.
-constexpr std::uint64_t ProportionalRemainder(std::uint64_t weight, std::uint64_t energy_wh,
-                                              std::uint64_t sum, std::uint32_t whole_wh) {
-  return weight * energy_wh - sum * whole_wh;  // Less than the sum: the low bits are all of it.
-}
+// Shares of `energy_wh` in proportion to weights that add up to `sum`, without a division.
+//
+// Requires: 0 < sum < 2^63, energy_wh <= sum; each weight is at most the sum, and its share fits 32
+//           bits.
+class Proportion {
+ public:
+  constexpr Proportion(std::uint64_t energy_wh, std::uint64_t sum)
+      : energy_wh_(energy_wh),
+        sum_(sum),
+        ratio_(energy_wh == sum ? UINT64_MAX
+                                : static_cast<std::uint64_t>((Wide{energy_wh} << 64) / sum)) {
+    CHECK(sum > 0 && sum <= INT64_MAX && energy_wh <= sum);
+  }
+
+  // The ratio is rounded down, so the whole part is too small by one at most.
+  constexpr Share<std::uint64_t> Of(std::uint64_t weight) const {
+    auto whole = static_cast<std::uint64_t>(Wide{weight} * ratio_ >> 64);
+    std::uint64_t remainder =
+        weight * energy_wh_ - whole * sum_;  // Under 2^64: the low bits are it.
+    const std::uint64_t one_more =
+        remainder >= sum_ ? 1 : 0;  // No branch: it would be half of them.
+    whole += one_more;
+    remainder -= sum_ & (0 - one_more);
+    return {static_cast<std::uint32_t>(whole), remainder};
+  }
+  // Again, of who knows the whole part.
+  constexpr std::uint64_t RemainderOf(std::uint64_t weight, std::uint32_t whole_wh) const {
+    return weight * energy_wh_ - sum_ * whole_wh;
+  }
+
+ private:
+  std::uint64_t energy_wh_;
+  std::uint64_t sum_;
+  std::uint64_t ratio_;  // energy_wh / sum, times 2^64.
+};
 
 // Which of the sharers get one watt-hour more: those with the largest remainders, ties to the
 // older. All remainders are counted by their highest twelve bits, and again by the next twelve as
@@ -148,6 +171,19 @@ template <typename Remainder, typename ForEach, typename ShareOf>
 void ShareOut(std::uint64_t energy_wh, Remainder largest, ForEach for_each, ShareOf share) {
   ShareOut<Remainder>(energy_wh, largest, for_each, share,
                       [&](const auto& sharer, std::uint32_t) { return share(sharer).remainder; });
+}
+
+// In proportion to weight(sharer). Requires: energy_wh and sum fit a Proportion; the weights add
+// up.
+template <typename ForEach, typename WeightOf>
+void ShareInProportion(std::uint64_t energy_wh, std::uint64_t sum, ForEach for_each,
+                       WeightOf weight) {
+  const Proportion proportion(energy_wh, sum);
+  ShareOut<std::uint64_t>(
+      energy_wh, sum, for_each, [&](const auto& sharer) { return proportion.Of(weight(sharer)); },
+      [&](const auto& sharer, std::uint32_t whole_wh) {
+        return proportion.RemainderOf(weight(sharer), whole_wh);
+      });
 }
 
 }  // namespace engine

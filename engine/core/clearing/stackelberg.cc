@@ -123,42 +123,22 @@ void GiveDemand(const Book& book, BookMemory& memory, const StackelbergPrice& pr
       });
 }
 
-struct Part {
-  std::uint64_t energy_wh = 0;
-  std::uint64_t of = 0;
-};
-
-// Everyone gets that part of its weight. Requires: the weights add up to part.of.
-template <typename WeightOf>
-void GiveInProportion(const Book& book, BookMemory& memory, const SideWinners& winners, Part part,
-                      WeightOf weight) {
-  const Divider sum(part.of);
-  ShareOut<std::uint64_t>(
-      part.energy_wh, part.of, [&](auto visit) { ForEachPlace(book, memory, winners, visit); },
-      [&](const Place& place) { return ProportionalShare(weight(place), part.energy_wh, sum); },
-      [&](const Place& place, std::uint32_t whole) {
-        return ProportionalRemainder(weight(place), part.energy_wh, part.of, whole);
-      });
-}
-
 template <typename Demand>
 void GivePartOfDemand(const Book& book, BookMemory& memory, const StackelbergPrice& price,
                       const Demand& demand, Wide total) {
-  const SideWinners& winners = price.winners.buyers;
-  if (total <= UINT64_MAX) {
-    GiveInProportion(book, memory, winners, {price.energy_wh, static_cast<std::uint64_t>(total)},
-                     [&](const Place& place) {
-                       return place.IfItWins(static_cast<std::uint64_t>(demand.Of(place)));
-                     });
+  const auto buyers = [&](auto visit) { ForEachPlace(book, memory, price.winners.buyers, visit); };
+  if (total <= INT64_MAX) {
+    ShareInProportion(price.energy_wh, static_cast<std::uint64_t>(total), buyers,
+                      [&](const Place& place) {
+                        return place.IfItWins(static_cast<std::uint64_t>(demand.Of(place)));
+                      });
     return;
   }
-  ShareOut<Wide>(
-      price.energy_wh, total, [&](auto visit) { ForEachPlace(book, memory, winners, visit); },
-      [&](const Place& place) {
-        const WideDivision part =
-            MultiplyDivide(place.IfItWins(demand.Of(place)), price.energy_wh, total);
-        return Share<Wide>{static_cast<std::uint32_t>(part.quotient), part.remainder};
-      });
+  ShareOut<Wide>(price.energy_wh, total, buyers, [&](const Place& place) {
+    const WideDivision part =
+        MultiplyDivide(place.IfItWins(demand.Of(place)), price.energy_wh, total);
+    return Share<Wide>{static_cast<std::uint32_t>(part.quotient), part.remainder};
+  });
 }
 
 // In units of the demand's. Linear demand was summed exactly already.
@@ -193,10 +173,10 @@ void AllocateSellers(const Book& book, BookMemory& memory, const StackelbergPric
     });
     return;
   }
-  GiveInProportion(book, memory, winners, {price.energy_wh, price.supply_wh},
-                   [](const Place& place) -> std::uint64_t {
-                     return place.IfItWins(place.orders.open_wh[place.at]);
-                   });
+  ShareInProportion(
+      price.energy_wh, price.supply_wh,
+      [&](auto visit) { ForEachPlace(book, memory, winners, visit); },
+      [](const Place& place) { return place.IfItWins(place.orders.open_wh[place.at]); });
 }
 
 // Of all bids, winners or not: with AnyDemand the shares are the same.

@@ -1,7 +1,6 @@
 // Integers of 128 bits, and the few operations whose results need more on the way.
 #pragma once
 
-#include <bit>
 #include <compare>
 #include <cstdint>
 
@@ -32,49 +31,6 @@ constexpr WideProduct Multiply(Wide a, std::uint64_t b) {
   return {.high = static_cast<std::uint64_t>(high >> 64),
           .low = high << 64 | static_cast<std::uint64_t>(low)};
 }
-
-// Divides by the same number again and again, by multiplication.
-//
-// Source: Moeller and Granlund, "Improved division by invariant integers" (2011), algorithm 4.
-class Divider {
- public:
-  struct Division {
-    std::uint64_t quotient = 0;
-    std::uint64_t remainder = 0;
-  };
-
-  // Requires: divisor > 0.
-  explicit constexpr Divider(std::uint64_t divisor)
-      : shift_(std::countl_zero(divisor)),
-        divisor_(divisor << shift_),
-        reciprocal_(static_cast<std::uint64_t>(~Wide{0} / divisor_)) {
-    CHECK(divisor > 0);
-  }
-
-  // Requires: the quotient fits 64 bits.
-  constexpr Division Divide(Wide dividend) const {
-    const Wide shifted = dividend << shift_;
-    const auto high = static_cast<std::uint64_t>(shifted >> 64);
-    const auto low = static_cast<std::uint64_t>(shifted);
-    const Wide estimate = Wide{reciprocal_} * high + shifted;
-    auto quotient = static_cast<std::uint64_t>(estimate >> 64) + 1;
-    std::uint64_t remainder = low - quotient * divisor_;
-    // No branch: it is taken about half of the time.
-    const std::uint64_t if_less = remainder > static_cast<std::uint64_t>(estimate) ? UINT64_MAX : 0;
-    quotient += if_less;
-    remainder += divisor_ & if_less;
-    if (remainder >= divisor_) {
-      ++quotient;
-      remainder -= divisor_;
-    }
-    return {quotient, remainder >> shift_};
-  }
-
- private:
-  int shift_;
-  std::uint64_t divisor_;     // Shifted so that its highest bit is set.
-  std::uint64_t reciprocal_;  // 2^128 / divisor_, less 2^64.
-};
 
 struct WideDivision {
   std::uint64_t quotient = 0;

@@ -44,17 +44,13 @@ Filled Shared(std::uint64_t energy_wh, std::uint64_t largest, const Parts& parts
 // In proportion to weights, as the rules share, with remainders found by multiplication.
 Filled SharedByWeight(std::uint64_t energy_wh, const std::vector<std::uint64_t>& weights) {
   const std::uint64_t sum = std::accumulate(weights.begin(), weights.end(), std::uint64_t{0});
-  const Divider divider(sum);
   Filled filled(weights.size());
-  ShareOut<std::uint64_t>(
+  ShareInProportion(
       energy_wh, sum,
       [&](auto visit) {
         for (std::size_t i = 0; i < weights.size(); ++i) visit(weights[i], filled[i]);
       },
-      [&](std::uint64_t weight) { return ProportionalShare(weight, energy_wh, divider); },
-      [&](std::uint64_t weight, std::uint32_t whole_wh) {
-        return ProportionalRemainder(weight, energy_wh, sum, whole_wh);
-      });
+      [](std::uint64_t weight) { return weight; });
   return filled;
 }
 
@@ -76,6 +72,27 @@ std::vector<std::uint64_t> RandomWeights(RandomSource& random) {
   for (std::uint64_t& weight : weights) weight = random.Below(4) == 0 ? 0 : random.Below(most);
   weights[random.Below(weights.size())] = most;
   return weights;
+}
+
+// Sums of any width below 2^63, energies and weights often at the edges.
+TEST(Proportion, DividesAsTheMachineDoes) {
+  for (std::uint64_t seed = 0; seed < Repeats(200'000, 5'000'000); ++seed) {
+    RandomSource random(seed);
+    const std::uint64_t sum = 1 + (random.Next() >> (1 + random.Below(63)));
+    const auto at_most = [&random](std::uint64_t most) {
+      return random.Below(3) == 0 ? most - random.Below(std::min<std::uint64_t>(most, 3) + 1)
+                                  : random.Next() % (most + 1);
+    };
+    if (sum > INT64_MAX) continue;
+    const std::uint64_t energy_wh = at_most(sum);
+    const std::uint64_t weight = at_most(sum);
+    const Wide product = Wide{weight} * energy_wh;
+    if (product / sum > UINT32_MAX) continue;
+    const Share<std::uint64_t> share = Proportion(energy_wh, sum).Of(weight);
+    ASSERT_EQ(share.whole_wh, static_cast<std::uint32_t>(product / sum)) << seed;
+    ASSERT_EQ(share.remainder, static_cast<std::uint64_t>(product % sum)) << seed;
+    ASSERT_EQ(Proportion(energy_wh, sum).RemainderOf(weight, share.whole_wh), share.remainder);
+  }
 }
 
 TEST(ShareOut, AgreesWithSortingTheRemainders) {

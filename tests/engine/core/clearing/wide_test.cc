@@ -20,18 +20,6 @@ std::uint64_t AnyNumber(RandomSource& random) {
   }
 }
 
-TEST(Divider, DividesAsTheMachineDoes) {
-  for (std::uint64_t seed = 0; seed < Repeats(200'000, 5'000'000); ++seed) {
-    RandomSource random(seed);
-    const std::uint64_t divisor = std::max<std::uint64_t>(AnyNumber(random), 1);
-    const Wide quotient = AnyNumber(random);
-    const std::uint64_t remainder = AnyNumber(random) % divisor;
-    const Divider::Division division = Divider(divisor).Divide(quotient * divisor + remainder);
-    ASSERT_EQ(division.quotient, static_cast<std::uint64_t>(quotient)) << seed;
-    ASSERT_EQ(division.remainder, remainder) << seed;
-  }
-}
-
 TEST(MultiplyDivide, UndoesAMultiplicationOfAnyWidth) {
   for (std::uint64_t seed = 0; seed < Repeats(200'000, 5'000'000); ++seed) {
     RandomSource random(seed);
