@@ -4,10 +4,12 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "engine/core/command.h"
 #include "engine/core/order_pool.h"
 #include "engine/core/party_table.h"
+#include "engine/core/state_bytes.h"
 
 namespace engine {
 
@@ -39,6 +41,13 @@ struct OrderColumns {
   std::span<const Response> response;
   std::span<const std::uint32_t> response_param;
   std::span<const std::uint64_t> slope_nwh;
+};
+
+// What the orders of a loaded book have to fit to.
+struct BookTerms {
+  std::uint32_t band_levels = 0;
+  std::span<const std::uint32_t> party_of;  // By account: registry indices.
+  bool has_fills = false;                   // What is filled belongs to the book.
 };
 
 // The book knows nothing of accounts but their indices and decides nothing: whoever enters an order
@@ -111,6 +120,12 @@ class Book {
   void Settle(BookMemory& memory);
   // From here on, orders in the round are those still open and those that are added.
   void BeginRound(BookMemory& memory);
+  // `has_fills`: what is filled belongs to it; else it means nothing.
+  void Save(BookMemory& memory, bool has_fills, StateWriter& out) const;
+  // Requires: the book is empty. Ensures: places, ages and room are those of the book that was
+  // saved; slots are others, and no compaction is counted. Where `in` is not ok() afterwards, the
+  // book and its memory are of no use.
+  void Load(StateReader& in, BookMemory& memory, const BookTerms& terms);
   // Gives everything back: the book is empty.
   void Clear(BookMemory& memory);
 
@@ -130,6 +145,14 @@ class Book {
     std::uint32_t last = kNoChunk;
     std::uint32_t slots = 0;
   };
+
+  struct LoadedOrder {
+    Slot slot = kNoSlot;  // kNoSlot: it was replaced.
+    std::uint32_t party = 0;
+    std::uint32_t older = UINT32_MAX;  // Place of the party's next older one.
+  };
+  LoadedOrder LoadOrder(StateReader& in, BookMemory& memory, Side side, const BookTerms& terms);
+  void LinkLoaded(StateReader& in, BookMemory& memory, const std::vector<LoadedOrder>& orders);
 
   template <typename Visit>
   static void VisitChunk(OrderChunk& chunk, Visit& visit) {

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/core/digest.h"
 #include "engine/core/event.h"
 #include "engine/core/limits.h"
+#include "engine/core/state_bytes.h"
 
 namespace engine {
 
@@ -45,9 +45,12 @@ class ClientSequence {
     return kept_[place];
   }
 
-  void AddTo(Digest& digest) const;
+  void Save(StateWriter& out) const;
+  void Load(StateReader& in);
 
  private:
+  std::uint64_t oldest_kept() const { return last_ < kAnswersKept ? 1 : last_ - kAnswersKept + 1; }
+
   std::uint64_t last_ = 0;
   std::vector<KeptAnswer> kept_;  // By client_seq modulo kAnswersKept.
 };

@@ -16,6 +16,7 @@
 #include "engine/core/market_definition.h"
 #include "engine/core/outcome_body.h"
 #include "engine/core/reason.h"
+#include "engine/core/running_digest.h"
 
 namespace engine {
 
@@ -41,8 +42,9 @@ enum class CommandType : std::uint16_t {
   kStepGame = 35,     // A game's step is over: all have answered, or its deadline has passed.
   kResumeGames = 36,  // Controllers need time: after a start, or where a price was called late.
   kContinueMatching = 37,  // An order has more trades than its command could make.
-  // What a round came to; checked by every replay.
+  // What a round came to, and what all came to until now; checked by every replay.
   kOutcome = 48,
+  kRunningDigest = 49,
   // Questions: answered through the shard, never journaled, change nothing.
   kListOpenOrders = 64,
   kLogon = 65,

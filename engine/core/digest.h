@@ -37,4 +37,7 @@ class Digest {
   std::unique_ptr<State> state_;
 };
 
+// Of these bytes alone.
+DigestBytes DigestOf(std::span<const std::byte> bytes);
+
 }  // namespace engine

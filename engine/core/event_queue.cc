@@ -61,6 +61,12 @@ void EventQueue::TellAnswer(CredentialId credential, std::uint64_t sequence,
 void EventQueue::TellNumbered(std::uint32_t credential, Event event) {
   Credential& to = registry_.credential(credential);
   event.credential = to.definition.id;
+  running_.Add(event.type, event.credential, to.next_event);
+  if (event.type == EventType::kFill) {
+    running_.Add(event.fill.order, event.fill.energy_wh, event.fill.amount_units);
+  } else if (event.type == EventType::kOrderCancelled) {
+    running_.Add(event.order_cancelled.order, event.order_cancelled.open_wh);
+  }
   ++to.next_event;
   Job job;
   job.event = event;

@@ -9,6 +9,7 @@
 #include "engine/core/fifo.h"
 #include "engine/core/product.h"
 #include "engine/core/registry.h"
+#include "engine/core/running_digest.h"
 
 namespace engine {
 
@@ -16,7 +17,8 @@ namespace engine {
 // pieces in between: so a credential's numbers have no gap and no step back.
 class EventQueue {
  public:
-  EventQueue(Registry& registry, BookMemory& memory) : registry_(registry), memory_(memory) {}
+  EventQueue(Registry& registry, BookMemory& memory, RunningDigest& running)
+      : registry_(registry), memory_(memory), running_(running) {}
 
   // Events that are not numbered; they overtake what is told in pieces.
   void Tell(const Event& event) { immediate_.Push(event); }
@@ -69,6 +71,7 @@ class EventQueue {
 
   Registry& registry_;
   BookMemory& memory_;
+  RunningDigest& running_;
   Fifo<Event> immediate_;
   Fifo<Job> jobs_;
   std::vector<Part> parts_;              // By credential, of the round being told.

@@ -5,55 +5,10 @@
 #include <utility>
 
 #include "engine/core/check.h"
-#include "engine/core/clearing/continuous.h"
 #include "engine/core/clearing/rules.h"
-#include "engine/core/event_queue.h"
-#include "engine/core/games.h"
-#include "engine/core/indicative.h"
-#include "engine/core/listing.h"
-#include "engine/core/matching.h"
-#include "engine/core/order_entry.h"
-#include "engine/core/product_digest.h"
-#include "engine/core/product_table.h"
-#include "engine/core/questions.h"
-#include "engine/core/registry.h"
-#include "engine/core/rounds.h"
+#include "engine/core/exchange_impl.h"
 
 namespace engine {
-
-class Exchange::Impl {
- public:
-  bool Screen(CommandView command);
-  bool Apply(CommandView command);
-  std::size_t Drain(std::span<Event> out);
-  bool Draining() const { return !events_.empty() || !listing_.empty() || games_.Draining(); }
-  std::optional<DueCommand> NextDue(Sweeps sweeps) const;
-  DigestBytes StateDigest();
-
-  GenesisBody genesis_;
-  std::uint64_t sequence_ = 0;
-  std::int64_t time_ns_ = 0;
-  Registry registry_;
-  ProductTable products_;
-  BookMemory memory_{0};
-  EventQueue events_{registry_, memory_};
-  Matching matching_{registry_, products_, memory_, events_};
-  OrderEntry entry_{registry_, products_, memory_, events_, matching_};
-  Games games_{registry_, products_, memory_};
-  Rounds rounds_{registry_, products_, memory_, events_, entry_, games_};
-  Listing listing_{registry_, products_, memory_};
-  Questions questions_{registry_, events_, listing_, games_};
-  IndicativePublisher indicative_{products_, memory_, events_};
-
- private:
-  bool ApplyDefinition(CommandView command);
-  bool ApplyTime(CommandView command);
-  void ApplyClient(CommandView command);
-  void ApplyDisconnect(const CommandHeader& header);
-  template <typename Item, typename Act>
-  void AnswerItems(CommandView command, KeptAnswer& kept, Act act);
-  void CancelAll(CommandView command, const Entry& entry, KeptAnswer& kept);
-};
 
 bool Exchange::Impl::Screen(CommandView command) {
   const CommandHeader& header = command.header();
@@ -97,6 +52,7 @@ bool Exchange::Impl::Apply(CommandView command) {
     fits = ApplyDefinition(command);
   }
   if (!fits) return false;
+  running_.Add(header.sequence, header.time_ns, header.type);
   sequence_ = header.sequence;
   time_ns_ = header.time_ns;
   return true;
@@ -140,6 +96,10 @@ bool Exchange::Impl::ApplyTime(CommandView command) {
   if (header.type == CommandType::kOutcome) {
     const auto* body = command.Single<OutcomeBody>();
     return body != nullptr && rounds_.Confirm(*body);
+  }
+  if (header.type == CommandType::kRunningDigest) {
+    const auto* body = command.Single<RunningDigestBody>();
+    return body != nullptr && body->digest == running_.bytes();
   }
   if (header.type == CommandType::kResumeGames) {
     const auto* body = command.Single<ResumeBody>();
@@ -226,6 +186,8 @@ void Exchange::Impl::ApplyClient(CommandView command) {
                 {.credential = credential, .time_ns = header.time_ns, .sequence = header.sequence},
                 kept);
   }
+  running_.Add(header.credential, header.client_seq, kept.answer.reason, kept.answer.items);
+  for (const Refusal& refusal : kept.refusals) running_.Add(refusal.index, refusal.reason);
   events_.TellAnswer(header.credential, header.sequence, kept.answer, kept.refusals);
 }
 
@@ -288,23 +250,6 @@ std::optional<DueCommand> Exchange::Impl::NextDue(Sweeps sweeps) const {
   return products_.NextDue();
 }
 
-DigestBytes Exchange::Impl::StateDigest() {
-  Digest digest;
-  digest.Add(sequence_);
-  digest.Add(time_ns_);
-  digest.Add(genesis_.cluster_id);
-  digest.Add(genesis_.shard);
-  digest.Add(genesis_.shard_count);
-  digest.Add(genesis_.order_capacity);
-  registry_.AddTo(digest);
-  rounds_.AddTo(digest);
-  matching_.AddTo(digest);
-  digest.Add(memory_.orders.free_chunks());
-  products_.AddTo(digest);
-  products_.ForEach([&](Product& product) { AddProduct(product, memory_, registry_, digest); });
-  return digest.Finish();
-}
-
 Exchange::Exchange() : impl_(std::make_unique<Impl>()) {}
 Exchange::~Exchange() = default;
 Exchange::Exchange(Exchange&&) noexcept = default;
@@ -332,46 +277,10 @@ std::int64_t Exchange::PublishIndicative(std::int64_t now_ns) {
 }
 std::uint64_t Exchange::sequence() const { return impl_->sequence_; }
 std::int64_t Exchange::time_ns() const { return impl_->time_ns_; }
+const DigestBytes& Exchange::running_digest() const { return impl_->running_.bytes(); }
 std::uint64_t Exchange::open_orders() const { return impl_->registry_.open_orders(); }
 std::size_t Exchange::memory_bytes() const {
   return impl_->memory_.orders.memory_bytes() + impl_->memory_.parties.memory_bytes();
 }
-
-const MarketDefinition* Exchange::FindMarket(MarketId id) const {
-  const std::uint32_t index = impl_->registry_.FindMarket(id);
-  return index == kNoIndex ? nullptr : &impl_->registry_.market(index);
-}
-const MeteringPointBody* Exchange::FindMeteringPoint(MeteringPointId id) const {
-  const std::uint32_t index = impl_->registry_.FindMeteringPoint(id);
-  return index == kNoIndex ? nullptr : &impl_->registry_.metering_point(index);
-}
-const AccountBody* Exchange::FindAccount(AccountId id) const {
-  const std::uint32_t index = impl_->registry_.FindAccount(id);
-  return index == kNoIndex ? nullptr : &impl_->registry_.account(index).definition;
-}
-const CredentialBody* Exchange::FindCredential(CredentialId id) const {
-  const std::uint32_t index = impl_->registry_.FindCredential(id);
-  return index == kNoIndex ? nullptr : &impl_->registry_.credential(index).definition;
-}
-const GenesisBody& Exchange::genesis() const { return impl_->genesis_; }
-ExchangeSize Exchange::size() const {
-  Registry& registry = impl_->registry_;
-  ExchangeSize size{.accounts = registry.account_count(),
-                    .credentials = registry.credential_count()};
-  for (std::uint32_t i = 0; i < size.credentials; ++i) {
-    const CredentialKind kind = registry.credential(i).definition.kind;
-    size.devices += kind == CredentialKind::kDevice ? 1 : 0;
-  }
-  for (std::uint32_t i = 0; i < registry.market_count(); ++i) {
-    const MarketDefinition& market = registry.market(i);
-    const std::uint64_t products = OpenProductsMost(market);
-    size.products_most += products;
-    if (RuleOf(market).continuous) {
-      size.queue_bytes += products * ContinuousBook::QueueBytes(market.band_levels);
-    }
-  }
-  return size;
-}
-DigestBytes Exchange::StateDigest() const { return impl_->StateDigest(); }
 
 }  // namespace engine

@@ -11,6 +11,7 @@
 #include "engine/core/command.h"
 #include "engine/core/digest.h"
 #include "engine/core/event.h"
+#include "engine/core/state_bytes.h"
 
 namespace engine {
 
@@ -81,9 +82,10 @@ class Exchange {
   // Applies a command.
   // Requires: header.sequence == sequence() + 1, header.time_ns >= time_ns(), not a query; for a
   //           client's command, Screen() said yes; for a definition, all drained.
-  // Ensures:  false, and nothing changed, where the command contradicts the state: a kOutcome that
-  //           is not what this exchange computed, a definition that names what is not there, a
-  //           round that is not due. A replay stops there; a daemon asks before it journals.
+  // Ensures:  false, and nothing changed, where the command contradicts the state: a kOutcome or
+  //           kRunningDigest that is not what this exchange computed, a definition that names what
+  //           is not there, a round that is not due. A replay stops there; a daemon asks before it
+  //           journals.
   [[nodiscard]] bool Apply(CommandView command);
 
   // Answers a question (kListOpenOrders, kListProducts, kLogon) from the state as it is. Changes
@@ -119,8 +121,9 @@ class Exchange {
   // nothing that Digest() sees. Ensures: returns when to call next; INT64_MAX: never.
   std::int64_t PublishIndicative(std::int64_t now_ns);
 
-  std::uint64_t sequence() const;  // Of the last command applied.
-  std::int64_t time_ns() const;    // Of the last command applied.
+  std::uint64_t sequence() const;             // Of the last command applied.
+  std::int64_t time_ns() const;               // Of the last command applied.
+  const DigestBytes& running_digest() const;  // What a kRunningDigest has to hold.
   std::uint64_t open_orders() const;
   std::size_t memory_bytes() const;  // Books and tables; not the registry.
 
@@ -132,8 +135,14 @@ class Exchange {
   const GenesisBody& genesis() const;
   ExchangeSize size() const;
 
-  // Of the whole state in canonical bytes. Cost: O(state).
-  DigestBytes StateDigest() const;
+  // The whole state in canonical bytes: what later commands come to hangs on nothing else.
+  // Cost: O(state).
+  void Save(StateWriter& out) const;
+  DigestBytes StateDigest() const;  // Of these bytes.
+  // Takes over a state that was saved; what had not been told when it was saved is not told again.
+  // Requires: it is new. Ensures: false, and it is good for nothing, where the bytes are no state:
+  //           in.error() says why.
+  [[nodiscard]] bool Load(StateReader& in);
 
  private:
   class Impl;

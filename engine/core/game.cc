@@ -198,23 +198,56 @@ bool Game::IsLate(std::int64_t now_ns) const {
   return deadline_ns_ < std::min(now_ns + wait_ns - wait_ns / 4, end_ns_);
 }
 
-void Game::AddTo(Digest& digest) const {
-  digest.Add(step_);
-  digest.Add(level_);
-  digest.Add(lead_);
-  digest.Add(deadline_ns_);
-  digest.Add(end_ns_);
-  digest.Add(static_cast<std::uint64_t>(search_.recorded()));
-  digest.Add(search_.fell_back());
+void Game::Save(StateWriter& out) const {
+  out.Add(step_);
+  out.Add(level_);
+  out.Add(lead_);
+  out.Add(deadline_ns_);
+  out.Add(end_ns_);
+  search_.Save(out);
+  out.AddCount(callees_.size());
   for (const Callee& callee : callees_) {
-    digest.Add(callee.silences);
-    digest.Add(callee.answered);
-    digest.Add(static_cast<std::uint64_t>(callee.answers.size()));
+    out.Add(callee.silences);
+    out.Add(callee.answered);
+    out.AddCount(callee.answers.size());
     for (const auto& [level, demand_nwh] : callee.answers) {
-      digest.Add(level);
-      digest.Add(demand_nwh);
+      out.Add(level);
+      out.Add(demand_nwh);
     }
   }
+}
+
+void Game::Load(StateReader& in) {
+  step_ = in.Read<std::uint32_t>();
+  level_ = in.Read<std::uint16_t>();
+  lead_ = in.Read<std::uint32_t>();
+  deadline_ns_ = in.Read<std::int64_t>();
+  end_ns_ = in.Read<std::int64_t>();
+  search_.Load(in);
+  in.Require(step_ > 0 && end_ns_ <= last_ns_ && deadline_ns_ <= end_ns_ &&
+                 (lead_ > 0 || search_.Next() == level_),
+             "a step that cannot be the game's");
+  in.Require(in.ReadCount(callees_.size()) == callees_.size(), "other buyers than win");
+  waited_for_ = 0;
+  for (Callee& callee : callees_) LoadCallee(in, callee);
+}
+
+void Game::LoadCallee(StateReader& in, Callee& callee) {
+  callee.silences = in.Read<std::uint8_t>();
+  callee.answered = in.Read<bool>();
+  callee.answers.resize(static_cast<std::size_t>(in.ReadCount(kGameStepsMax)));
+  std::uint64_t above_nwh = 0;
+  std::uint32_t below_level = UINT32_MAX;
+  for (auto& [level, demand_nwh] : callee.answers) {
+    level = in.Read<std::uint16_t>();
+    demand_nwh = in.Read<std::uint64_t>();
+    in.Require(level < below_level && demand_nwh >= above_nwh && demand_nwh <= callee.energy_nwh,
+               "answers that cannot be one buyer's");
+    below_level = level;
+    above_nwh = demand_nwh;
+  }
+  silences_ += callee.silences;
+  waited_for_ += IsWaitedFor(callee) && !callee.answered ? 1 : 0;
 }
 
 }  // namespace engine

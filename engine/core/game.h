@@ -10,9 +10,9 @@
 #include "engine/core/clearing/price_search.h"
 #include "engine/core/clearing/scratch.h"
 #include "engine/core/clearing/stackelberg.h"
-#include "engine/core/digest.h"
 #include "engine/core/market_definition.h"
 #include "engine/core/reason.h"
+#include "engine/core/state_bytes.h"
 
 namespace engine {
 
@@ -86,7 +86,10 @@ class Game {
 
   bool fell_back() const { return search_.fell_back(); }
   std::uint64_t silences() const { return silences_; }
-  void AddTo(Digest& digest) const;
+  // Of a game between two commands; the book, the market and their winners are saved with it.
+  void Save(StateWriter& out) const;
+  // Requires: it is new, and the book is the one that was saved.
+  void Load(StateReader& in);
 
  private:
   void BeginStep(std::uint16_t level, std::int64_t now_ns);
@@ -96,6 +99,7 @@ class Game {
   WideProduct WelfareAt(Desk desk, std::uint16_t level);
   void Judge(std::uint16_t level, const WideProduct& welfare);
   void LookAtTheRest(Desk desk);
+  void LoadCallee(StateReader& in, Callee& callee);
 
   const MarketDefinition& market_;  // Of the product.
   const StackelbergSides sides_;

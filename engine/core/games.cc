@@ -148,4 +148,34 @@ void Games::TellAccount(const Product& product, std::uint32_t index, std::uint64
   });
 }
 
+void Games::Save(StateWriter& out) const {
+  out.AddCount(playing_.size());
+  for (const Played& played : playing_) {
+    out.Add(played.product->id);
+    played.product->game->Save(out);
+  }
+}
+
+void Games::Load(StateReader& in, ClearingScratch& scratch) {
+  for (std::uint64_t left = in.ReadCount(kOpenProductsMax); left > 0 && in.ok(); --left) {
+    Product* product = products_.Find(in.Read<ProductId>(), registry_);
+    const bool is_played = product != nullptr && product->phase == Phase::kPlaying &&
+                           product->game == nullptr &&
+                           product->definition.rule.schedule != Schedule::kNone;
+    if (!in.Require(is_played, "a game of a product that is not played")) return;
+    LoadGame(in, *product, scratch);
+  }
+}
+
+void Games::LoadGame(StateReader& in, Product& product, ClearingScratch& scratch) {
+  const StackelbergSides sides =
+      FindStackelbergSides(product.book, memory_, product.definition.rule.lone_trader, scratch);
+  if (!in.Require(sides.winners.any, "a game without winners")) return;
+  product.game =
+      std::make_unique<Game>(product.definition, sides, Game::Desk{product.book, memory_, scratch},
+                             Game::Time{.now_ns = 0, .last_ns = product.void_ns() - 1});
+  product.game->Load(in);
+  playing_.push_back({.product = &product, .next = product.game->callees().size()});
+}
+
 }  // namespace engine

@@ -13,6 +13,7 @@
 #include "engine/core/order_entry.h"
 #include "engine/core/product_table.h"
 #include "engine/core/registry.h"
+#include "engine/core/state_bytes.h"
 
 namespace engine {
 
@@ -40,6 +41,11 @@ class Games {
   // Cost: O(accounts of the credential * games).
   void TellAgain(std::uint32_t credential, std::uint64_t sequence, EventQueue& events) const;
 
+  // Which products are played, in the order in which they began, and their games.
+  void Save(StateWriter& out) const;
+  // Requires: the products were loaded, but for their games.
+  void Load(StateReader& in, ClearingScratch& scratch);
+
   bool any() const { return !playing_.empty(); }
   const GameCounts& counts() const { return counts_; }
 
@@ -54,6 +60,7 @@ class Games {
   void Remove(Product& product);
   void TellAccount(const Product& product, std::uint32_t index, std::uint64_t sequence,
                    EventQueue& events) const;
+  void LoadGame(StateReader& in, Product& product, ClearingScratch& scratch);
   Event CallOf(const Product& product, std::size_t callee) const;
 
   Registry& registry_;

@@ -1,5 +1,6 @@
 #include "engine/core/matching.h"
 
+#include "absl/container/flat_hash_set.h"
 #include "engine/core/check.h"
 #include "engine/core/units.h"
 
@@ -23,11 +24,24 @@ bool Matching::Continue(Product& product, std::uint64_t sequence) {
   return true;
 }
 
-void Matching::AddTo(Digest& digest) const {
-  digest.Add(static_cast<std::uint64_t>(matching_.size()));
-  matching_.ForEach([&digest](const Product* product) {
-    digest.Add(product->id.market);
-    digest.Add(product->id.start_minute);
+void Matching::Save(StateWriter& out) const {
+  out.AddCount(matching_.size());
+  matching_.ForEach([&out](const Product* product) { out.Add(product->id); });
+}
+
+void Matching::Load(StateReader& in) {
+  absl::flat_hash_set<const Product*> found;
+  for (std::uint64_t left = in.ReadCount(kOpenProductsMax); left > 0 && in.ok(); --left) {
+    Product* product = products_.Find(in.Read<ProductId>(), registry_);
+    const bool matches = product != nullptr && product->phase == Phase::kMatching;
+    if (!in.Require(matches && found.insert(product).second, "a product that is not matching")) {
+      return;
+    }
+    matching_.Push(product);
+  }
+  products_.ForEach([&](const Product& product) {
+    in.Require(product.phase != Phase::kMatching || found.contains(&product),
+               "a sweep that nobody goes on with");
   });
 }
 

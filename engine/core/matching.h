@@ -7,6 +7,7 @@
 #include "engine/core/fifo.h"
 #include "engine/core/product_table.h"
 #include "engine/core/registry.h"
+#include "engine/core/state_bytes.h"
 
 namespace engine {
 
@@ -27,7 +28,8 @@ class Matching {
   bool Continue(Product& product, std::uint64_t sequence);
   // A product that is matching; null where there is none.
   const Product* next() const { return matching_.empty() ? nullptr : matching_.front(); }
-  void AddTo(Digest& digest) const;
+  void Save(StateWriter& out) const;
+  void Load(StateReader& in);  // Requires: the products were loaded.
 
   static constexpr std::uint32_t kTradesACommand = 4'096;  // Four for each order of a full frame.
 

@@ -126,11 +126,36 @@ void ProductTable::RefreshDue(std::uint32_t market) {
   }
 }
 
-void ProductTable::AddTo(Digest& digest) const {
+void ProductTable::Save(StateWriter& out) const {
   for (const Market& market : markets_) {
-    digest.Add(market.next_start_minute);
-    digest.Add(static_cast<std::uint64_t>(market.open.size()));
+    out.Add(market.next_start_minute);
+    out.AddCount(market.open.size());
+    for (const std::uint32_t index : market.open) out.Add(products_[index]->id.start_minute);
   }
+}
+
+void ProductTable::Load(StateReader& in, const Registry& registry) {
+  markets_.resize(registry.market_count());
+  for (std::uint32_t i = 0; i < markets_.size() && in.ok(); ++i) {
+    Market& market = markets_[i];
+    market.definition = registry.market(i);
+    market.next_start_minute = in.Read<std::uint32_t>();
+    const std::uint64_t open = in.ReadCount(kOpenProductsMax - products_.size());
+    for (std::uint64_t k = 0; k < open && in.ok(); ++k) {
+      const auto start = in.Read<std::uint32_t>();
+      in.Require(market.open.empty() || products_.back()->id.start_minute < start,
+                 "products that are not in order");
+      market.open.push_back(static_cast<std::uint32_t>(products_.size()));
+      products_.push_back(std::make_unique<Product>());
+      products_.back()->id = {market.definition.id, start};
+      products_.back()->market = i;
+    }
+  }
+  free_.reserve(products_.capacity());
+}
+
+void ProductTable::RefreshAll() {
+  for (std::uint32_t market = 0; market < markets_.size(); ++market) RefreshDue(market);
 }
 
 std::optional<DueCommand> ProductTable::NextDue() const {

@@ -6,9 +6,10 @@
 #include <optional>
 #include <vector>
 
-#include "engine/core/digest.h"
 #include "engine/core/exchange.h"
 #include "engine/core/product.h"
+#include "engine/core/registry.h"
+#include "engine/core/state_bytes.h"
 
 namespace engine {
 
@@ -21,6 +22,10 @@ class ProductTable {
 
   // Null where no such product is open.
   Product* Find(std::uint32_t market, std::uint32_t start_minute);
+  Product* Find(const ProductId& id, const Registry& registry) {
+    const std::uint32_t market = registry.FindMarket(id.market);
+    return market == kNoIndex ? nullptr : Find(market, id.start_minute);
+  }
   // kNotNext, nothing changed: this is not the market's next product. kTooLate: its last gate is
   // over; the market goes on with the first product that still has one. kNoRoom: the shard has as
   // many as it can, which Registry::DefineMarket keeps from happening but where markets that shrank
@@ -33,8 +38,12 @@ class ProductTable {
   void Refresh(const Product& product) { RefreshDue(product.market); }
 
   std::optional<DueCommand> NextDue() const;
-  // What is not the products' own.
-  void AddTo(Digest& digest) const;
+  // Which products are open, and what comes next; not what they are.
+  void Save(StateWriter& out) const;
+  // Requires: it is new, and so is the memory of books. Afterwards each product is loaded, in the
+  // order of ForEach(), and then RefreshAll() called.
+  void Load(StateReader& in, const Registry& registry);
+  void RefreshAll();
 
   // Calls visit(Product&) by market and start.
   template <typename Visit>

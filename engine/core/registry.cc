@@ -1,6 +1,7 @@
 #include "engine/core/registry.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/core/check.h"
 
@@ -82,22 +83,23 @@ bool Registry::DefineAccount(const AccountBody& definition) {
 void Registry::Attach(std::uint32_t account) {
   Credential& owner = credentials_[accounts_[account].credential];
   owner.accounts.push_back(account);
-  const std::uint32_t market = accounts_[account].market;
-  if (std::find(owner.markets.begin(), owner.markets.end(), market) == owner.markets.end()) {
-    owner.markets.push_back(market);
-  }
+  AddMarket(owner, accounts_[account].market);
 }
 
 void Registry::Detach(std::uint32_t account) {
   Credential& owner = credentials_[accounts_[account].credential];
   owner.accounts.erase(std::find(owner.accounts.begin(), owner.accounts.end(), account));
+  FindMarkets(owner);
+}
+
+void Registry::FindMarkets(Credential& owner) const {
   owner.markets.clear();
-  for (const std::uint32_t other : owner.accounts) {
-    const std::uint32_t market = accounts_[other].market;
-    if (std::find(owner.markets.begin(), owner.markets.end(), market) == owner.markets.end()) {
-      owner.markets.push_back(market);
-    }
-  }
+  for (const std::uint32_t account : owner.accounts) AddMarket(owner, accounts_[account].market);
+}
+
+void Registry::AddMarket(Credential& owner, std::uint32_t market) {
+  if (std::find(owner.markets.begin(), owner.markets.end(), market) != owner.markets.end()) return;
+  owner.markets.push_back(market);
 }
 
 void Registry::OpenOrder(std::uint32_t account) {
@@ -111,32 +113,67 @@ void Registry::CloseOrder(std::uint32_t account) {
   --open_orders_;
 }
 
-void Registry::AddTo(Digest& digest) const {
+void Registry::Save(StateWriter& out) const {
   for (const std::size_t count :
-       {markets_.size(), metering_.size(), accounts_.size(), credentials_.size()}) {
-    digest.Add(static_cast<std::uint64_t>(count));
+       {markets_.size(), metering_.size(), credentials_.size(), accounts_.size()}) {
+    out.AddCount(count);
   }
-  for (const MarketDefinition& market : markets_) {
-    static_assert(std::has_unique_object_representations_v<MarketDefinition>);
-    digest.Add(std::as_bytes(std::span(&market, 1)));
-  }
-  for (const MeteringPointBody& point : metering_) {
-    static_assert(std::has_unique_object_representations_v<MeteringPointBody>);
-    digest.Add(std::as_bytes(std::span(&point, 1)));
-  }
-  for (const Account& account : accounts_) {
-    static_assert(std::has_unique_object_representations_v<AccountBody>);
-    digest.Add(std::as_bytes(std::span(&account.definition, 1)));
-    digest.Add(account.open_orders);
-  }
+  for (const MarketDefinition& market : markets_) out.Add(market);
+  for (const MeteringPointBody& point : metering_) out.Add(point);
+  for (const Credential& credential : credentials_) out.Add(credential.definition);
+  for (const Account& account : accounts_) out.Add(account.definition);
   for (const Credential& credential : credentials_) {
-    static_assert(std::has_unique_object_representations_v<CredentialBody>);
-    digest.Add(std::as_bytes(std::span(&credential.definition, 1)));
-    credential.sequence.AddTo(digest);
-    digest.Add(credential.next_event);
-    digest.Add(static_cast<std::uint64_t>(credential.accounts.size()));
-    for (const std::uint32_t account : credential.accounts) digest.Add(account);
+    credential.sequence.Save(out);
+    out.Add(credential.next_event);
+    for (const std::uint32_t account : credential.accounts) out.Add(account);
   }
+  for (const Account& account : accounts_) out.Add(account.open_orders);
+}
+
+// Defines all anew, which finds what cannot be and makes the indices.
+void Registry::Load(StateReader& in) {
+  const std::uint64_t markets = in.ReadCount(kMarketsMax);
+  const std::uint64_t points = in.ReadCount(kNoIndex);
+  const std::uint64_t credentials = in.ReadCount(kNoIndex);
+  const std::uint64_t accounts = in.ReadCount(kNoIndex);
+  for (std::uint64_t i = 0; i < markets && in.ok(); ++i) {
+    const bool defined = DefineMarket(in.Read<MarketDefinition>());
+    in.Require(defined && markets_.size() == i + 1, "a market that cannot be");
+  }
+  for (std::uint64_t i = 0; i < points && in.ok(); ++i) {
+    const bool defined = DefineMeteringPoint(in.Read<MeteringPointBody>());
+    in.Require(defined && metering_.size() == i + 1, "a metering point that cannot be");
+  }
+  for (std::uint64_t i = 0; i < credentials && in.ok(); ++i) {
+    const bool defined = DefineCredential(in.Read<CredentialBody>());
+    in.Require(defined && credentials_.size() == i + 1, "a credential that cannot be");
+  }
+  for (std::uint64_t i = 0; i < accounts && in.ok(); ++i) {
+    const bool defined = DefineAccount(in.Read<AccountBody>());
+    in.Require(defined && accounts_.size() == i + 1, "an account that cannot be");
+  }
+  for (std::size_t i = 0; i < credentials_.size() && in.ok(); ++i) LoadClient(in, credentials_[i]);
+  for (std::size_t i = 0; i < accounts_.size() && in.ok(); ++i) {
+    accounts_[i].open_orders = in.Read<std::uint32_t>();
+    open_orders_ += accounts_[i].open_orders;
+  }
+}
+
+// Its accounts are those that were just defined, in the order in which it got them.
+void Registry::LoadClient(StateReader& in, Credential& credential) {
+  credential.sequence.Load(in);
+  credential.next_event = in.Read<std::uint64_t>();
+  credential.next_emitted = credential.next_event;
+  in.Require(credential.next_event > 0, "an event number that cannot be");
+  std::vector<std::uint32_t> in_order(credential.accounts.size());
+  for (std::uint32_t& account : in_order) account = in.Read<std::uint32_t>();
+  if (!in.Require(std::is_permutation(in_order.begin(), in_order.end(), credential.accounts.begin(),
+                                      credential.accounts.end()),
+                  "an account of another credential")) {
+    return;
+  }
+  credential.accounts = std::move(in_order);
+  FindMarkets(credential);
 }
 
 }  // namespace engine

@@ -8,7 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "engine/core/client_sequence.h"
 #include "engine/core/command.h"
-#include "engine/core/digest.h"
+#include "engine/core/state_bytes.h"
 
 namespace engine {
 
@@ -68,7 +68,8 @@ class Registry {
   std::size_t account_count() const { return accounts_.size(); }
   std::size_t credential_count() const { return credentials_.size(); }
 
-  void AddTo(Digest& digest) const;
+  void Save(StateWriter& out) const;
+  void Load(StateReader& in);  // Requires: it is new.
 
  private:
   template <typename Map, typename Id>
@@ -78,6 +79,9 @@ class Registry {
   }
   void Attach(std::uint32_t account);
   void Detach(std::uint32_t account);
+  void FindMarkets(Credential& owner) const;
+  static void AddMarket(Credential& owner, std::uint32_t market);
+  void LoadClient(StateReader& in, Credential& credential);
 
   std::vector<MarketDefinition> markets_;
   std::vector<MeteringPointBody> metering_;

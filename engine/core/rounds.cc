@@ -34,10 +34,7 @@ Rounds::Rounds(Registry& registry, ProductTable& products, BookMemory& memory, E
       games_(games),
       scratch_(std::make_unique<ClearingScratch>()) {}
 
-Product* Rounds::Find(const ProductBody& body) {
-  const std::uint32_t market = registry_.FindMarket(body.product.market);
-  return market == kNoIndex ? nullptr : products_.Find(market, body.product.start_minute);
-}
+Product* Rounds::Find(const ProductBody& body) { return products_.Find(body.product, registry_); }
 
 bool Rounds::Open(const ProductBody& body, const CommandHeader& header) {
   const std::uint32_t market = registry_.FindMarket(body.product.market);
@@ -241,14 +238,25 @@ bool Rounds::Confirm(const OutcomeBody& outcome) {
   return same;
 }
 
-void Rounds::AddTo(Digest& digest) const {
-  digest.Add(awaits_outcome_);
-  if (awaits_outcome_) digest.Add(std::as_bytes(std::span(&outcome_, 1)));
-  digest.Add(static_cast<std::uint64_t>(clearing_.size()));
-  clearing_.ForEach([&digest](const Product* product) {
-    digest.Add(product->id.market);
-    digest.Add(product->id.start_minute);
-  });
+void Rounds::Save(StateWriter& out) const {
+  out.Add(awaits_outcome_);
+  if (awaits_outcome_) out.Add(outcome_);
+  out.AddCount(clearing_.size());
+  clearing_.ForEach([&out](const Product* product) { out.Add(product->id); });
+}
+
+void Rounds::Load(StateReader& in) {
+  awaits_outcome_ = in.Read<bool>();
+  has_outcome_ = awaits_outcome_;
+  if (awaits_outcome_) outcome_ = in.Read<OutcomeBody>();
+  for (std::uint64_t left = in.ReadCount(kOpenProductsMax); left > 0 && in.ok(); --left) {
+    Product* product = products_.Find(in.Read<ProductId>(), registry_);
+    const bool clears =
+        product != nullptr && product->phase == Phase::kClearing && !product->drained;
+    if (!in.Require(clears, "a product that is not clearing")) return;
+    product->drained = true;
+    clearing_.Push(product);
+  }
 }
 
 std::optional<OutcomeBody> Rounds::TakeOutcome() {

@@ -12,6 +12,7 @@
 #include "engine/core/games.h"
 #include "engine/core/order_entry.h"
 #include "engine/core/product_table.h"
+#include "engine/core/state_bytes.h"
 
 namespace engine {
 
@@ -39,7 +40,9 @@ class Rounds {
   // A product whose round has been told and waits for Finish; null where there is none.
   const Product* next_to_finish() const;
   ClearingScratch& scratch() { return *scratch_; }
-  void AddTo(Digest& digest) const;
+  void Save(StateWriter& out) const;
+  // Requires: the products were loaded, and all was told when they were saved.
+  void Load(StateReader& in);
 
  private:
   Product* Find(const ProductBody& body);

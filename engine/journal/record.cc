@@ -43,6 +43,8 @@ std::optional<std::size_t> BodyBytes(CommandType type) {
       return sizeof(ResumeBody);
     case CommandType::kOutcome:
       return sizeof(OutcomeBody);
+    case CommandType::kRunningDigest:
+      return sizeof(RunningDigestBody);
     case CommandType::kListOpenOrders:
     case CommandType::kListProducts:
     case CommandType::kLogon:

@@ -1,27 +1,103 @@
-// The exchange that a driver's journal makes again.
+// The exchange that a driver's journal makes again, in one go or by way of saved states.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "tests/support/exchange_driver.h"
+#include "tests/support/random_source.h"
 
 namespace engine {
+
+inline std::vector<std::byte> StateOf(const Exchange& exchange) {
+  std::vector<std::byte> state;
+  StateWriter out([&state](std::span<const std::byte> bytes) {
+    state.insert(state.end(), bytes.begin(), bytes.end());
+  });
+  exchange.Save(out);
+  out.Finish();
+  return state;
+}
+
+// In pieces of so many bytes. Ensures: as Exchange::Load.
+inline bool LoadState(std::span<const std::byte> state, std::size_t piece, Exchange& exchange,
+                      std::string* error = nullptr) {
+  StateReader in([&state, piece] {
+    const std::span<const std::byte> next = state.first(std::min(piece, state.size()));
+    state = state.subspan(next.size());
+    return next;
+  });
+  const bool loaded = exchange.Load(in);
+  if (error != nullptr) *error = in.error();
+  return loaded;
+}
+
+// What it tells with a command, and the command's outcome taken.
+inline std::vector<Event> Repeat(const OwnedCommand& command, Exchange& exchange) {
+  const bool is_asked = IsFromClient(command.view().header().type);
+  EXPECT_TRUE(!is_asked || exchange.Screen(command.view()));
+  EXPECT_TRUE(exchange.Apply(command.view()));
+  exchange.TakeOutcome();
+  std::vector<Event> told;
+  while (exchange.Draining()) {
+    std::vector<Event> piece(64);
+    piece.resize(exchange.Drain(piece));
+    told.insert(told.end(), piece.begin(), piece.end());
+  }
+  return told;
+}
 
 // Every command has to fit. Requires: the driver kept its journal.
 inline Exchange Replayed(const ExchangeDriver& driver) {
   Exchange exchange;
-  std::vector<Event> nowhere(256);
-  for (const OwnedCommand& command : driver.journal) {
-    if (IsFromClient(command.view().header().type)) {
-      EXPECT_TRUE(exchange.Screen(command.view()));
-    }
-    EXPECT_TRUE(exchange.Apply(command.view()));
-    exchange.TakeOutcome();
-    while (exchange.Draining()) exchange.Drain(nowhere);
-  }
+  for (const OwnedCommand& command : driver.journal) Repeat(command, exchange);
   return exchange;
+}
+
+inline void ExpectSame(const std::vector<Event>& some, const std::vector<Event>& others) {
+  ASSERT_EQ(some.size(), others.size());
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    const Event& a = some[i];
+    const Event& b = others[i];
+    ASSERT_EQ(a.type, b.type);
+    ASSERT_EQ(a.sequence, b.sequence);
+    ASSERT_EQ(a.credential, b.credential);
+    ASSERT_EQ(a.event_number, b.event_number);
+    if (a.type != EventType::kFill) continue;
+    ASSERT_EQ(a.fill.order, b.fill.order);
+    ASSERT_EQ(a.fill.energy_wh, b.fill.energy_wh);
+    ASSERT_EQ(a.fill.amount_units, b.fill.amount_units);
+    ASSERT_EQ(a.fill.open_wh, b.fill.open_wh);
+  }
+}
+
+// An exchange that goes on from a saved state tells the same events with each later command and
+// comes to the same state as one that was never saved. Requires: the driver kept its journal.
+inline void ExpectSameThroughStates(const ExchangeDriver& driver, std::uint64_t seed) {
+  RandomSource random(seed);
+  Exchange plain;
+  Exchange saved;
+  for (const OwnedCommand& command : driver.journal) {
+    ASSERT_NO_FATAL_FAILURE(ExpectSame(Repeat(command, plain), Repeat(command, saved)))
+        << "sequence " << plain.sequence();
+    if (random.Below(8) != 0) continue;
+    const std::vector<std::byte> state = StateOf(saved);
+    Exchange loaded;
+    std::string error;
+    ASSERT_TRUE(LoadState(state, 1 + random.Below(9'000), loaded, &error))
+        << error << ", sequence " << plain.sequence();
+    ASSERT_EQ(StateOf(loaded), state);
+    ASSERT_EQ(loaded.open_orders(), plain.open_orders());
+    saved = std::move(loaded);
+  }
+  EXPECT_EQ(plain.StateDigest(), saved.StateDigest());
 }
 
 }  // namespace engine

@@ -83,6 +83,8 @@ const char* TypeName(CommandType type) {
       return "continue_matching";
     case CommandType::kOutcome:
       return "outcome";
+    case CommandType::kRunningDigest:
+      return "running_digest";
     case CommandType::kListOpenOrders:
       return "list_open_orders";
     case CommandType::kLogon:
@@ -159,6 +161,11 @@ void DumpBodies(CommandView command, std::ostream& out) {
     case CommandType::kOutcome:
       for (const engine::OutcomeBody& body : command.Items<engine::OutcomeBody>()) {
         DumpOutcome(body, out);
+      }
+      break;
+    case CommandType::kRunningDigest:
+      for (const engine::RunningDigestBody& body : command.Items<engine::RunningDigestBody>()) {
+        out << "    digest=" << engine::ToHex(body.digest) << "\n";
       }
       break;
     default:

@@ -19,6 +19,19 @@ std::uint16_t LevelOf(const BookMemory& memory, Slot slot) {
 OrderId IdOf(const BookMemory& memory, Slot slot) {
   return memory.orders.ChunkOf(slot).order_id[slot % kChunkOrders];
 }
+Slot FindOrder(const Book& book, const BookMemory& memory, OrderId id) {
+  for (const Side side : {Side::kBuy, Side::kSell}) {
+    for (std::uint32_t at = book.first_chunk(side); at != kNoChunk;
+         at = memory.orders.chunk(at).next) {
+      const OrderChunk& chunk = memory.orders.chunk(at);
+      for (std::uint32_t i = 0; i < chunk.used; ++i) {
+        const bool is_it = chunk.order_id[i] == id && chunk.account[i] != kMovedAccount;
+        if (is_it) return at * kChunkOrders + i;
+      }
+    }
+  }
+  return kNoSlot;
+}
 Side Other(Side side) { return side == Side::kBuy ? Side::kSell : Side::kBuy; }
 
 }  // namespace
@@ -162,18 +175,36 @@ ClearedRound ContinuousBook::Round(std::int32_t band_low_ticks) const {
   return round;
 }
 
-void ContinuousBook::AddTo(const BookMemory& memory, bool matching, Digest& digest) const {
-  digest.Add(trades_);
-  digest.Add(energy_wh_);
-  digest.Add(static_cast<std::uint64_t>(value_));
-  digest.Add(static_cast<std::uint64_t>(value_ >> 64));
-  digest.Add(std::span<const std::byte>(digest_));
+void ContinuousBook::Save(const BookMemory& memory, bool matching, StateWriter& out) const {
+  out.Add(trades_);
+  out.Add(energy_wh_);
+  out.Add(value_);
+  out.Add(digest_);
+  out.AddCount(at_points_.size());
   for (const auto& [point, energy_wh] : at_points_) {
-    digest.Add(point.first);
-    digest.Add(point.second);
-    digest.Add(energy_wh);
+    out.Add(point.first);
+    out.Add(point.second);
+    out.Add(energy_wh);
   }
-  if (matching) digest.Add(IdOf(memory, newest_));
+  if (matching) out.Add(IdOf(memory, newest_));
+}
+
+void ContinuousBook::Load(StateReader& in, const Book& book, BookMemory& memory, bool matching) {
+  trades_ = in.Read<std::uint32_t>();
+  energy_wh_ = in.Read<std::uint64_t>();
+  value_ = in.Read<Wide>();
+  digest_ = in.Read<DigestBytes>();
+  for (std::uint64_t points = in.ReadCount(UINT32_MAX); points > 0 && in.ok(); --points) {
+    const auto point = in.Read<std::uint32_t>();
+    const std::pair key(point, in.Read<Side>());
+    in.Require(at_points_.empty() || at_points_.rbegin()->first < key,
+               "metering points that are not in order");
+    at_points_[key] = in.Read<std::uint64_t>();
+  }
+  Rebuild(book, memory);
+  if (!matching) return;
+  newest_ = FindOrder(book, memory, in.Read<OrderId>());
+  in.Require(newest_ != kNoSlot, "an order in matching that is not in the book");
 }
 
 }  // namespace engine

@@ -14,6 +14,7 @@
 #include "engine/core/clearing/cleared_round.h"
 #include "engine/core/clearing/wide.h"
 #include "engine/core/digest.h"
+#include "engine/core/state_bytes.h"
 
 namespace engine {
 
@@ -107,8 +108,10 @@ class ContinuousBook {
   ClearedRound Round(std::int32_t band_low_ticks) const;
   std::uint32_t trades() const { return trades_; }
   const DigestBytes& digest() const { return digest_; }
-  // Of what was traded, and the order that is being matched. The queues are in the book already.
-  void AddTo(const BookMemory& memory, bool matching, Digest& digest) const;
+  // What was traded, and the order that is being matched. The queues are in the book already.
+  void Save(const BookMemory& memory, bool matching, StateWriter& out) const;
+  // Requires: it is new, and the book was loaded.
+  void Load(StateReader& in, const Book& book, BookMemory& memory, bool matching);
 
  private:
   void Rebuild(const Book& book, BookMemory& memory);

@@ -64,6 +64,10 @@ void PriceSearch::Record(std::uint16_t level, const WideProduct& welfare) {
       points_.begin(), points_.end(), place,
       [](const Point& point, std::uint32_t wanted) { return point.place < wanted; });
   points_.insert(at, {place, welfare});
+  Judge();
+}
+
+void PriceSearch::Judge() {
   best_ = 0;
   for (std::size_t i = 1; i < points_.size(); ++i) {
     if (IsBetter(points_[i], points_[best_])) best_ = i;
@@ -78,6 +82,29 @@ bool PriceSearch::HasOnePeak() const {
     if (falls && points_[i].welfare > points_[i - 1].welfare) return false;
   }
   return true;
+}
+
+void PriceSearch::Save(StateWriter& out) const {
+  out.AddCount(points_.size());
+  for (const Point& point : points_) {
+    out.Add(point.place);
+    out.Add(point.welfare.high);
+    out.Add(point.welfare.low);
+  }
+}
+
+// Where it has fallen back, what was recorded still says so: a dip stays one.
+void PriceSearch::Load(StateReader& in) {
+  points_.resize(static_cast<std::size_t>(in.ReadCount(prices_)));
+  std::uint64_t next = 0;
+  for (Point& point : points_) {
+    point.place = in.Read<std::uint32_t>();
+    point.welfare.high = in.Read<std::uint64_t>();
+    point.welfare.low = in.Read<Wide>();
+    in.Require(point.place >= next && point.place < prices_, "a price that is not in the search");
+    next = std::uint64_t{point.place} + 1;
+  }
+  Judge();
 }
 
 }  // namespace engine

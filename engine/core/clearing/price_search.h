@@ -7,6 +7,7 @@
 
 #include "engine/core/clearing/wide.h"
 #include "engine/core/market_definition.h"
+#include "engine/core/state_bytes.h"
 
 namespace engine {
 
@@ -39,6 +40,9 @@ class PriceSearch {
   std::uint16_t level(std::size_t i) const { return LevelOf(points_[i].place); }
   bool fell_back() const { return fell_back_; }
 
+  void Save(StateWriter& out) const;
+  void Load(StateReader& in);  // Requires: it is new.
+
  private:
   struct Point {
     std::uint32_t place = 0;  // 0 is the highest price.
@@ -53,6 +57,7 @@ class PriceSearch {
   std::int32_t NextDescending() const;
   std::int32_t NextBisecting() const;
   bool HasOnePeak() const;
+  void Judge();
 
   const std::uint32_t highest_;
   const std::uint32_t step_;

@@ -30,9 +30,10 @@ std::vector<NaiveContinuous::Fill> FillsOf(const ExchangeDriver& driver) {
   return fills;
 }
 
-// The journal makes the same state again.
+// The journal makes the same state again, from a saved one too.
 void ExpectSameOnReplay(const ExchangeDriver& driver) {
   EXPECT_EQ(Replayed(driver).StateDigest(), driver.exchange.StateDigest());
+  ExpectSameThroughStates(driver, 1);
 }
 
 TEST(ExchangeContinuous, AnOrderTradesAtOnceAtTheLimitsOfThoseThatWait) {

@@ -1,0 +1,117 @@
+// A state that was saved is the whole state, and bytes that are none are refused.
+#include <cstddef>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/exchange_driver.h"
+#include "tests/support/game_table.h"
+#include "tests/support/random_day.h"
+#include "tests/support/replayed.h"
+
+namespace engine {
+namespace {
+
+// A state with all that a state can have: a round that is told, a game, a sweep, carried orders.
+std::vector<std::byte> AnyState(std::uint64_t seed) {
+  ExchangeDriver driver;
+  RunDay(seed, driver);
+  return StateOf(driver.exchange);
+}
+
+std::vector<std::byte> StateInAGame() {
+  GameTable table(PlayedMarket(Schedule::kBisecting));
+  int calls = 0;
+  table.Play(
+      [&](const PriceCallEvent& call) {
+        if (++calls % 3 != 0) (void)table.Answer(call, 100 * kNanoPerWh);
+      },
+      20);
+  EXPECT_TRUE(table.driver.exchange.Playing());
+  return StateOf(table.driver.exchange);
+}
+
+// What is loaded from it is saved as it was; or it is refused with a place and a word.
+void ExpectThatItIsThisStateOrNone(const std::vector<std::byte>& state) {
+  Exchange exchange;
+  std::string error;
+  if (LoadState(state, 4'096, exchange, &error)) {
+    EXPECT_TRUE(error.empty());
+    ASSERT_EQ(StateOf(exchange), state);
+    (void)exchange.NextDue();
+  } else {
+    ASSERT_TRUE(error.starts_with("byte ")) << error;
+  }
+}
+
+TEST(ExchangeState, OfANewExchangeIsRefused) {
+  Exchange exchange;
+  std::string error;
+  EXPECT_FALSE(LoadState(StateOf(Exchange()), 64, exchange, &error));
+  EXPECT_NE(error.find("a sequence"), std::string::npos) << error;
+}
+
+TEST(ExchangeState, IsRefusedWhereItIsCutAnywhere) {
+  for (const auto& state : {AnyState(3), StateInAGame()}) {
+    const std::size_t step = 1 + state.size() / Repeats(2'000, 200'000);
+    for (std::size_t size = 0; size < state.size(); size += step) {
+      Exchange exchange;
+      ASSERT_FALSE(LoadState(std::span(state).first(size), 4'096, exchange)) << size;
+    }
+  }
+}
+
+TEST(ExchangeState, IsRefusedWhereMoreFollows) {
+  std::vector<std::byte> state = AnyState(3);
+  state.push_back(std::byte{0});
+  Exchange exchange;
+  std::string error;
+  EXPECT_FALSE(LoadState(state, 4'096, exchange, &error));
+  EXPECT_NE(error.find("more than a state"), std::string::npos) << error;
+}
+
+// Files have checksums; this is for who can forge them, and for our own mistakes.
+TEST(ExchangeState, ThatWasChangedAnywhereIsLoadedAsItIsOrRefused) {
+  RandomSource random(5);
+  for (auto state : {AnyState(3), AnyState(8), StateInAGame()}) {
+    const std::size_t step = 1 + state.size() / Repeats(2'000, 200'000);
+    for (std::size_t at = 0; at < state.size(); at += step) {
+      const std::byte before = state[at];
+      state[at] ^= std::byte{static_cast<unsigned char>(1 + random.Below(255))};
+      ASSERT_NO_FATAL_FAILURE(ExpectThatItIsThisStateOrNone(state)) << "byte " << at;
+      state[at] = before;
+    }
+  }
+}
+
+// What an order's age is among its party's does not hang on where it lies: the newest goes first.
+TEST(ExchangeState, KeepsTheOrderInWhichAPartysOrdersLeave) {
+  ExchangeDriver driver = Started(SmallMarket());
+  for (std::uint64_t id = 1; id <= 5; ++id) {
+    ASSERT_EQ(driver.Submit(id % 2 == 0 ? Ask(1, id, 90, 100) : Bid(1, id, 10, 100)),
+              Reason::kNone);
+  }
+  ASSERT_EQ(driver.Replace(Bid(1, 1, 11, 100)), Reason::kNone);  // Now the newest.
+  Exchange loaded;
+  ASSERT_TRUE(LoadState(StateOf(driver.exchange), 4'096, loaded));
+  const auto cancelled = [](Exchange& exchange, const ExchangeDriver& of) {
+    CommandHeader header{.sequence = exchange.sequence() + 1,
+                         .time_ns = of.now_ns,
+                         .credential = CredentialId{1},
+                         .type = CommandType::kDisconnect};
+    std::vector<std::uint64_t> ids;
+    const DisconnectBody body;
+    for (const Event& event : Repeat(OwnedCommand(header, std::span(&body, 1)), exchange)) {
+      if (event.type != EventType::kOrderCancelled) continue;
+      ids.push_back(static_cast<std::uint64_t>(event.order_cancelled.client_order_id));
+    }
+    return ids;
+  };
+  const std::vector<std::uint64_t> ids = cancelled(loaded, driver);
+  EXPECT_EQ(ids.size(), 5U);
+  EXPECT_EQ(ids.front(), 1U);
+  EXPECT_EQ(ids, cancelled(driver.exchange, driver));
+}
+
+}  // namespace
+}  // namespace engine
