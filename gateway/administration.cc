@@ -163,13 +163,22 @@ absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory) {
     return absl::FailedPreconditionError(absl::StrCat("the data directory was made for ", shards,
                                                       " shards; this program serves one"));
   }
-  auto exchange = std::make_unique<engine::Exchange>();
-  auto recovery = engine::RecoverExchange(
+  std::unique_ptr<engine::Exchange> exchange;
+  auto recovery = engine::RecoverFromSnapshot(
       engine::PosixDisk(),
       {.folder = directory.ShardFolder(kOnlyShard), .identity = directory.Identity(kOnlyShard)},
-      *exchange);
+      exchange);
   if (!recovery.ok()) return recovery.status();
   return OpenShard{.exchange = std::move(exchange), .recovery = *std::move(recovery)};
+}
+
+engine::Follower MakeFollower(const engine::DataDirectory& directory, const Config& config) {
+  return engine::Follower(
+      engine::PosixDisk(),
+      {.folder = directory.ShardFolder(kOnlyShard),
+       .identity = directory.Identity(kOnlyShard),
+       .segments_a_snapshot = static_cast<std::uint64_t>(config.journal_snapshot_segments),
+       .keep_free_bytes = static_cast<std::uint64_t>(config.journal_segment_mib) << 21});
 }
 
 absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataDirectory& directory,

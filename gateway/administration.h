@@ -12,6 +12,7 @@
 #include "engine/journal/data_directory.h"
 #include "engine/journal/journal.h"
 #include "engine/runtime/clock.h"
+#include "engine/runtime/follower.h"
 #include "engine/runtime/recovery.h"
 #include "gateway/config.h"
 #include "gateway/definitions.h"
@@ -52,6 +53,8 @@ struct OpenShard {
   engine::Recovery recovery;
 };
 absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory);
+// What makes the shard's snapshots. Requires: config.journal_snapshot_segments > 0.
+engine::Follower MakeFollower(const engine::DataDirectory& directory, const Config& config);
 absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataDirectory& directory,
                                                              const Config& config,
                                                              const engine::JournalTail& tail,

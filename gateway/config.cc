@@ -116,6 +116,12 @@ constexpr IntegerKey kIntegers[] = {
      &Config::journal_batch_kib,
      {256, 4'096},
      "KiB written and synced at once, at most; a multiple of 4"},
+    {"journal",
+     "snapshot_segments",
+     &Config::journal_snapshot_segments,
+     {0, 1'024},
+     "journal files between two snapshots, which a start goes on from; 0 makes none and needs half "
+     "of the memory"},
     {"rings",
      "command_kib",
      &Config::ring_command_kib,

@@ -40,6 +40,7 @@ struct Config {
   engine::WriterChoice journal_backend = engine::WriterChoice::kAuto;
   std::int64_t journal_segment_mib = 64;
   std::int64_t journal_batch_kib = 1'024;
+  std::int64_t journal_snapshot_segments = 1;
 
   std::int64_t ring_command_kib = 1'024;
   std::int64_t ring_events = 16'384;

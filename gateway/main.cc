@@ -18,6 +18,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "engine/runtime/follower.h"
+#include "engine/runtime/follower_thread.h"
 #include "engine/runtime/shard.h"
 #include "engine/runtime/shard_thread.h"
 #include "gateway/administration.h"
@@ -93,6 +95,21 @@ sigset_t BlockStopSignals() {
 void ShardFailed(const absl::Status& status) {
   spdlog::critical("the shard stopped: {}", std::string(status.message()));
   std::_Exit(kIoError);
+}
+
+// Snapshots are a help; a follower that comes to something else is not: no start could recover.
+void FollowerDid(const absl::StatusOr<engine::Follower::Step>& step) {
+  if (!step.ok()) {
+    spdlog::critical("the follower stopped: {}", std::string(step.status().message()));
+    std::_Exit(absl::IsDataLoss(step.status()) ? kDataError : kIoError);
+  }
+  for (const std::string& damaged : step->damaged) spdlog::warn("passed over: {}", damaged);
+  if (!step->snapshot_status.ok()) {
+    spdlog::warn("no snapshot: {}", std::string(step->snapshot_status.message()));
+  }
+  if (!step->snapshot) return;
+  spdlog::info("snapshot seq={} digest={} bytes={}", step->snapshot->sequence,
+               engine::ToHex(step->snapshot->digest), step->snapshot->state_bytes);
 }
 
 // The whole topology: gateway threads in front, one shard behind, a ring each way between them.
@@ -201,8 +218,12 @@ int Run(const std::string& data, const std::string& config_path) {
     spdlog::warn("left out an unfinished batch that was never answered: {} byte {}", cut->file,
                  cut->offset);
   }
-  spdlog::info("recovered seq={} digest={} rounds={}", recovered->recovery.sequence,
-               engine::ToHex(recovered->recovery.digest), recovered->recovery.rounds);
+  for (const std::string& damaged : recovered->recovery.damaged) {
+    spdlog::error("a snapshot is passed over: {}", damaged);
+  }
+  spdlog::info("recovered seq={} digest={} rounds={} snapshot={}", recovered->recovery.sequence,
+               engine::ToHex(recovered->recovery.digest), recovered->recovery.rounds,
+               recovered->recovery.snapshot_sequence);
   const MemoryPlan memory = PlanMemory(*config, *recovered->exchange);
   const absl::Status fits = CheckMemory(memory, *config);
   if (!fits.ok()) return Fail(fits, kConfigError);
@@ -223,6 +244,12 @@ int Run(const std::string& data, const std::string& config_path) {
   const absl::Status started = daemon.Start(std::move(recovered->exchange), *std::move(journal),
                                             engine::LotteryKey(lottery->key));
   if (!started.ok()) return Fail(started, kUnavailable);
+  std::optional<engine::Follower> follower;
+  std::optional<engine::FollowerThread> follower_thread;
+  if (config->journal_snapshot_segments > 0) {
+    follower.emplace(MakeFollower(*directory, *config));
+    follower_thread.emplace(*follower, FollowerDid);
+  }
   const int signal = WaitForSignal(stop_signals, daemon.MakeStatusLog());
   spdlog::info("stopping on signal {}", signal);
   daemon.Stop();

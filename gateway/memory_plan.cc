@@ -57,6 +57,8 @@ MemoryPlan PlanMemory(const Config& config, const engine::Exchange& exchange) {
   plan.rings = static_cast<std::uint64_t>(config.gateway_threads) *
                (kib(config.ring_command_kib) + events * sizeof(engine::Event));
   plan.journal = 3 * kib(config.journal_batch_kib) + kib(1'024);
+  const bool has_follower = config.journal_snapshot_segments > 0;
+  plan.follower = has_follower ? plan.books + plan.products + plan.clients : 0;
   return plan;
 }
 
@@ -64,7 +66,7 @@ std::string Describe(const MemoryPlan& plan) {
   return absl::StrCat("at most ", Mib(plan.total()), " MiB: books ", Mib(plan.books), ", products ",
                       Mib(plan.products), ", clients ", Mib(plan.clients), ", connections ",
                       Mib(plan.connections), ", rings ", Mib(plan.rings), ", journal ",
-                      Mib(plan.journal));
+                      Mib(plan.journal), ", follower ", Mib(plan.follower));
 }
 
 absl::Status CheckMemory(const MemoryPlan& plan, const Config& config) {
@@ -72,9 +74,10 @@ absl::Status CheckMemory(const MemoryPlan& plan, const Config& config) {
                                   ? MachineBytes()
                                   : static_cast<std::uint64_t>(config.memory_limit_mib) << 20;
   if (plan.total() <= limit) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the worst case is over the limit of ", limit >> 20, " MiB (memory.limit_mib): ",
-      Describe(plan), ". Lower connections.max or connections.memory_mib, or the order capacity"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("the worst case is over the limit of ", limit >> 20, " MiB (memory.limit_mib): ",
+                   Describe(plan), ". Lower connections.max or connections.memory_mib, set ",
+                   "journal.snapshot_segments to 0, or lower the order capacity"));
 }
 
 }  // namespace gateway

@@ -20,10 +20,6 @@ constexpr std::uint32_t kBatchMagic = 0x48'43'54'42;                // "BTCH"
 constexpr std::string_view kSegmentSuffix = ".seg";
 constexpr std::size_t kNumberDigits = 16;
 
-std::uint64_t Checksum(std::span<const std::byte> bytes, std::uint64_t seed) {
-  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
-}
-
 std::uint64_t SegmentHeaderChecksum(std::span<const std::byte> block, SegmentHeader header) {
   std::array<std::byte, kBlockBytes> copy;
   std::ranges::copy(block, copy.begin());
@@ -44,6 +40,10 @@ std::uint64_t BatchHeaderChecksum(const BatchHeader& header, std::uint64_t seed)
 bool IsZero(std::span<const std::byte> bytes) {
   return bytes.empty() || (bytes.front() == std::byte{0} &&
                            std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
+std::uint64_t Checksum(std::span<const std::byte> bytes, std::uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
 
 std::uint64_t ChecksumSeed(const JournalIdentity& identity, std::uint64_t segment) {

@@ -62,6 +62,9 @@ constexpr std::uint64_t RoundUpToBlock(std::uint64_t bytes) {
 
 bool IsZero(std::span<const std::byte> bytes);
 
+// XXH3-64, as all checksums are.
+std::uint64_t Checksum(std::span<const std::byte> bytes, std::uint64_t seed);
+
 // The seed of a segment's checksums: bytes of another cluster, shard or segment never look valid,
 // and who does not know the cluster id cannot make a record that reads as a batch.
 std::uint64_t ChecksumSeed(const JournalIdentity& identity, std::uint64_t segment);

@@ -38,8 +38,8 @@ absl::StatusOr<std::unique_ptr<JournalReader>> JournalReader::Open(Disk& disk,
     if (absl::Status status = reader->ReadHeader(segments[i], last); !status.ok()) return status;
   }
   if (absl::Status status = reader->CheckOrder(); !status.ok()) return status;
-  reader->ended_ = segments.empty();
-  if (segments.empty()) return reader;
+  reader->ended_ = segments.empty() || !reader->IsClosed(0);
+  if (reader->ended_) return reader;
 
   const std::uint64_t from = reader->options_.from_sequence;
   std::size_t first = 0;
@@ -47,6 +47,8 @@ absl::StatusOr<std::unique_ptr<JournalReader>> JournalReader::Open(Disk& disk,
          segments[first + 1].header.first_sequence <= from) {
     ++first;
   }
+  reader->ended_ = !reader->IsClosed(first);
+  if (reader->ended_) return reader;
   if (absl::Status status = reader->EnterSegment(first); !status.ok()) return status;
   return reader;
 }
@@ -176,6 +178,12 @@ absl::Status JournalReader::EnterSegment(std::size_t index) {
   return absl::OkStatus();
 }
 
+// Whether this reader reads it: another one has begun behind it, or it need not be closed.
+bool JournalReader::IsClosed(std::size_t index) const {
+  if (!options_.closed_segments_only) return true;
+  return index + 1 < segments_.size() && segments_[index + 1].begun;
+}
+
 std::optional<std::uint64_t> JournalReader::NextSegmentsFirst() const {
   if (index_ + 1 >= segments_.size() || !segments_[index_ + 1].begun) return std::nullopt;
   return segments_[index_ + 1].header.first_sequence;
@@ -201,6 +209,8 @@ absl::StatusOr<bool> JournalReader::NextBatch() {
   if (ended_) return false;
   // A segment ends where the next one begins, whatever lies behind: it was left out by a recovery.
   while (NextSegmentsFirst() == expected_) {
+    ended_ = !IsClosed(index_ + 1);
+    if (ended_) return false;
     if (absl::Status status = EnterSegment(index_ + 1); !status.ok()) return status;
   }
   absl::StatusOr<bool> read = ReadBatch();

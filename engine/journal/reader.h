@@ -25,6 +25,9 @@ struct ReadOptions {
   // Unset: the first segment says whose journal it is, and the others must agree.
   std::optional<JournalIdentity> identity = std::nullopt;
   std::uint64_t from_sequence = 1;  // Records before it are not handed out.
+  // The journal ends, for this reader, where its last segment begins: what lies before that does
+  // not change while a daemon writes.
+  bool closed_segments_only = false;
 };
 
 // A batch at the end that was never acknowledged, and that recovery leaves out.
@@ -82,6 +85,7 @@ class JournalReader {
   absl::StatusOr<CommandView> NextRecord();
   // The batch at offset_ is not there as written: the end, or damage. `extent`: its bytes at most.
   absl::Status JudgeTail(std::uint64_t extent);
+  bool IsClosed(std::size_t index) const;
   // The first sequence of the segment behind the current one; unset: none has begun.
   std::optional<std::uint64_t> NextSegmentsFirst() const;
   void End(bool cut);

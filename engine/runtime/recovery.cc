@@ -1,11 +1,14 @@
 #include "engine/runtime/recovery.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "engine/core/check.h"
+#include "engine/runtime/snapshots.h"
 
 namespace engine {
 namespace {
@@ -56,6 +59,14 @@ absl::Status Replay(CommandView command, Exchange& exchange) {
     return OutcomeDiffers(command, computed);
   }
   DrainToNowhere(exchange);
+  const auto digest = command.Items<RunningDigestBody>();
+  const bool is_digest = header.type == CommandType::kRunningDigest && digest.size() == 1;
+  if (is_digest && digest.front().digest != exchange.running_digest()) {
+    return absl::DataLossError(absl::StrCat(
+        "sequence ", header.sequence, ": all until here comes out otherwise than the journal has ",
+        "it, whose running digest is ", ToHex(digest.front().digest), ", here ",
+        ToHex(exchange.running_digest()), ". Start the version that wrote the journal"));
+  }
   const bool takes = !IsFromClient(header.type) || exchange.Screen(command);
   if (takes && exchange.Apply(command)) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat("sequence ", header.sequence, ": a command of type ",
@@ -63,10 +74,10 @@ absl::Status Replay(CommandView command, Exchange& exchange) {
                                           " that contradicts the state it meets"));
 }
 
-absl::StatusOr<Recovery> RecoverExchange(Disk& disk, const ReadOptions& options,
-                                         Exchange& exchange) {
-  CHECK(options.from_sequence == 1 && exchange.sequence() == 0);
-  Recovery recovery;
+namespace {
+
+absl::Status ReplayRest(Disk& disk, const ReadOptions& options, Exchange& exchange,
+                        Recovery& recovery) {
   absl::StatusOr<JournalTail> tail =
       Recover(disk, options, [&exchange, &recovery](CommandView command) {
         if (command.header().type == CommandType::kOutcome) ++recovery.rounds;
@@ -77,6 +88,38 @@ absl::StatusOr<Recovery> RecoverExchange(Disk& disk, const ReadOptions& options,
   recovery.sequence = exchange.sequence();
   recovery.digest = exchange.StateDigest();
   recovery.tail = *std::move(tail);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Recovery> RecoverExchange(Disk& disk, const ReadOptions& options,
+                                         Exchange& exchange) {
+  CHECK(options.from_sequence == 1 && exchange.sequence() == 0);
+  Recovery recovery;
+  if (absl::Status status = ReplayRest(disk, options, exchange, recovery); !status.ok()) {
+    return status;
+  }
+  return recovery;
+}
+
+absl::StatusOr<Recovery> RecoverFromSnapshot(Disk& disk, const ReadOptions& options,
+                                             std::unique_ptr<Exchange>& exchange) {
+  CHECK(options.from_sequence == 1 && options.identity.has_value());
+  absl::StatusOr<LoadedSnapshot> loaded =
+      LoadNewestSnapshot(disk, options.folder, *options.identity);
+  if (!loaded.ok()) return loaded.status();
+  exchange = std::move(loaded->exchange);
+  Recovery recovery;
+  recovery.snapshot_sequence = loaded->sequence;
+  recovery.damaged = std::move(loaded->damaged);
+  ReadOptions rest = options;
+  rest.from_sequence = loaded->sequence + 1;
+  if (absl::Status status = ReplayRest(disk, rest, *exchange, recovery); !status.ok()) {
+    return status;
+  }
+  // The journal ends where the snapshot was made: its time was read with that.
+  recovery.tail.last_time_ns = std::max(recovery.tail.last_time_ns, exchange->time_ns());
   return recovery;
 }
 

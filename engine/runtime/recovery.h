@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "engine/core/digest.h"
@@ -17,7 +20,9 @@ struct Recovery {
   std::uint64_t sequence = 0;
   std::uint64_t rounds = 0;  // Whose outcome was computed again and compared.
   DigestBytes digest{};
-  JournalTail tail;  // For Journal::Open.
+  JournalTail tail;                     // For Journal::Open.
+  std::uint64_t snapshot_sequence = 0;  // Where it began; 0: with the journal's first record.
+  std::vector<std::string> damaged;     // Snapshots that were passed over, and why.
 };
 
 // Applies one record of a journal, and drains the events that came before it to nowhere.
@@ -30,5 +35,10 @@ absl::Status Replay(CommandView command, Exchange& exchange);
 // Requires: a new exchange; from_sequence is 1.
 absl::StatusOr<Recovery> RecoverExchange(Disk& disk, const ReadOptions& options,
                                          Exchange& exchange);
+
+// The same from the newest snapshot that is whole, with the journal behind it: as good, and sooner.
+// Requires: options.identity; from_sequence is 1. Ensures: `exchange` is set.
+absl::StatusOr<Recovery> RecoverFromSnapshot(Disk& disk, const ReadOptions& options,
+                                             std::unique_ptr<Exchange>& exchange);
 
 }  // namespace engine

@@ -44,7 +44,9 @@ struct ShardOptions {
 //             credential's last logon; where there is none it is dropped: the journal has it. A
 //             logon has a number, so that gateways agree which of two is the newer one, and a
 //             kDisconnect of a logon that is not the credential's last is dropped too.
-//   journal   one step; then what has become durable leaves for the rings.
+//   journal   one step; then what has become durable leaves for the rings. At the end of a segment
+//             the running digest is journaled, so that who replays it knows that he does as the
+//             shard did.
 // A gateway that does not take its events stops the intake of all when its held events are full;
 // nothing is lost, and the others' events go on.
 //
@@ -103,6 +105,7 @@ class Shard {
   void Route(Event& event);
   void Count(const Event& event);
   bool WriteJournal();
+  void JournalDigest();
   bool Release();
   void ReadGauges();
 
@@ -131,6 +134,8 @@ class Shard {
   bool answers_wait_ = false;   // The exchange may still have answers to the last command.
   bool answers_count_ = false;  // They are new ones, not repeated.
   std::int64_t indicative_ns_ = INT64_MIN;  // When to publish next.
+  std::uint64_t digest_segment_ = 0;        // The last one that a digest was journaled in,
+  std::uint64_t digest_sequence_ = 0;       // and its sequence.
   absl::Status status_;
   ShardCounters counters_;
 };

@@ -100,9 +100,9 @@ class ShardWorld {
   void Start() {
     shard.reset();
     gateways.clear();
-    auto exchange = std::make_unique<Exchange>();
+    std::unique_ptr<Exchange> exchange;
     absl::StatusOr<Recovery> recovery =
-        RecoverExchange(*disk, {.folder = "shard-0", .identity = kWorldIdentity}, *exchange);
+        RecoverFromSnapshot(*disk, {.folder = "shard-0", .identity = kWorldIdentity}, exchange);
     ASSERT_TRUE(recovery.ok()) << recovery.status();
     recovered = *recovery;
     std::vector<ShardEnd> ends;

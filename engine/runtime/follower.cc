@@ -1,0 +1,101 @@
+#include "engine/runtime/follower.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/journal/reader.h"
+#include "engine/runtime/recovery.h"
+#include "engine/runtime/snapshots.h"
+
+namespace engine {
+
+Follower::Follower(Disk& disk, FollowerOptions options)
+    : disk_(disk), options_(std::move(options)) {}
+
+absl::StatusOr<Follower::Step> Follower::Follow(const std::atomic<bool>& stop) {
+  Step step;
+  if (exchange_ == nullptr) {
+    if (absl::Status status = Start(step); !status.ok()) return status;
+  }
+  const absl::StatusOr<std::uint64_t> newest = NewestSegment();
+  if (!newest.ok()) return newest.status();
+  if (*newest != newest_segment_) {
+    const std::uint64_t before = exchange_->sequence();
+    if (absl::Status status = Apply(stop); !status.ok()) return status;
+    step.applied = exchange_->sequence() != before;
+    newest_segment_ = *newest;
+  }
+  const bool is_time = newest_segment_ >= snapshot_segment_ + options_.segments_a_snapshot;
+  if (!is_time || exchange_->sequence() == snapshot_sequence_) return step;
+  snapshot_segment_ = newest_segment_;
+  const absl::StatusOr<SnapshotHeader> snapshot = MakeSnapshot();
+  step.snapshot_status = snapshot.status();
+  if (snapshot.ok()) step.snapshot = *snapshot;
+  return step;
+}
+
+absl::Status Follower::Start(Step& step) {
+  if (absl::Status status = RemoveUnfinishedSnapshots(disk_, options_.folder); !status.ok()) {
+    return status;
+  }
+  auto loaded = LoadNewestSnapshot(disk_, options_.folder, options_.identity);
+  if (!loaded.ok()) return loaded.status();
+  exchange_ = std::move(loaded->exchange);
+  snapshot_sequence_ = loaded->sequence;
+  step.damaged = std::move(loaded->damaged);
+  return absl::OkStatus();
+}
+
+// Files are made ahead, one of them, when the one before begins: so a new name says that a segment
+// was closed.
+absl::StatusOr<std::uint64_t> Follower::NewestSegment() {
+  const absl::StatusOr<std::vector<std::string>> names = disk_.List(options_.folder);
+  if (!names.ok()) return names.status();
+  std::uint64_t newest = 0;
+  for (const std::string& name : *names) newest = std::max(newest, SegmentNumber(name).value_or(0));
+  return newest;
+}
+
+absl::Status Follower::Apply(const std::atomic<bool>& stop) {
+  const ReadOptions closed{.folder = options_.folder,
+                           .identity = options_.identity,
+                           .from_sequence = exchange_->sequence() + 1,
+                           .closed_segments_only = true};
+  return Recover(disk_, closed,
+                 [&](CommandView command) {
+                   if (stop.load(std::memory_order_relaxed))
+                     return absl::UnavailableError("stopped");
+                   return Replay(command, *exchange_);
+                 })
+      .status();
+}
+
+absl::StatusOr<SnapshotHeader> Follower::MakeSnapshot() {
+  const absl::StatusOr<std::uint64_t> free_bytes = disk_.FreeBytes(options_.folder);
+  if (!free_bytes.ok()) return free_bytes.status();
+  const std::uint64_t needed = StateBytes(*exchange_) + options_.keep_free_bytes;
+  if (*free_bytes < needed) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the disk of ", options_.folder, " has ", *free_bytes,
+                     " bytes left; a snapshot and the ", "journal behind it need ", needed));
+  }
+  absl::StatusOr<SnapshotHeader> header =
+      WriteSnapshot(disk_, options_.folder, options_.identity, *exchange_);
+  if (!header.ok()) return header.status();
+  snapshot_sequence_ = header->sequence;
+  RemoveOld();
+  return header;
+}
+
+// Whether they can be removed or not, they do no harm.
+void Follower::RemoveOld() {
+  const absl::StatusOr<std::vector<std::uint64_t>> sequences =
+      ListSnapshots(disk_, options_.folder);
+  if (!sequences.ok()) return;
+  for (std::size_t i = options_.snapshots_kept; i < sequences->size(); ++i) {
+    disk_.Remove(absl::StrCat(options_.folder, "/", SnapshotName((*sequences)[i]))).IgnoreError();
+  }
+}
+
+}  // namespace engine

@@ -1,0 +1,67 @@
+// Does behind the shard what the shard has done: applies the journal's closed segments, finds out
+// whether it comes to the same, and keeps what it comes to as snapshots.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/core/exchange.h"
+#include "engine/journal/disk.h"
+#include "engine/journal/format.h"
+#include "engine/journal/snapshot_file.h"
+
+namespace engine {
+
+struct FollowerOptions {
+  std::string folder;
+  JournalIdentity identity;
+  std::uint64_t segments_a_snapshot = 1;
+  std::size_t snapshots_kept = 2;     // The newest, and that before it until the next is verified.
+  std::uint64_t keep_free_bytes = 0;  // Of the disk, for the journal: a snapshot waits for more.
+};
+
+// Thread: one owner at a time, not the shard's: a step reads a whole segment and blocks on the
+// disk. Memory: an exchange as large as the shard's.
+class Follower {
+ public:
+  Follower(Disk& disk, FollowerOptions options);
+
+  // What a step came to.
+  struct Step {
+    bool applied = false;                    // There was something new.
+    std::vector<std::string> damaged;        // Snapshots that were passed over, at the first step.
+    std::optional<SnapshotHeader> snapshot;  // That was written.
+    absl::Status snapshot_status;            // Why none could be; the next closed segment has one.
+  };
+
+  // Applies all segments that are closed and not applied yet, then writes a snapshot if it is time.
+  // Ensures: an error, which is final, where the journal is not one, or this exchange comes to
+  //          something else than the shard did: then no start of this program can recover from it.
+  //          Unavailable, which is not, once `stop` is true.
+  absl::StatusOr<Step> Follow(const std::atomic<bool>& stop);
+
+  std::uint64_t sequence() const { return exchange_ ? exchange_->sequence() : 0; }
+
+ private:
+  absl::Status Start(Step& step);
+  absl::StatusOr<std::uint64_t> NewestSegment();
+  absl::StatusOr<SnapshotHeader> MakeSnapshot();
+  absl::Status Apply(const std::atomic<bool>& stop);
+  void RemoveOld();
+
+  Disk& disk_;
+  const FollowerOptions options_;
+  std::unique_ptr<Exchange> exchange_;
+  std::uint64_t newest_segment_ = 0;     // That was seen; a new one says that one was closed.
+  std::uint64_t snapshot_segment_ = 0;   // That was the newest when a snapshot was last tried.
+  std::uint64_t snapshot_sequence_ = 0;  // Of the last one.
+};
+
+}  // namespace engine

@@ -1,0 +1,38 @@
+// An exchange's way into a snapshot and back.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/core/exchange.h"
+#include "engine/journal/disk.h"
+#include "engine/journal/format.h"
+#include "engine/journal/snapshot_file.h"
+
+namespace engine {
+
+// The newest snapshot that is whole, and the exchange in it.
+struct LoadedSnapshot {
+  std::unique_ptr<Exchange> exchange;  // A new one where there is no snapshot.
+  std::uint64_t sequence = 0;          // 0: there is none.
+  std::vector<std::string> damaged;    // What is wrong with those that were newer.
+};
+
+// Ensures: an error only where the folder cannot be read, or a snapshot is another's or a newer
+//          program's. A damaged one is passed over: the one before it is as good, with more
+//          journal.
+absl::StatusOr<LoadedSnapshot> LoadNewestSnapshot(Disk& disk, const std::string& folder,
+                                                  const JournalIdentity& identity);
+
+// How long its state is. Cost: O(state).
+std::uint64_t StateBytes(const Exchange& exchange);
+
+// Ensures: the file has its name and was read back whole.
+absl::StatusOr<SnapshotHeader> WriteSnapshot(Disk& disk, const std::string& folder,
+                                             const JournalIdentity& identity,
+                                             const Exchange& exchange);
+
+}  // namespace engine

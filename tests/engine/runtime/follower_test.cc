@@ -1,0 +1,273 @@
+// Whoever follows a shard comes to the same, and what he keeps is as good as the whole journal.
+#include "engine/runtime/follower.h"
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/runtime/follower_thread.h"
+#include "engine/runtime/snapshots.h"
+#include "tests/engine/runtime/shard_world.h"
+
+namespace engine {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kFolder[] = "shard-0";
+const std::atomic<bool> kGoOn{false};
+
+FollowerOptions OptionsOf() { return {.folder = kFolder, .identity = kWorldIdentity}; }
+
+// Orders, each with a batch of its own, until so many segments have begun.
+void Trade(ShardWorld& world, std::uint64_t& client_seq, std::uint64_t segments) {
+  std::size_t frames = 0;
+  while (true) {
+    std::size_t names = 0;
+    for (const auto& [path, content] : world.disk->names()) {
+      names += path.find("/journal-") != std::string::npos ? 1 : 0;
+    }
+    if (names > segments) break;  // One is made ahead.
+    ASSERT_LT(++frames, 10'000U);
+    ++client_seq;
+    const bool buys = client_seq % 2 == 0;
+    ASSERT_TRUE(world.Submit(0, client_seq,
+                             buys ? Bid(1, client_seq, 30, 100) : Ask(1, client_seq, 40, 100)));
+    world.Settle();
+    world.Take(0);
+  }
+}
+
+// A shard with orders in so many closed segments. Ensures: the client sequence they came to.
+std::uint64_t Begin(ShardWorld& world, std::uint64_t segments) {
+  MarketDefinition market = SmallMarket();
+  market.rule.self_trade = SelfTrade::kCancelOlder;
+  market.party_orders_max = 4'096;
+  world.Init(market, 2);
+  world.Start();
+  world.SettleAt(kMorningNs + 60 * kSecondNs);
+  world.Logon(0, 1);
+  std::uint64_t client_seq = 0;
+  Trade(world, client_seq, segments + 1);
+  return client_seq;
+}
+
+// The state after that command, from the journal's first record on.
+DigestBytes DigestAt(Disk& disk, std::uint64_t sequence) {
+  Exchange exchange;
+  const auto stop = Recover(disk, {.folder = kFolder, .identity = kWorldIdentity},
+                            [&](CommandView command) -> absl::Status {
+                              if (exchange.sequence() == sequence) return absl::CancelledError();
+                              return Replay(command, exchange);
+                            });
+  EXPECT_TRUE(stop.ok() || absl::IsCancelled(stop.status())) << stop.status();
+  return exchange.StateDigest();
+}
+
+SnapshotHeader MustSnapshot(Follower& follower) {
+  const absl::StatusOr<Follower::Step> step = follower.Follow(kGoOn);
+  EXPECT_TRUE(step.ok()) << step.status();
+  EXPECT_TRUE(step.ok() && step->snapshot.has_value());
+  return step.ok() && step->snapshot ? *step->snapshot : SnapshotHeader{};
+}
+
+std::string PathOf(std::uint64_t sequence) {
+  return std::string(kFolder) + "/" + SnapshotName(sequence);
+}
+
+TEST(Follower, ComesToTheStateAtTheEndOfTheLastClosedSegmentAndKeepsIt) {
+  ShardWorld world;
+  Begin(world, 3);
+  Follower follower(*world.disk, OptionsOf());
+  const SnapshotHeader snapshot = MustSnapshot(follower);
+  EXPECT_GT(snapshot.sequence, 100U);
+  EXPECT_LT(snapshot.sequence, world.shard->exchange().sequence());
+  EXPECT_EQ(follower.sequence(), snapshot.sequence);
+  EXPECT_EQ(ToHex(snapshot.digest), ToHex(DigestAt(*world.disk, snapshot.sequence)));
+  const auto again = follower.Follow(kGoOn);
+  ASSERT_TRUE(again.ok());
+  EXPECT_FALSE(again->applied || again->snapshot);
+}
+
+TEST(Follower, IsAsGoodToRecoverFromAsTheWholeJournal) {
+  ShardWorld world;
+  Begin(world, 2);
+  Follower follower(*world.disk, OptionsOf());
+  const SnapshotHeader snapshot = MustSnapshot(follower);
+  const std::uint64_t sequence = world.shard->exchange().sequence();
+  world.Kill();
+  const DigestBytes whole = DigestAt(*world.disk, UINT64_MAX);
+  world.Start();
+  EXPECT_EQ(world.recovered.snapshot_sequence, snapshot.sequence);
+  EXPECT_EQ(world.recovered.sequence, sequence);
+  EXPECT_EQ(ToHex(world.recovered.digest), ToHex(whole));
+  world.SettleAt(kGateNs);  // And it goes on.
+  EXPECT_EQ(world.shard->counters().rounds_void.value(), 0U);
+  EXPECT_TRUE(world.shard->status().ok());
+}
+
+// A bit of the header, a bit of the state, the end of it.
+TEST(Follower, RecoveryPassesOverADamagedSnapshotToTheOneBeforeIt) {
+  ShardWorld world;
+  std::uint64_t client_seq = Begin(world, 2);
+  Follower follower(*world.disk, OptionsOf());
+  const std::uint64_t older = MustSnapshot(follower).sequence;
+  Trade(world, client_seq, 4);
+  const std::uint64_t newer = MustSnapshot(follower).sequence;
+  ASSERT_GT(newer, older);
+  world.Kill();
+  const DigestBytes whole = DigestAt(*world.disk, UINT64_MAX);
+  const std::vector<std::byte> sound = world.disk->Bytes(PathOf(newer));
+  for (const std::size_t at : {std::size_t{3}, std::size_t{70}, kBlockBytes - 1, kBlockBytes,
+                               sound.size() / 2, sound.size() - 1}) {
+    world.disk->Bytes(PathOf(newer)) = sound;
+    world.disk->Bytes(PathOf(newer))[at] ^= std::byte{16};
+    world.Start();
+    EXPECT_EQ(world.recovered.snapshot_sequence, older) << "byte " << at;
+    EXPECT_EQ(world.recovered.damaged.size(), 1U);
+    EXPECT_EQ(ToHex(world.recovered.digest), ToHex(whole));
+  }
+  world.disk->Bytes(PathOf(newer)) = sound;
+  world.disk->Bytes(PathOf(newer)).resize(sound.size() - 1);
+  world.disk->Bytes(PathOf(older)).clear();
+  world.Start();
+  EXPECT_EQ(world.recovered.snapshot_sequence, 0U);
+  EXPECT_EQ(world.recovered.damaged.size(), 2U);
+  EXPECT_EQ(ToHex(world.recovered.digest), ToHex(whole));
+}
+
+TEST(Follower, StopsWhereItComesToSomethingElseThanTheShard) {
+  ShardWorld world;
+  Begin(world, 0);
+  CommandHeader header;
+  header.time_ns = world.shard->exchange().time_ns();
+  header.sequence = world.shard->exchange().sequence() + 1;
+  header.type = CommandType::kRunningDigest;
+  RunningDigestBody body{world.shard->exchange().running_digest()};
+  body.digest[5] ^= std::byte{1};
+  world.Kill();
+  std::vector<OwnedCommand> wrong;
+  wrong.emplace_back(header, std::span<const RunningDigestBody>(&body, 1));
+  world.Append(wrong);
+  std::unique_ptr<Exchange> exchange;
+  const auto recovery =
+      RecoverFromSnapshot(*world.disk, {.folder = kFolder, .identity = kWorldIdentity}, exchange);
+  EXPECT_TRUE(absl::IsDataLoss(recovery.status()));
+  EXPECT_THAT(recovery.status().message(), HasSubstr("running digest"));
+}
+
+// One in each that is full, and one where the daemon was told to stop.
+TEST(Follower, FindsADigestInEverySegment) {
+  ShardWorld world;
+  Begin(world, 3);
+  ASSERT_TRUE(world.shard->Settle().ok());
+  std::uint64_t digests = 0;
+  std::uint64_t last = 0;
+  std::uint64_t sequence = 0;
+  ASSERT_TRUE(Recover(*world.disk, {.folder = kFolder, .identity = kWorldIdentity},
+                      [&](CommandView command) {
+                        sequence = command.header().sequence;
+                        if (command.header().type != CommandType::kRunningDigest) {
+                          return absl::OkStatus();
+                        }
+                        ++digests;
+                        last = sequence;
+                        return absl::OkStatus();
+                      })
+                  .ok());
+  EXPECT_EQ(digests, 3U);  // The segment that Init() wrote has none.
+  EXPECT_EQ(last, sequence);
+  world.Kill(PowerCut::kKeepsUnsynced);
+  world.Start();
+  ASSERT_TRUE(world.shard->Settle().ok());
+  EXPECT_EQ(world.shard->exchange().sequence(), sequence);  // Nothing new, nothing to say.
+}
+
+TEST(Follower, WaitsWithASnapshotForRoomOnTheDisk) {
+  ShardWorld world;
+  std::uint64_t client_seq = Begin(world, 2);
+  FollowerOptions options = OptionsOf();
+  options.keep_free_bytes = 1 << 20;
+  Follower follower(*world.disk, options);
+  world.disk->SetFreeBytes(1 << 20);
+  const auto none = follower.Follow(kGoOn);
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_TRUE(none->applied && !none->snapshot);
+  EXPECT_TRUE(absl::IsResourceExhausted(none->snapshot_status)) << none->snapshot_status;
+  world.disk->SetFreeBytes(std::uint64_t{1} << 30);
+  Trade(world, client_seq, 4);
+  EXPECT_GT(MustSnapshot(follower).sequence, 0U);
+}
+
+TEST(Follower, KeepsTheNewestAndTheOneBeforeIt) {
+  ShardWorld world;
+  Begin(world, 1);
+  Follower follower(*world.disk, OptionsOf());
+  std::vector<std::uint64_t> made = {MustSnapshot(follower).sequence};
+  for (int starts = 1; starts <= 3; ++starts) {
+    world.Kill();
+    world.Start();
+    world.SettleAt(kMorningNs + (1 + starts * 15) * 60 * kSecondNs);
+    world.Kill();
+    world.Start();  // What was just written is in a closed segment now.
+    Follower next(*world.disk, OptionsOf());
+    made.push_back(MustSnapshot(next).sequence);
+  }
+  const auto kept = ListSnapshots(*world.disk, kFolder);
+  ASSERT_TRUE(kept.ok());
+  EXPECT_THAT(*kept, testing::ElementsAre(made[3], made[2]));
+}
+
+// Whatever operation of a snapshot's writing is the last one before the power goes: the next start
+// has everything, and the follower goes on.
+TEST(Follower, LosesNothingWhereverAPowerCutMeetsIt) {
+  ShardWorld world;
+  Begin(world, 2);
+  const DigestBytes whole = DigestAt(*world.disk, UINT64_MAX);
+  std::uint64_t cuts = 0;
+  for (bool finished = false; !finished; ++cuts) {
+    ASSERT_LT(cuts, 10'000U);
+    MemoryDisk disk(*world.disk, PowerCut::kLosesUnsynced, 1);
+    disk.FailFrom(cuts);
+    Follower follower(disk, OptionsOf());
+    const auto step = follower.Follow(kGoOn);
+    finished = step.ok() && step->snapshot.has_value();
+    for (const PowerCut cut :
+         {PowerCut::kLosesUnsynced, PowerCut::kKeepsUnsynced, PowerCut::kMixesSectors}) {
+      MemoryDisk after(disk, cut, static_cast<std::uint32_t>(cuts));
+      std::unique_ptr<Exchange> exchange;
+      const auto recovery =
+          RecoverFromSnapshot(after, {.folder = kFolder, .identity = kWorldIdentity}, exchange);
+      ASSERT_TRUE(recovery.ok()) << recovery.status() << " after " << cuts;
+      ASSERT_TRUE(recovery->damaged.empty()) << recovery->damaged[0] << " after " << cuts;
+      ASSERT_EQ(recovery->digest, whole) << cuts;
+      Follower next(after, OptionsOf());
+      ASSERT_TRUE(next.Follow(kGoOn).ok());
+    }
+  }
+  EXPECT_GE(cuts, 8U);  // Create, two writes and syncs, rename, folder; then none.
+}
+
+TEST(FollowerThread, ReportsTheSnapshotAndEndsWhenItIsTold) {
+  ShardWorld world;
+  Begin(world, 2);
+  Follower follower(*world.disk, OptionsOf());
+  std::atomic<int> snapshots{0};
+  {
+    FollowerThread thread(follower, [&](const absl::StatusOr<Follower::Step>& step) {
+      if (step.ok() && step->snapshot) ++snapshots;
+    });
+    for (int waits = 0; snapshots == 0 && waits < 6'000; ++waits) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+  EXPECT_EQ(snapshots, 1);
+}
+
+}  // namespace
+}  // namespace engine
