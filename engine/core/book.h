@@ -151,6 +151,8 @@ class Book {
     std::uint32_t party = 0;
     std::uint32_t older = UINT32_MAX;  // Place of the party's next older one.
   };
+  template <typename Visit>
+  void ForEachChunkOfBoth(const BookMemory& memory, Visit visit) const;
   LoadedOrder LoadOrder(StateReader& in, BookMemory& memory, Side side, const BookTerms& terms);
   void LinkLoaded(StateReader& in, BookMemory& memory, const std::vector<LoadedOrder>& orders);
 

@@ -25,30 +25,38 @@ class Places {
   std::uint32_t next_ = 0;
 };
 
+void SaveOrder(const OrderChunk& chunk, std::uint32_t at, bool has_fills, StateWriter& out) {
+  out.Add(chunk.order_id[at]);
+  out.Add(chunk.client_order_id[at]);
+  out.Add(chunk.level[at]);
+  out.Add(chunk.response[at]);
+  out.Add(chunk.response_param[at]);
+  out.Add(chunk.open_wh[at]);
+  if (has_fills) out.Add(chunk.filled_wh[at]);
+}
+
 }  // namespace
+
+// Calls visit(number, chunk), bids before asks, oldest first.
+template <typename Visit>
+void Book::ForEachChunkOfBoth(const BookMemory& memory, Visit visit) const {
+  for (const SideList& side : sides_) {
+    for (std::uint32_t at = side.first; at != kNoChunk; at = memory.orders.chunk(at).next) {
+      visit(at, memory.orders.chunk(at));
+    }
+  }
+}
 
 void Book::Save(BookMemory& memory, bool has_fills, StateWriter& out) const {
   Places places;
-  const auto for_each_chunk = [&](auto visit) {
-    for (const SideList& side : sides_) {
-      for (std::uint32_t at = side.first; at != kNoChunk; at = memory.orders.chunk(at).next) {
-        visit(at, memory.orders.chunk(at));
-      }
-    }
-  };
-  for_each_chunk([&](std::uint32_t at, const OrderChunk& chunk) { places.Add(at, chunk.used); });
+  ForEachChunkOfBoth(
+      memory, [&](std::uint32_t at, const OrderChunk& chunk) { places.Add(at, chunk.used); });
   for (const SideList& side : sides_) out.Add(side.slots);
-  for_each_chunk([&](std::uint32_t, const OrderChunk& chunk) {
+  ForEachChunkOfBoth(memory, [&](std::uint32_t, const OrderChunk& chunk) {
     for (std::uint32_t at = 0; at < chunk.used; ++at) {
       out.Add(chunk.account[at]);
       if (chunk.account[at] == kMovedAccount) continue;
-      out.Add(chunk.order_id[at]);
-      out.Add(chunk.client_order_id[at]);
-      out.Add(chunk.level[at]);
-      out.Add(chunk.response[at]);
-      out.Add(chunk.response_param[at]);
-      out.Add(chunk.open_wh[at]);
-      if (has_fills) out.Add(chunk.filled_wh[at]);
+      SaveOrder(chunk, at, has_fills, out);
       out.Add(places.Of(chunk.next_of_party[at]));
     }
   });

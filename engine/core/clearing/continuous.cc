@@ -19,18 +19,20 @@ std::uint16_t LevelOf(const BookMemory& memory, Slot slot) {
 OrderId IdOf(const BookMemory& memory, Slot slot) {
   return memory.orders.ChunkOf(slot).order_id[slot % kChunkOrders];
 }
-Slot FindOrder(const Book& book, const BookMemory& memory, OrderId id) {
-  for (const Side side : {Side::kBuy, Side::kSell}) {
-    for (std::uint32_t at = book.first_chunk(side); at != kNoChunk;
-         at = memory.orders.chunk(at).next) {
-      const OrderChunk& chunk = memory.orders.chunk(at);
-      for (std::uint32_t i = 0; i < chunk.used; ++i) {
-        const bool is_it = chunk.order_id[i] == id && chunk.account[i] != kMovedAccount;
-        if (is_it) return at * kChunkOrders + i;
-      }
+// kNoSlot: not among them.
+Slot FindInSide(const BookMemory& memory, std::uint32_t first_chunk, OrderId id) {
+  for (std::uint32_t at = first_chunk; at != kNoChunk; at = memory.orders.chunk(at).next) {
+    const OrderChunk& chunk = memory.orders.chunk(at);
+    for (std::uint32_t i = 0; i < chunk.used; ++i) {
+      const bool is_it = chunk.order_id[i] == id && chunk.account[i] != kMovedAccount;
+      if (is_it) return at * kChunkOrders + i;
     }
   }
   return kNoSlot;
+}
+Slot FindOrder(const Book& book, const BookMemory& memory, OrderId id) {
+  const Slot bid = FindInSide(memory, book.first_chunk(Side::kBuy), id);
+  return bid != kNoSlot ? bid : FindInSide(memory, book.first_chunk(Side::kSell), id);
 }
 Side Other(Side side) { return side == Side::kBuy ? Side::kSell : Side::kBuy; }
 

@@ -27,12 +27,7 @@ struct Share {
 class Proportion {
  public:
   constexpr Proportion(std::uint64_t energy_wh, std::uint64_t sum)
-      : energy_wh_(energy_wh),
-        sum_(sum),
-        ratio_(energy_wh == sum ? UINT64_MAX
-                                : static_cast<std::uint64_t>((Wide{energy_wh} << 64) / sum)) {
-    CHECK(sum > 0 && sum <= INT64_MAX && energy_wh <= sum);
-  }
+      : energy_wh_(energy_wh), sum_(sum), ratio_(Ratio(energy_wh, sum)) {}
 
   // The ratio is rounded down, so the whole part is too small by one at most.
   constexpr Share<std::uint64_t> Of(std::uint64_t weight) const {
@@ -51,6 +46,12 @@ class Proportion {
   }
 
  private:
+  static constexpr std::uint64_t Ratio(std::uint64_t energy_wh, std::uint64_t sum) {
+    CHECK(sum > 0 && sum <= INT64_MAX && energy_wh <= sum);
+    if (energy_wh == sum) return UINT64_MAX;
+    return static_cast<std::uint64_t>((Wide{energy_wh} << 64) / sum);
+  }
+
   std::uint64_t energy_wh_;
   std::uint64_t sum_;
   std::uint64_t ratio_;  // energy_wh / sum, times 2^64.
