@@ -44,6 +44,17 @@ inline std::optional<FalseBid> FindFalseBid(const MarketDefinition& market,
       highest);
 }
 
+// What the order gains by telling this limit, with the values as they are; negative: loses.
+inline std::int64_t GainByTelling(const MarketDefinition& market,
+                                  const std::vector<RuleOrder>& orders, std::size_t order,
+                                  std::int64_t limit) {
+  const RuleOrder& honest = orders[order];
+  std::vector<RuleOrder> told = orders;
+  told[order].limit = limit;
+  return GainOf(ClearOrders(market, told), order, honest.side, honest.limit) -
+         GainOf(ClearOrders(market, orders), order, honest.side, honest.limit);
+}
+
 // Calls visit(orders) with every market of `bids` bids and `asks` asks, bids before asks in
 // time, whose limits are from 0 to `highest`; `energies` by order.
 template <typename Visit>

@@ -1,4 +1,5 @@
 // Markets in which orders match as they arrive.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -140,6 +141,41 @@ TEST(ExchangeContinuous, LetsABidGainByAFalseLimit) {
     paid[limit == 20] = driver.Fills()[0].amount_units;
   }
   EXPECT_LT(paid[1], paid[0]);
+}
+
+TEST(ExchangeContinuous, LetsAnAskGainByAFalseLimit) {
+  std::int64_t paid[2] = {0, 0};
+  for (const std::int32_t limit : {15, 50}) {
+    ExchangeDriver driver = Started(Continuous());
+    driver.Submit(Ask(1, 1, limit, 10));
+    driver.Submit(Bid(2, 1, 50, 10));
+    ASSERT_EQ(driver.Fills().size(), 2u);
+    paid[limit == 50] = driver.Fills()[0].amount_units;
+  }
+  EXPECT_GT(paid[1], paid[0]);
+}
+
+// Asks of 20 and 10 are to come, 5 Wh each. Who waits for 10 Wh that are worth 40 ticks to it gains
+// more by two bids than by any single one, which pays one limit for all.
+TEST(ExchangeContinuous, LetsABuyerGainUnderAFalseName) {
+  const auto gain = [](const std::vector<OrderBody>& bids) {
+    ExchangeDriver driver = Started(Continuous());
+    for (const OrderBody& bid : bids) driver.Submit(bid);
+    driver.Submit(Ask(3, 1, 20, 5));
+    driver.Submit(Ask(4, 1, 10, 5));
+    std::int64_t sum = 0;
+    for (const FillEvent& fill : driver.Fills()) {
+      if (fill.side == Side::kBuy) sum += 40 * std::int64_t{fill.energy_wh} - fill.amount_units;
+    }
+    return sum;
+  };
+  std::int64_t most = 0;
+  for (std::int32_t limit = 0; limit < 99; ++limit) {
+    most = std::max(most, gain({Bid(1, 1, limit, 10)}));
+  }
+  EXPECT_EQ(gain({Bid(1, 1, 40, 10)}), 0);
+  EXPECT_EQ(most, 200);
+  EXPECT_EQ(gain({Bid(1, 1, 20, 5), Bid(2, 1, 10, 5)}), 250);
 }
 
 // The first to come takes the energy from the one that values it most.

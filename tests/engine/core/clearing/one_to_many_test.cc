@@ -200,6 +200,27 @@ TEST(OneToMany, LetsNoneOfTheManyGainByASecondNameWithVickreyPayments) {
   for (const Rule rule : {Rule::kReverse, Rule::kForward}) ExpectNoGainByASecondName(rule);
 }
 
+// One of the many is alone and gets, or pays, its own limit. It keeps half of its energy at that
+// and offers the other half under another name at the limit of the one.
+TEST(OneToMany, LetsOneOfTheManyGainUnderAFalseNameWithTheOtherPayments) {
+  const std::vector<RuleOrder> split_ask = {Buy(60, 10), Sell(10, 5), Sell(60, 5)};
+  const std::vector<RuleOrder> split_bid = {Buy(60, 5), Buy(10, 5), Sell(10, 10)};
+  for (const ManyPayment payment : {ManyPayment::kPayAsBid, ManyPayment::kUniform}) {
+    const std::int64_t gain = payment == ManyPayment::kUniform ? 500 : 250;
+    const MarketDefinition reverse = OneToMany(Rule::kReverse, payment);
+    const MarketDefinition forward = OneToMany(Rule::kForward, payment);
+    const std::vector<RuleOrder> honest = {Buy(60, 10), Sell(10, 10)};
+    EXPECT_EQ(ClearOrders(reverse, honest).amounts[1], 100);
+    EXPECT_EQ(ClearOrders(forward, honest).amounts[0], 600);
+    const RuleOutcome asks = ClearOrders(reverse, split_ask);
+    EXPECT_EQ(asks.cleared.energy_wh, 10U);
+    EXPECT_EQ(asks.amounts[1] + asks.amounts[2] - 100, gain);
+    const RuleOutcome bids = ClearOrders(forward, split_bid);
+    EXPECT_EQ(bids.cleared.energy_wh, 10U);
+    EXPECT_EQ(600 - bids.amounts[0] - bids.amounts[1], gain);
+  }
+}
+
 TEST(OneToMany, ClearsAMillionOrdersAtOneTick) {
   std::vector<RuleOrder> orders(1'000'000, Sell(50, 7));
   orders.front() = Buy(51, 4'000'000'000);

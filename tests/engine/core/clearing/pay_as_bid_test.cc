@@ -93,8 +93,27 @@ TEST(PayAsBid, LetsBuyersAndSellersGainByFalseLimits) {
   EXPECT_EQ(GainOf(shaded, 1, Side::kSell, 10), 250);
   EXPECT_EQ(GainOf(ClearOrders(midpoint_market, {Buy(40, 10), Sell(10, 10)}), 1, Side::kSell, 10),
             150);
-  // At the bid's price a false ask changes who is paid by whom, a false bid what is paid.
-  EXPECT_TRUE(FindFalseBid(buyer_market, {Buy(40, 10), Sell(10, 10)}, 40).has_value());
+  // At the bid's price a false bid changes what is paid, and a false ask who is paid by whom: the
+  // younger of two asks at 10 sells to the bid of 20, at 9 to that of 40.
+  EXPECT_EQ(GainByTelling(buyer_market, {Buy(40, 10), Sell(10, 10)}, 0, 10), 300);
+  EXPECT_EQ(
+      GainByTelling(buyer_market, {Buy(40, 10), Buy(20, 10), Sell(10, 10), Sell(10, 10)}, 3, 9),
+      200);
+}
+
+TEST(PayAsBid, LetsABuyerGainUnderAFalseName) {
+  // The bid of 40 goes without. An ask of 9 under another name takes the dearer bid's place at the
+  // ask of 10: what the buyer gets there it passes on for more.
+  for (const MarketDefinition& market : {midpoint_market, buyer_market}) {
+    const std::vector<RuleOrder> honest = {Buy(50, 10), Buy(40, 10), Sell(10, 10)};
+    EXPECT_EQ(ClearOrders(market, honest).filled[1], 0U);
+    std::vector<RuleOrder> orders = honest;
+    orders.push_back(Sell(9, 10));
+    const RuleOutcome round = ClearOrders(market, orders);
+    EXPECT_EQ(round.filled[1], round.filled[3]);
+    EXPECT_EQ(round.amounts[3] - round.amounts[1],
+              market.rule.pricing == PairPricing::kBuyer ? 500 - 400 : 295 - 250);
+  }
 }
 
 TEST(PayAsBid, StaysExactAtTheLimitsOfEnergyAndBand) {

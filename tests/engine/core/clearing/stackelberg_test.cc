@@ -126,13 +126,16 @@ TEST(Stackelberg, LetsASellerGainUnderAFalseName) {
   EXPECT_EQ(round.Filled()[6], 1'477U);  // Nothing without.
 }
 
+// Nor a given share of it: the second pair, which is left out, may have as much as it likes.
 TEST(Stackelberg, DoesNotTradeWhatIsWorthMost) {
-  // The second pair, which is left out, would gain 70 ticks a watt-hour.
-  Round round({{Side::kBuy, 200, 10, Response::kFixed, 0},
-               {Side::kBuy, 150, 10, Response::kFixed, 0},
-               {Side::kSell, 60, 10, Response::kFixed, 0},
-               {Side::kSell, 80, 10, Response::kFixed, 0}});
-  EXPECT_EQ(round.Clear().energy_wh, 10U);
+  for (const std::uint64_t energy_wh : {10U, 1'000'000U, 4'000'000'000U}) {
+    Round round({{Side::kBuy, 200, 1, Response::kFixed, 0},
+                 {Side::kBuy, 150, energy_wh, Response::kFixed, 0},
+                 {Side::kSell, 60, 1, Response::kFixed, 0},
+                 {Side::kSell, 80, energy_wh, Response::kFixed, 0}});
+    EXPECT_EQ(round.Clear().energy_wh, 1U);
+    EXPECT_EQ(round.Filled(), (Energies{1, 0, 1, 0}));
+  }
 }
 
 TEST(Stackelberg, StopsWhereBothCurvesEndAtTheSameEnergy) {  // E10

@@ -189,13 +189,21 @@ TEST(UniformPrice, OfTheLastBidOrAskIsThatOfTheWorstOrderThatTrades) {
   }
 }
 
-TEST(UniformPrice, LetsOrdersGainByFalseLimitsWithAnyPricing) {
-  for (const UniformPricing pricing :
-       {UniformPricing::kInterval, UniformPricing::kLastBid, UniformPricing::kLastAsk}) {
+TEST(UniformPrice, LetsBuyersAndSellersGainByFalseLimitsWithAnyPricing) {
+  const auto gain = [](UniformPricing pricing, const std::vector<RuleOrder>& orders,
+                       std::size_t order, std::int64_t limit) {
     MarketDefinition market = RuleMarket(Rule::kUniform);
     market.rule.price = pricing;
-    EXPECT_TRUE(FindFalseBid(market, {Buy(40, 10), Sell(10, 10)}, 50).has_value());
-  }
+    return GainByTelling(market, orders, order, limit);
+  };
+  const std::vector<RuleOrder> pair = {Buy(40, 10), Sell(10, 10)};
+  EXPECT_EQ(gain(UniformPricing::kInterval, pair, 0, 20), 100);  // 15, not 25.
+  EXPECT_EQ(gain(UniformPricing::kInterval, pair, 1, 30), 100);  // 35, not 25.
+  EXPECT_EQ(gain(UniformPricing::kLastBid, pair, 0, 20), 200);
+  EXPECT_EQ(gain(UniformPricing::kLastAsk, pair, 1, 30), 200);
+  // The side whose limit does not name the price trades half as much, at three times the gain.
+  EXPECT_EQ(gain(UniformPricing::kLastBid, {Buy(40, 10), Buy(20, 10), Sell(10, 20)}, 2, 30), 100);
+  EXPECT_EQ(gain(UniformPricing::kLastAsk, {Buy(40, 20), Sell(10, 10), Sell(30, 10)}, 0, 20), 100);
 }
 
 TEST(UniformPrice, LetsABuyerGainUnderAFalseName) {
@@ -217,6 +225,7 @@ TEST(UniformPrice, TradesWhatIsWorthMost) {
       welfare += orders[i].side == Side::kBuy ? value : -value;
     }
     ASSERT_EQ(welfare, NaiveWelfare(orders));
+    ASSERT_EQ(round.cleared.operator_balance_units, 0);  // Strong budget balance.
   }
 }
 

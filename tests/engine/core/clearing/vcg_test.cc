@@ -134,6 +134,18 @@ TEST(Vcg, TradesNothingWhereTheDeficitWouldBeOverTheCap) {
   EXPECT_EQ(refused.no_trade, Reason::kDeficitOverCap);
 }
 
+// The cap is the end of truthfulness: a deficit that is just over it is talked down.
+TEST(Vcg, LetsABuyerAndASellerGainByFalseLimitsNearTheCap) {
+  MarketDefinition market = vcg_market;
+  market.rule.balance_account = AccountId{7};
+  market.rule.deficit_cap_units = 49;
+  const std::vector<RuleOrder> orders = Units({9}, {4});  // A deficit of 90 - 40.
+  EXPECT_EQ(GainByTelling(market, orders, 0, 89), 50);
+  EXPECT_EQ(GainByTelling(market, orders, 1, 41), 50);
+  market.rule.deficit_cap_units = 50;
+  EXPECT_FALSE(FindFalseBid(market, orders, 100).has_value());
+}
+
 TEST(Vcg, StaysExactAtTheLimitsOfEnergyAndBand) {
   constexpr std::uint64_t kMost = kOrderEnergyMaxWh;
   const std::int64_t low = -kPriceTicksMax;

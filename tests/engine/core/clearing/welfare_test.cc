@@ -124,6 +124,48 @@ TEST(Welfare, IsReachedToTwoThirdsByAswsOnRandomMarkets) {
   }
 }
 
+// Orders gain by false limits, and by orders that do not trade under a false name, though what
+// trades is worth most at the limits told. Prices are the lowest that do (`ties=lower`).
+TEST(Welfare, LetsBuyersAndSellersGainByFalseLimits) {
+  // The buyer of 20 Wh that are worth 40 ticks names the price where it takes less than it wants.
+  const auto price = [](std::int64_t bid) {
+    Round round(
+        {Fixed(Side::kBuy, bid, 20), Fixed(Side::kSell, 10, 10), Fixed(Side::kSell, 30, 10)});
+    const ClearedRound cleared = round.Clear();
+    EXPECT_EQ(cleared.energy_wh, bid < 30 ? 10U : 20U);
+    return cleared.buy_price_ticks;
+  };
+  EXPECT_EQ(price(40), 30);  // A gain of 20 * 10.
+  EXPECT_EQ(price(11), 11);  // 10 * 29.
+  const auto paid = [](std::int64_t ask) {
+    return Round({Fixed(Side::kBuy, 40, 10), Fixed(Side::kSell, ask, 10)}).Clear().sell_price_ticks;
+  };
+  EXPECT_EQ(paid(10), 10);
+  EXPECT_EQ(paid(39), 39);
+}
+
+// An elastic buyer that would pay 20 cents takes 3.33 kWh at 10, where it begins to need the second
+// ask. Saying 15 it takes the first ask's 3 kWh at 6.
+TEST(Welfare, LetsAnElasticBuyerGainByAFalseLimit) {
+  const auto gain = [](double limit) {
+    Round round(PaperMarket({{limit, 20}}, {{6, 3}, {10, 20}}, 3));
+    const ClearedRound cleared = round.Clear();
+    return Worth(Quadratic(200, 20'000, 30'000), cleared.energy_wh) -
+           static_cast<long double>(cleared.buy_price_ticks * std::int64_t(cleared.energy_wh));
+  };
+  EXPECT_NEAR(static_cast<double>(gain(20)), 166'667, 1);  // 16.67 cents.
+  EXPECT_NEAR(static_cast<double>(gain(15)), 285'000, 1);
+}
+
+TEST(Welfare, LetsASellerGainUnderAFalseName) {
+  const StackelbergOrder bid = Fixed(Side::kBuy, 40, 10);
+  const StackelbergOrder ask = Fixed(Side::kSell, 10, 10);
+  EXPECT_EQ(Round({bid, ask}).Clear().sell_price_ticks, 10);
+  Round named({bid, ask, Fixed(Side::kBuy, 39, 10)});
+  EXPECT_EQ(named.Clear().sell_price_ticks, 39);
+  EXPECT_EQ(named.Filled(), (Energies{10, 10, 0}));
+}
+
 TEST(Welfare, TradesNothingWhereNoBidReachesAnAsk) {
   EXPECT_EQ(Round({}).Clear().energy_wh, 0U);
   EXPECT_EQ(Round({Fixed(Side::kBuy, 9, 1)}).Clear().energy_wh, 0U);
