@@ -1,7 +1,9 @@
 // Books of bids that respond to the price, as tests of the rules that take them need them.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -20,7 +22,7 @@ namespace engine {
 class ResponseBook {
  public:
   explicit ResponseBook(const std::vector<StackelbergOrder>& orders, std::int32_t band_low = 0)
-      : orders_(orders.size()) {
+      : memory(std::max(std::size_t{10'000}, 2 * orders.size())), orders_(orders.size()) {
     market.band_low_ticks = band_low;
     market.band_levels = kBandLevelsMax;
     market.rule.rule = Rule::kStackelberg;
@@ -48,7 +50,7 @@ class ResponseBook {
   }
 
   MarketDefinition market;
-  BookMemory memory{10'000};
+  BookMemory memory;
   Book book;
   // One for all books, as in a shard: each clear leaves it zero for the next.
   ClearingScratch* const scratch = OneScratch();

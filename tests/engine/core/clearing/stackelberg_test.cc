@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/core/clearing/rules.h"
 #include "tests/support/naive_stackelberg.h"
 #include "tests/support/random_source.h"
 #include "tests/support/response_book.h"
@@ -224,6 +225,63 @@ TEST(Stackelberg, AgreesWithTheWalkOfThePaperToTheTickAndTheWattHour) {
     ASSERT_EQ(bought, sold);
   }
   EXPECT_GT(traded, repeats / 4);
+}
+
+// Bids of 20 Wh at 60 ticks, each by this response, and as many asks at 40.
+std::vector<StackelbergOrder> AtTwoTicks(std::uint64_t orders, Response response,
+                                         std::uint64_t ask_wh) {
+  std::vector<StackelbergOrder> market;
+  const std::uint64_t one_wh_a_tick = response == Response::kQuadratic ? 1'000'000 : 0;
+  for (std::uint64_t i = 0; i < orders / 2; ++i) {
+    market.push_back({Side::kBuy, 60, 20, response, one_wh_a_tick});
+    market.push_back({Side::kSell, 40, ask_wh});
+  }
+  return market;
+}
+
+TEST(Stackelberg, ClearsAMillionOrdersOfOneTickASide) {
+  const std::uint64_t orders = Repeats(100'000, 1'000'000);
+  const std::uint64_t winners = orders / 2 - 1;
+  Round fixed(AtTwoTicks(orders, Response::kFixed, 20));
+  const StackelbergPrice dear = fixed.Clear();
+  EXPECT_EQ(dear.level, 60);
+  EXPECT_EQ(dear.energy_wh, 20 * winners);
+  // (p - 40) (60 - p) is most at 50.
+  Round elastic(AtTwoTicks(orders, Response::kQuadratic, 20));
+  const StackelbergPrice half = elastic.Clear();
+  EXPECT_EQ(half.level, 50);
+  EXPECT_EQ(half.energy_wh, 10 * winners);
+  Energies expected(orders, 10);
+  expected[orders - 2] = expected[orders - 1] = 0;  // The youngest of each side are left out.
+  EXPECT_EQ(elastic.Filled(), expected);
+}
+
+TEST(Stackelberg, ClearsAMillionOrdersOfOneTickASideForWelfare) {
+  const std::uint64_t orders = Repeats(100'000, 1'000'000);
+  for (const Response response : {Response::kFixed, Response::kQuadratic}) {
+    Round round(AtTwoTicks(orders, response, 10));
+    round.market.rule.objective = Objective::kWelfare;
+    round.market.rule.ties = Ties::kHigher;
+    const ClearedRound cleared = RuleOf(round.market)
+                                     .clear({round.book, round.memory, round.market},
+                                            *round.scratch, RuleEntry::Fills::kFill);
+    // Supply is half of the fixed bids, and what the elastic ones take at 50.
+    EXPECT_EQ(cleared.buy_price_ticks, response == Response::kFixed ? 60 : 50);
+    EXPECT_EQ(cleared.energy_wh, 10 * (orders / 2));
+    EXPECT_EQ(round.Filled(), Energies(orders, 10));
+  }
+}
+
+TEST(Stackelberg, ClearsAMillionOrdersAtOneTick) {
+  const std::uint64_t orders = Repeats(100'000, 1'000'000);
+  std::vector<StackelbergOrder> market = AtTwoTicks(orders, Response::kFixed, 20);
+  for (StackelbergOrder& order : market) order.price = 50;
+  Round round(market);
+  const StackelbergPrice price = round.Clear();
+  EXPECT_EQ(price.level, 50);
+  EXPECT_EQ(price.energy_wh, 20U) << "the walk ends at the first pair, which is kept";
+  EXPECT_EQ(round.Filled()[0], 20U);
+  EXPECT_EQ(round.Filled()[1], 20U);
 }
 
 TEST(Stackelberg, StaysExactAtTheLimitsOfEnergyAndBand) {

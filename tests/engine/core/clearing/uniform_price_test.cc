@@ -229,6 +229,29 @@ TEST(UniformPrice, TradesWhatIsWorthMost) {
   }
 }
 
+TEST(UniformPrice, ClearsAMillionOrdersAtOneTick) {
+  std::vector<RuleOrder> orders(Repeats(100'000, 1'000'000));
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    orders[i] = i % 2 == 0 ? Buy(50, 7) : Sell(50, 3);
+  }
+  orders[1].energy_wh = 5;
+  for (const Margin margin : {Margin::kProRata, Margin::kTime}) {
+    MarketDefinition market = RuleMarket(Rule::kUniform);
+    market.rule.margin = margin;
+    const RuleOutcome round = ClearOrders(market, orders);
+    EXPECT_EQ(round.cleared.buy_price_ticks, 50);
+    EXPECT_EQ(round.cleared.energy_wh, orders.size() / 2 * 3 + 2);
+    // Three of the seven each and the two spare ones to the oldest, or the older bids all of
+    // theirs.
+    const bool by_time = margin == Margin::kTime;
+    EXPECT_EQ(round.filled[0], by_time ? 7U : 4U);
+    EXPECT_EQ(round.filled[2], by_time ? 7U : 4U);
+    EXPECT_EQ(round.filled[4], by_time ? 7U : 3U);
+    EXPECT_EQ(round.filled[orders.size() - 2], by_time ? 0U : 3U);
+    EXPECT_EQ(round.filled[orders.size() - 1], 3U);
+  }
+}
+
 std::vector<NaiveOrder> RandomOrders(RandomSource& random) {
   std::vector<NaiveOrder> orders(random.Below(random.Below(8) == 0 ? 400 : 24));
   const std::uint64_t levels = 1 + random.Below(random.Below(2) == 0 ? 6 : 60);
