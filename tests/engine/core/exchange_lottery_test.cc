@@ -1,10 +1,12 @@
 // The life of a lottery's secret: announced by its hash when the round opens, told when it clears.
+#include <set>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "engine/core/sha256.h"
 #include "tests/support/exchange_driver.h"
+#include "tests/support/rule_round.h"
 
 namespace engine {
 namespace {
@@ -116,6 +118,34 @@ TEST(ExchangeLottery, DrawsWithTheSecretThatItWasGiven) {
   }
   EXPECT_GT(third, kSecrets / 4);
   EXPECT_LT(third, kSecrets * 3 / 4);
+}
+
+// By the secret other parties meet in a half, which names another price, or nobody trades: each
+// time just what the rule does by itself with the same book and secret.
+TEST(ExchangeLottery, OfHalfMarketsIsDrawnWithTheSecretThatItWasGivenToo) {
+  const std::vector<RuleOrder> orders = {Buy(90, 100), Buy(80, 100), Sell(30, 100), Sell(40, 100)};
+  std::set<std::vector<std::int64_t>> outcomes;
+  for (std::uint8_t number = 1; number <= 40; ++number) {
+    MarketDefinition market = SmallMarket();
+    market.rule.rule = Rule::kMuda;
+    ExchangeDriver driver = BeforeOpening(market);
+    const LotteryBytes drawn{std::byte{number}};
+    ASSERT_TRUE(ApplyWith(driver, DueNext(driver), Sha256(drawn)));
+    SubmitPairs(driver);
+    ASSERT_TRUE(ApplyWith(driver, DueNext(driver), drawn));
+    std::vector<std::int64_t> amounts(orders.size());
+    for (const FillEvent& fill : driver.Fills()) {
+      EXPECT_EQ(fill.energy_wh, 100U);
+      amounts[static_cast<std::size_t>(fill.account) - 1] = fill.amount_units;
+    }
+    EXPECT_EQ(amounts, ClearOrders(market, orders, drawn).amounts);
+    outcomes.insert(amounts);
+    const std::vector<LotteryEvent> told = Lotteries(driver);
+    ASSERT_EQ(told.size(), 2U);
+    EXPECT_EQ(told[0].bytes, Sha256(drawn));
+    EXPECT_EQ(told[1].bytes, drawn);
+  }
+  EXPECT_GE(outcomes.size(), 3U);
 }
 
 TEST(ExchangeLottery, RefusesAWrongSecret) {

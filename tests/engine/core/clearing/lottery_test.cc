@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/core/hex.h"
 #include "tests/support/rule_round.h"
 
 namespace engine {
@@ -39,6 +40,25 @@ TEST(Lottery, HasASeedOfItsOwnForEachSecretAndForEachChangeOfTheBook) {
     seeds.insert(SeedOf(book, SecretNumber(number)));
   }
   EXPECT_EQ(seeds.size(), books.size() + 8);
+}
+
+// Computed from the definition by another program: SHA-256 of Python's hashlib and XXH3-128 written
+// out in Python, checked against libxxhash 0.8.
+TEST(Lottery, IsToTheByteWhatItsDefinitionSays) {
+  const std::vector<SealedOrder> book = {
+      {.party = 0, .open_wh = 5, .level = 29, .side = Side::kBuy},
+      {.party = 1, .open_wh = 6, .level = 13, .side = Side::kBuy},
+      {.party = 2, .open_wh = 4'000'000'000, .level = 8, .side = Side::kSell}};
+  const LotteryBytes seed = LotterySeed(SecretNumber(5), book, /*band_low_ticks=*/-20);
+  EXPECT_EQ(ToHex(seed), "aff30f7276a198d12698c4b5d31386d5a639125eef7b3efd7280e5e6030d7128");
+  const Lottery lottery(seed);
+  EXPECT_EQ(lottery.NumberOf(0), 0x8c4a31a15ce80cb3U);
+  EXPECT_EQ(lottery.NumberOf(1), 0x51fb977b320b93e0U);
+  EXPECT_EQ(lottery.NumberOf(2), 0x0489a58eff2ebdc7U);
+  EXPECT_EQ(lottery.Below(3), 1U);
+  EXPECT_EQ(lottery.Below(1'000), 774U);
+  // The first four numbers are too large for so large a bound: the fifth is the draw.
+  EXPECT_EQ(lottery.Below((std::uint64_t{1} << 63) + 1), 8'520'151'874'383'433'944U);
 }
 
 TEST(Lottery, NumbersPartiesByTheirPlaceInTheBookAlone) {

@@ -58,6 +58,14 @@ TEST(McAfee, DropsTheLastPairWhereTheNextNamesNoPriceBetween) {
   ExpectRound(Rule::kMcAfee, Lots({5, 4}, {6, 7}), {0});                                // T6
 }
 
+TEST(McAfee, LeavesTheOperatorWhatTradersDoNotGain) {  // T2
+  const std::vector<RuleOrder> orders = Lots({17, 14, 13, 9, 6}, {1, 4, 5, 8, 13});
+  const RuleOutcome round = ClearOrders(LotMarket(Rule::kMcAfee), orders);
+  constexpr std::int64_t kOne = 10 * std::int64_t{kLotWh};
+  EXPECT_EQ(GainsOf(orders, round.filled), 34 * kOne);
+  EXPECT_EQ(GainsOf(orders, round.filled) - round.cleared.operator_balance_units, 31 * kOne);
+}
+
 TEST(TradeReduction, AlwaysDropsTheLastPair) {
   ExpectRound(Rule::kTradeReduction, Lots({17, 14, 13, 9, 6}, {1, 4, 5, 8, 11}), {3, 90, 80});
   ExpectRound(Rule::kTradeReduction, Lots({9, 8}, {3, 4}), {1, 80, 40});
@@ -133,6 +141,49 @@ TEST_P(LotRule, LosesAtMostOneKthOfWhatCouldBeGained) {
     const auto k = static_cast<std::int64_t>(best.cleared.energy_wh / kLotWh);
     const std::int64_t gained = GainsOf(orders, ClearOrders(LotMarket(GetParam()), orders).filled);
     ASSERT_GE(gained * k, GainsOf(orders, best.filled) * (k - 1));
+  }
+}
+
+// Tables of erelsgl's simulations (AAAI 2020): n traders a side, values uniform.
+struct Published {
+  std::size_t n = 0;
+  std::int64_t trades_hundredths = 0;
+  std::int64_t gain_hundredths = 0;     // Of a percent of what could be gained,
+  std::int64_t traders_hundredths = 0;  // and without what the operator keeps.
+  std::int64_t noise_hundredths = 0;
+};
+TEST(McAfee, GainsWhatIsPublishedOfIt) {
+  constexpr std::int64_t kMarkets = 2'000;
+  MarketDefinition efficient = RuleMarket(Rule::kUniform);
+  efficient.rule.margin = Margin::kTime;
+  const MarketDefinition market = LotMarket(Rule::kMcAfee);
+  for (const Published& published :
+       {Published{2, 58, 7'718, 6'901, 300}, Published{5, 204, 9'461, 8'608, 150},
+        Published{10, 452, 9'837, 9'178, 100}, Published{25, 1'202, 9'971, 9'635, 50},
+        Published{50, 2'449, 9'992, 9'808, 30}, Published{100, 4'950, 9'998, 9'901, 20}}) {
+    SCOPED_TRACE(published.n);
+    RandomSource random(published.n);
+    std::int64_t best = 0;
+    std::int64_t gained = 0;
+    std::int64_t kept = 0;
+    std::int64_t lots = 0;
+    for (std::int64_t i = 0; i < kMarkets; ++i) {
+      std::vector<RuleOrder> orders;
+      for (std::size_t trader = 0; trader < 2 * published.n; ++trader) {
+        const auto value = static_cast<std::int64_t>(random.Below(10'000));
+        orders.push_back(trader % 2 == 0 ? Buy(value, kLotWh) : Sell(value, kLotWh));
+      }
+      const RuleOutcome round = ClearOrders(market, orders);
+      gained += GainsOf(orders, round.filled);
+      kept += round.cleared.operator_balance_units;
+      best += GainsOf(orders, ClearOrders(efficient, orders).filled);
+      lots += static_cast<std::int64_t>(round.cleared.energy_wh / kLotWh);
+    }
+    const std::int64_t noise = published.noise_hundredths;
+    ExpectWithin(gained / (best / 10'000), published.gain_hundredths, noise);
+    ExpectWithin((gained - kept) / (best / 10'000), published.traders_hundredths, noise);
+    ExpectWithin(lots * 100 / kMarkets, published.trades_hundredths,
+                 10 + published.trades_hundredths / 50);
   }
 }
 

@@ -35,6 +35,21 @@ TEST(Pairing, TakesTheOlderOfEqualLimitsFirst) {
   EXPECT_EQ(trades[0].bid, 0u);
 }
 
+// What trades in the example: 4.5 kWh, of the third bid only half.
+TEST(Pairing, ComesOutAsTheBrooklynMicrogridsExample) {
+  const std::vector<PairingFill> bids = {{200, 2'000}, {180, 1'000}, {120, 1'500}};
+  const std::vector<PairingFill> asks = {{60, 2'000}, {100, 1'500}, {110, 1'000}};
+  const std::vector<PairedTrade> expected = {
+      {0, 0, 2'000}, {1, 1, 1'000}, {2, 1, 500}, {2, 2, 1'000}};
+  const std::vector<PairedTrade> trades = PairFills(bids, asks);
+  ASSERT_EQ(trades.size(), expected.size());
+  for (std::size_t i = 0; i < trades.size(); ++i) {
+    EXPECT_EQ(trades[i].bid, expected[i].bid) << i;
+    EXPECT_EQ(trades[i].ask, expected[i].ask) << i;
+    EXPECT_EQ(trades[i].energy_wh, expected[i].energy_wh) << i;
+  }
+}
+
 TEST(Pairing, UsesUpEveryFillExactly) {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     SCOPED_TRACE(seed);
