@@ -95,7 +95,7 @@ constexpr MarketNumber kNumbers[] = {
     {"retail_ticks",
      PEERWATT_MARKET_FIELD(retail_ticks),
      {-kPrice, kPrice},
-     "what the grid takes for a watt-hour; for statements"},
+     "what the grid takes for a watt-hour; for statements, and stackelberg's admission"},
     {"feed_in_ticks",
      PEERWATT_MARKET_FIELD(feed_in_ticks),
      {-kPrice, kPrice},

@@ -64,7 +64,7 @@ struct RuleParameters {
   std::uint32_t game_budget_ms = 20'000;         // the whole game takes no longer than this.
   std::uint32_t lot_wh = 0;                      // Of every order, with a rule in lots.
   std::uint32_t zero2 = 0;
-  AccountId balance_account{};         // Bears the deficit, with vcg.
+  AccountId balance_account{};         // Named as bearing the deficit, with vcg.
   std::int64_t deficit_cap_units = 0;  // Of one round; over it nothing trades.
 
   friend bool operator==(const RuleParameters&, const RuleParameters&) = default;
@@ -93,7 +93,7 @@ struct MarketDefinition {
   std::uint32_t party_orders_max = 64;
   std::uint32_t book_orders_max = 1'000'000;
   std::int32_t retail_ticks = 0;   // What the grid takes for a watt-hour, and
-  std::int32_t feed_in_ticks = 0;  // what it pays: for tools and statements.
+  std::int32_t feed_in_ticks = 0;  // what it pays: for statements, and Stackelberg's admission.
   std::uint8_t carry_over = 0;     // 1: unfilled orders stay for the product's next round.
   std::array<char, 3> currency{'E', 'U', 'R'};  // ISO 4217.
   RuleParameters rule;

@@ -14,11 +14,12 @@ namespace engine {
 // The part that each gives up is rounded once over the side: whole watt-hours, the spare ones to
 // the older orders (all have the same remainder).
 //
-// Ensures: the operator's balance is not below zero.
-// Cost:    O(orders + levels between the best and the crossing), and 32 passes over the longer
-//          side; nothing allocated.
-// Source:  Huang, Scheller-Wolf, Sycara, "Design of a multi-unit double auction e-market",
-//          Computational Intelligence 18 (2002).
+// Requires: a party has one order on a side: with a second it could name its own price.
+// Ensures:  the operator's balance is not below zero.
+// Cost:     O(orders + levels between the best and the crossing), and 32 passes over the longer
+//           side; nothing allocated.
+// Source:   Huang, Scheller-Wolf, Sycara, "Design of a multi-unit double auction e-market",
+//           Computational Intelligence 18 (2002).
 ClearedRound ClearHuang(const SealedBook& sealed, ClearingScratch& scratch, RuleEntry::Fills fills);
 
 }  // namespace engine

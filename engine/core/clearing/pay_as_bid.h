@@ -13,11 +13,12 @@ namespace engine {
 // A middle can be half a tick, and an order's amount half a unit: it is rounded once over the side,
 // to as many whole units as both sides have, the spare ones to the older orders.
 //
-// Ensures: what buyers pay is what sellers get; the round's prices are the mean, rounded down.
-// Cost:    O(n log n) in the orders that trade, O(levels) without fills; it allocates.
-// Source:  the discriminatory auction; the middle of a pair is the k-double auction with k = 1/2 of
-//          Chatterjee, Samuelson, "Bargaining under incomplete information", Operations Research 31
-//          (1983).
+// Requires: no party could trade with itself.
+// Ensures:  what buyers pay is what sellers get; the round's prices are the mean, rounded down.
+// Cost:     O(n log n) in the orders that trade, O(levels) without fills; it allocates.
+// Source:   the discriminatory auction; the middle of a pair is the k-double auction with k = 1/2
+//           of Chatterjee, Samuelson, "Bargaining under incomplete information", Operations
+//           Research 31 (1983).
 ClearedRound ClearPayAsBid(const SealedBook& sealed, ClearingScratch& scratch,
                            RuleEntry::Fills fills);
 

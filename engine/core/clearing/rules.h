@@ -38,10 +38,10 @@ struct RuleEntry {
   bool has_lottery = false;       // The round needs a secret: clearing/lottery.h.
   std::string_view name;          // In files and on command lines.
 
-  // Null where nothing is left to clear. Finds the prices. With kFill it writes every order's
-  // filled_wh too, and the amounts, where anything trades: the fills of each side add up to
-  // energy_wh, none is over what is open. With kLeave filled_wh means nothing afterwards, and there
-  // are no amounts.
+  // Null with continuous: its orders have traded as they arrived, and its gate clears nothing.
+  // Finds the prices. With kFill it writes every order's filled_wh too, and the amounts, where
+  // anything trades: the fills of each side add up to energy_wh, none is over what is open. With
+  // kLeave filled_wh means nothing afterwards, and there are no amounts.
   enum class Fills : std::uint8_t { kLeave, kFill };
   ClearedRound (*clear)(const SealedBook& sealed, ClearingScratch& scratch, Fills fills) = nullptr;
 };

@@ -54,23 +54,27 @@ void CountTraded(StackelbergPrice& price, const Offers& offers);
 // in whole watt-hours rounded down, and the winners' supply.
 //
 // ASWS is not the welfare optimum (clearing/welfare.h finds that), and it takes the whole demand
-// where supply is smaller: it is the paper's objective, and the price is the paper's. Each buyer's
-// demand is the smaller of a constant and a line that falls with the price (or, logarithmic, a
-// convex curve), so with fixed and quadratic responses the demand is concave, and its product with
-// the rising margin has one peak. Every price is looked at all the same: it costs one addition
-// each.
+// where supply is smaller: it is the paper's objective, and the price is the paper's. With fixed
+// and quadratic responses the objective is exactly concave in the price p: each buyer's term is the
+// smaller of energy * margin(p), linear, and slope * (limit - p) * margin(p), concave, since the
+// margin rises linearly and no price makes it negative. So it has one peak. (A logarithmic demand
+// is convex, its term is concave but for the rounding down.) Every price is looked at all the same:
+// it costs one addition each.
 //
-// Ensures: no winner pays more than its bid or gets less than its ask. Truthful it is not: P1.11.
-// Cost:    O(orders + levels of the price range); nothing allocated.
-// Source:  Doan, Cho, Kim, IEEE Access 9 (2021), 10.1109/ACCESS.2021.3068730, Algorithm 1.
+// Requires: a party has one order on a side; market.rule.step_ticks > 0; with logarithmic bids,
+//           prices above zero; no winning bid is interactive (engine/core/game.h plays those).
+// Ensures:  no winner pays more than its bid or gets less than its ask. Truthful it is not: P1.11.
+// Cost:     O(orders + levels of the price range); nothing allocated.
+// Source:   Doan, Cho, Kim, IEEE Access 9 (2021), 10.1109/ACCESS.2021.3068730, Algorithm 1.
 StackelbergPrice FindStackelbergPrice(const Book& book, BookMemory& memory,
                                       const MarketDefinition& market, ClearingScratch& scratch);
 
 // Writes what each order gets: buyers in proportion to their demand at the price, sellers to their
 // offers, in whole watt-hours by largest remainder, ties to the older; the same sum on both sides.
 //
-// Ensures: no order gets more than it has open; losers get nothing.
-// Cost:    O(orders), a few passes; nothing allocated.
+// Requires: `price` is of this very book, FindStackelbergPrice's or a game's; its energy_wh > 0.
+// Ensures:  no order gets more than it has open; losers get nothing.
+// Cost:     O(orders), a few passes; nothing allocated.
 void AllocateStackelberg(const Book& book, BookMemory& memory, const MarketDefinition& market,
                          const StackelbergPrice& price);
 

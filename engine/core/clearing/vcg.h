@@ -11,10 +11,11 @@ namespace engine {
 // whole ledger units without rounding; it is split over the party's fills by energy, in whole units
 // by largest remainder.
 //
-// Sellers get more than buyers pay: the deficit is the operator's, out of the market's
-// balance_account. Where it would be over deficit_cap_units nothing trades (kDeficitOverCap). That
-// is a cap on a risk, not a rule to rely on: near it a party can gain by bids that keep a round
-// under it.
+// Sellers get more than buyers pay: the deficit is the operator's. The market's balance_account
+// says whose it is, and is a name only: it need not be an account of the exchange, and nothing is
+// posted to it; the outcome reports the balance. Where the deficit would be over deficit_cap_units
+// nothing trades (kDeficitOverCap). That is a cap on a risk, not a rule to rely on: near it a party
+// can gain by bids that keep a round under it.
 //
 // At the margin the older goes first. The welfare and what a truthful party gains are the same with
 // any way to share, and so at most one order a side is filled in part.

@@ -90,6 +90,23 @@ TEST_F(StackelbergMarket, RefusesWhatItsRuleDoesNotTake) {
   EXPECT_EQ(driver.Submit(Bid(1, 1, 300, 50)), Reason::kNone);
 }
 
+// As where a market says no tariffs at all.
+TEST(Admission, IsOfEveryLimitWhereTheTariffsAreEqual) {
+  for (const Admission admission : {Admission::kClosed, Admission::kStrict}) {
+    for (const std::int32_t feed_in : {49, 50}) {
+      MarketDefinition market = SmallMarket();
+      market.rule.rule = Rule::kStackelberg;
+      market.rule.admission = admission;
+      market.retail_ticks = 50;
+      market.feed_in_ticks = feed_in;
+      ExchangeDriver driver = Started(market);
+      const Reason outside = feed_in < 50 ? Reason::kGridIsBetter : Reason::kNone;
+      EXPECT_EQ(driver.Submit(Bid(1, 1, 51, 100)), outside);
+      EXPECT_EQ(driver.Submit(Ask(2, 1, 48, 100)), outside);
+    }
+  }
+}
+
 TEST_F(StackelbergMarket, AnotherResponseIsNotFirmerAndLosesThePlace) {
   ASSERT_EQ(driver.Submit(QuadraticBid(1, 100, 500)), Reason::kNone);
   ASSERT_EQ(driver.Submit(QuadraticBid(2, 100, 500)), Reason::kNone);
