@@ -315,6 +315,13 @@ void PrintComparison(const Comparison& comparison, std::ostream& out) {
          "energy left to the grid of what was bid and asked for; welfare: of the efficient "
          "trades'\n"
          "at the feed's limits\n";
+  const bool has_stackelberg =
+      std::any_of(comparison.results.begin(), comparison.results.end(),
+                  [](const RuleResult& result) { return result.name.starts_with("stackelberg"); });
+  if (has_stackelberg) {
+    out << "stackelberg: no bid here falls with the price, so that of objective=asws is always\n"
+           "the highest of its range\n";
+  }
   if (comparison.agents == Agents::kZip) {
     out << "shading: how far bids and asks were from the feed's limits on average, currency/kWh\n";
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <iomanip>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,10 +12,10 @@
 namespace tools {
 namespace {
 
-constexpr double kWidth = 920;
+constexpr double kWidth = 1'040;
 constexpr double kHeight = 480;
 constexpr double kLeft = 70;
-constexpr double kRight = 270;  // For the legend.
+constexpr double kRight = 390;  // For the legend.
 constexpr double kTop = 50;
 constexpr double kBottom = 60;
 constexpr std::array<const char*, 8> kColours = {"#d1495b", "#00798c", "#edae49", "#66a182",
@@ -54,6 +55,12 @@ std::uint64_t EnergyOf(const std::vector<FedOrderState>& orders) {
   std::uint64_t energy_wh = 0;
   for (const FedOrderState& order : orders) energy_wh += order.open_wh;
   return energy_wh;
+}
+
+std::string Kwh(std::uint64_t wh) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(3) << static_cast<double>(wh) / 1e3 << " kWh";
+  return text.str();
 }
 
 class Drawing {
@@ -112,7 +119,7 @@ class Drawing {
     if (result.chosen_buy_ticks != result.chosen_sell_ticks) {
       text += " / " + std::to_string(result.chosen_sell_ticks);
     }
-    Text(kWidth - kRight + 36, y, "start", text);
+    Text(kWidth - kRight + 36, y, "start", text + ", " + Kwh(result.chosen_wh));
   }
   void Text(double x, double y, const char* anchor, const std::string& text) {
     out_ << "<text x=\"" << x << "\" y=\"" << y << "\" text-anchor=\"" << anchor << "\">"
@@ -156,7 +163,7 @@ void DrawRound(const Comparison& comparison, const std::string& title, std::ostr
   drawing.Steps(Sorted(*book, engine::Side::kBuy), "#1f77b4");
   drawing.Steps(Sorted(*book, engine::Side::kSell), "#ff7f0e");
   drawing.Text(kWidth - kRight + 24, kTop + 4, "start", "demand (blue), supply (orange)");
-  drawing.Text(kWidth - kRight + 24, kTop + 22, "start", "buyers' / sellers' price:");
+  drawing.Text(kWidth - kRight + 24, kTop + 22, "start", "buyers' / sellers' price, energy:");
   std::size_t place = 0;
   for (const RuleResult& result : comparison.results) drawing.Mark(result, place++);
   out << "</svg>\n";

@@ -220,7 +220,8 @@ TEST(Compare, PrintsATableUnderItsWarningAndDrawsTheRound) {
   std::ostringstream svg;
   DrawRound(*comparison, "a <title>", svg);
   EXPECT_THAT(svg.str(), HasSubstr("a &lt;title>"));
-  EXPECT_THAT(svg.str(), HasSubstr("uniform: 22"));
+  EXPECT_THAT(svg.str(), HasSubstr(">uniform: 22, 1.800 kWh<"));
+  EXPECT_THAT(svg.str(), HasSubstr(">huang: 25 / 22, 1.000 kWh<"));
   EXPECT_THAT(svg.str(), HasSubstr("stroke=\"#1f77b4\""));
   EXPECT_THAT(svg.str(), HasSubstr("</svg>"));
   std::ostringstream empty;
@@ -276,6 +277,27 @@ std::string TableOf(const Comparison& comparison) {
   std::ostringstream table;
   PrintComparison(comparison, table);
   return table.str();
+}
+
+// Each number by hand. The two rules that drop a pair lose 8,400 of 28,400 units of welfare, and
+// refuse the second bid of a home, and so its cancel.
+constexpr char kTableOfFourHomes[] =
+    "rule        energy kWh      price      buyers     sellers"
+    "    operator  unserved %   unsold %  welfare %   refused\n"
+    "uniform           1.80     0.0220        0.01        0.02"
+    "        0.00         0.0       28.0      100.0         0\n"
+    "stackelberg       1.00     0.0250        0.01        0.01"
+    "        0.00        44.4       60.0       70.4         2\n"
+    "huang             1.00     0.0250        0.01        0.01"
+    "        0.00        44.4       60.0       70.4         2\n"
+    "vcg               1.80     0.0140        0.02        0.02"
+    "       -0.02         0.0       28.0      100.0         0\n";
+
+TEST(Compare, OfFourHomesIsThisTable) {
+  const std::vector<std::string> rules{"uniform", "stackelberg", "huang", "vcg"};
+  const std::string table = TableOf(Compared(MakeSmallFeed(), {.rules = rules, .chosen = {}}));
+  EXPECT_THAT(table, HasSubstr(kTableOfFourHomes));
+  EXPECT_THAT(table, HasSubstr("that of objective=asws is always\nthe highest of its range"));
 }
 
 TEST(CompareAgents, ThatAreTruthfulAreTheFeedAsItIs) {
