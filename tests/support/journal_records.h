@@ -14,7 +14,8 @@
 #include "engine/core/command.h"
 #include "engine/journal/journal.h"
 #include "engine/journal/reader.h"
-#include "tests/support/journal_disk.h"
+#include "tests/support/sim_batch_writer.h"
+#include "tests/support/sim_disk.h"
 
 namespace engine {
 
@@ -84,8 +85,8 @@ inline JournalOptions SmallJournal() {
 }
 
 inline absl::StatusOr<std::unique_ptr<Journal>> OpenInMemory(
-    MemoryDisk& disk, const JournalTail& tail, JournalOptions options = SmallJournal()) {
-  return Journal::Open(disk, std::make_unique<MemoryBatchWriter>(disk), std::move(options), tail);
+    SimDisk& disk, const JournalTail& tail, JournalOptions options = SmallJournal()) {
+  return Journal::Open(disk, std::make_unique<SimBatchWriter>(disk), std::move(options), tail);
 }
 
 // Appends `records` as one batch and turns until it is on disk, but no further.

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "engine/journal/journal.h"
-#include "tests/support/journal_disk.h"
 #include "tests/support/journal_records.h"
+#include "tests/support/sim_disk.h"
 
 namespace engine {
 namespace {
@@ -58,7 +58,7 @@ struct FlippedJournal {
   static constexpr std::size_t kLastBegin = 4 * kBlockBytes;
   static constexpr std::size_t kLastEnd = 6 * kBlockBytes;
   const std::string path = "shard-0/" + SegmentName(1);
-  MemoryDisk disk;
+  SimDisk disk;
   RecordBytes all;
 };
 

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "engine/journal/journal.h"
-#include "tests/support/journal_disk.h"
 #include "tests/support/journal_records.h"
+#include "tests/support/sim_disk.h"
 
 namespace engine {
 namespace {
@@ -17,7 +17,7 @@ struct Life {
 };
 
 // Appends up to sequence `last`, with turns in between, until the power is cut or all is on disk.
-Life Live(MemoryDisk& disk, const JournalTail& tail, std::uint64_t last, std::uint32_t salt) {
+Life Live(SimDisk& disk, const JournalTail& tail, std::uint64_t last, std::uint32_t salt) {
   auto journal = OpenInMemory(disk, tail);
   if (!journal.ok()) {
     return {.durable = tail.next_sequence - 1, .appended = tail.next_sequence - 1};
@@ -56,8 +56,7 @@ void Extend(RecordBytes& records, const RecordBytes& more) {
 
 // Recovers, checks that nothing durable is missing and that the rest is a beginning of what was
 // appended; `known` grows by what was found.
-JournalTail CheckRecovery(MemoryDisk& disk, const Life& life, std::uint32_t salt,
-                          RecordBytes& known) {
+JournalTail CheckRecovery(SimDisk& disk, const Life& life, std::uint32_t salt, RecordBytes& known) {
   const ReadBack read = ReadAll(disk);
   EXPECT_TRUE(read.status.ok()) << read.status;
   const std::uint64_t found = read.tail.next_sequence - 1;
@@ -77,15 +76,15 @@ void CrashTwice(std::uint64_t operation, PowerCut cut, std::uint64_t again) {
                                   << ", again " << again);
   const auto seed = static_cast<std::uint32_t>(operation * 7 + again);
   RecordBytes known;
-  MemoryDisk first;
-  first.FailFrom(operation);
+  SimDisk first;
+  first.CutFrom(operation);
   const Life one = Live(first, {}, kFirstLife, 1);
-  MemoryDisk second(first, cut, seed);
+  SimDisk second(first, cut, seed);
   const JournalTail tail = CheckRecovery(second, one, 1, known);
 
-  second.FailFrom(again);
+  second.CutFrom(second.operations() + again);
   const Life two = Live(second, tail, kSecondLife, 2);
-  MemoryDisk third(second, cut, seed + 1);
+  SimDisk third(second, cut, seed + 1);
   const JournalTail end = CheckRecovery(third, two, 2, known);
 
   const Life three = Live(third, end, kSecondLife + 5, 3);
@@ -98,14 +97,14 @@ void CrashTwice(std::uint64_t operation, PowerCut cut, std::uint64_t again) {
 void KillThenCut(std::uint64_t operation, std::uint64_t more) {
   SCOPED_TRACE(testing::Message() << "killed at " << operation << ", cut " << more << " later");
   RecordBytes known;
-  MemoryDisk disk;
-  disk.FailFrom(operation);
+  SimDisk disk;
+  disk.CutFrom(operation);
   const Life one = Live(disk, {}, kFirstLife, 1);
-  disk.FailFrom(UINT64_MAX);
+  disk.CutFrom(UINT64_MAX);
   const JournalTail tail = CheckRecovery(disk, one, 1, known);
-  disk.FailFrom(disk.operations() + more);
+  disk.CutFrom(disk.operations() + more);
   Life two = Live(disk, tail, kSecondLife, 2);
-  MemoryDisk after(disk, PowerCut::kLosesUnsynced, 0);
+  SimDisk after(disk, PowerCut::kLosesUnsynced, 0);
   // A recovered batch counts once its life has begun to build on it.
   const bool built_upon = two.durable >= tail.next_sequence;
   if (!built_upon) {
@@ -115,38 +114,48 @@ void KillThenCut(std::uint64_t operation, std::uint64_t more) {
   CheckRecovery(after, two, 2, known);
 }
 
-void CutInEveryWay(std::uint64_t operation) {
+// No second life has more.
+std::uint64_t OperationsOfALife() {
+  SimDisk disk;
+  EXPECT_TRUE(Live(disk, {}, kSecondLife, 1).finished);
+  return disk.operations();
+}
+
+void CutInEveryWay(std::uint64_t operation, std::uint64_t most) {
   for (const PowerCut cut :
        {PowerCut::kLosesUnsynced, PowerCut::kKeepsUnsynced, PowerCut::kMixesSectors}) {
     for (std::uint64_t step = 0; step < 2; ++step) {
-      CrashTwice(operation, cut, (operation * 5 + step * 29) % 64);
+      CrashTwice(operation, cut, (operation * 5 + step * 29) % most);
     }
   }
 }
 
 TEST(Crash, LosesNothingThatASecondLifeBuildsUponThoughTheFirstDidNotSyncIt) {
-  MemoryDisk disk;
+  SimDisk disk;
   ASSERT_TRUE(Live(disk, {}, kFirstLife, 1).finished);
+  const std::uint64_t most = OperationsOfALife();
   for (std::uint64_t operation = 0; operation <= disk.operations(); ++operation) {
-    for (std::uint64_t more = operation % 8; more < 64; more += 8) KillThenCut(operation, more);
+    for (std::uint64_t more = operation % 8; more < most; more += 8) KillThenCut(operation, more);
     if (testing::Test::HasFailure()) return;
   }
 }
 
 TEST(Crash, LosesNothingDurableAtAnyOperationOfTwoLives) {
-  MemoryDisk disk;
+  SimDisk disk;
   ASSERT_TRUE(Live(disk, {}, kFirstLife, 1).finished);
   const std::uint64_t operations = disk.operations();
+  const std::uint64_t most = OperationsOfALife();
   EXPECT_GT(ReadAll(disk).tail.next_segment, 4u);  // The script changes segments.
   for (std::uint64_t operation = 0; operation <= operations; ++operation) {
-    CutInEveryWay(operation);
+    CutInEveryWay(operation, most);
     if (testing::Test::HasFailure()) return;
   }
 }
 
 TEST(Crash, LosesNothingDurableWhereTheSecondLifeIsCutAtAnyOperation) {
+  const std::uint64_t most = OperationsOfALife();
   for (const std::uint64_t operation : {11u, 30u, 47u}) {
-    for (std::uint64_t again = 0; again < 64; ++again) {
+    for (std::uint64_t again = 0; again < most; ++again) {
       CrashTwice(operation, PowerCut::kMixesSectors, again);
     }
     if (testing::Test::HasFailure()) return;
@@ -166,10 +175,10 @@ struct TornJournal {
   static constexpr std::size_t kLastBegin = 3 * kBlockBytes;
   static constexpr std::size_t kLastEnd = 6 * kBlockBytes;
   const std::string path = "shard-0/" + SegmentName(1);
-  MemoryDisk disk;
+  SimDisk disk;
 };
 
-void CheckThatTheLastBatchIsCut(MemoryDisk& disk) {
+void CheckThatTheLastBatchIsCut(SimDisk& disk) {
   const ReadBack read = ReadAll(disk);
   ASSERT_TRUE(read.status.ok()) << read.status;
   ASSERT_EQ(read.records.size(), 3u);
@@ -209,7 +218,7 @@ TEST(Crash, CutsALastBatchTornAtAnySectorOrHeaderByte) {
 }
 
 TEST(Crash, KeepsTheSegmentThatATornBatchLiesIn) {
-  MemoryDisk disk;
+  SimDisk disk;
   auto journal = OpenInMemory(disk, {});
   ASSERT_TRUE(journal.ok());
   WriteBatch(**journal, {TestRecord(1, 1)});
@@ -262,7 +271,7 @@ TEST(Crash, NeverTakesUpACutBatchWhenStartsInBetweenWroteNothing) {
     ASSERT_TRUE(OpenInMemory(torn.disk, ReadAll(torn.disk).tail).ok());
   }
   torn.disk.Bytes(torn.path) = whole;
-  MemoryDisk after(torn.disk, PowerCut::kKeepsUnsynced, 0);
+  SimDisk after(torn.disk, PowerCut::kKeepsUnsynced, 0);
   EXPECT_EQ(ReadAll(after).records.size(), 3u);
 }
 

@@ -2,14 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/journal_disk.h"
 #include "tests/support/journal_records.h"
+#include "tests/support/sim_disk.h"
 
 namespace engine {
 namespace {
 
 TEST(Journal, ReadsBackWhatWasAppendedOverManySegments) {
-  MemoryDisk disk;
+  SimDisk disk;
   auto journal = OpenInMemory(disk, {});
   ASSERT_TRUE(journal.ok()) << journal.status();
   RecordBytes expected;
@@ -37,7 +37,7 @@ TEST(Journal, ReadsBackWhatWasAppendedOverManySegments) {
 }
 
 TEST(Journal, IsDurableOnlyAfterTheCompletionIsTaken) {
-  MemoryDisk disk;
+  SimDisk disk;
   auto journal = OpenInMemory(disk, {});
   ASSERT_TRUE(journal.ok());
   (*journal)->Append(TestRecord(1, 1).view());
@@ -51,7 +51,7 @@ TEST(Journal, IsDurableOnlyAfterTheCompletionIsTaken) {
 }
 
 TEST(Journal, ClosesTheWindowWithOneEmptyBatchAfterTheIdleTime) {
-  MemoryDisk disk;
+  SimDisk disk;
   auto journal = OpenInMemory(disk, {});
   ASSERT_TRUE(journal.ok());
   while ((*journal)->next_turn_ns() != INT64_MAX) ASSERT_TRUE((*journal)->Turn(0).ok());
@@ -71,7 +71,7 @@ TEST(Journal, ClosesTheWindowWithOneEmptyBatchAfterTheIdleTime) {
 }
 
 TEST(Journal, HasNoRoomInAFullBatch) {
-  MemoryDisk disk;
+  SimDisk disk;
   auto journal = OpenInMemory(disk, {});
   ASSERT_TRUE(journal.ok());
   const std::size_t room = SmallJournal().batch_bytes - sizeof(BatchHeader);
@@ -83,7 +83,7 @@ TEST(Journal, HasNoRoomInAFullBatch) {
 }
 
 TEST(Journal, StartsThatWriteNothingDoNotFillTheDisk) {
-  MemoryDisk disk;
+  SimDisk disk;
   for (int start = 0; start < 5; ++start) {
     const ReadBack read = ReadAll(disk);
     ASSERT_TRUE(read.status.ok()) << read.status;
@@ -93,7 +93,7 @@ TEST(Journal, StartsThatWriteNothingDoNotFillTheDisk) {
 }
 
 TEST(Journal, RemovesWhatACrashLeftOfASegmentInTheMaking) {
-  MemoryDisk disk;
+  SimDisk disk;
   const std::string left = "shard-0/" + SegmentName(9) + kUnfinishedSuffix;
   ASSERT_TRUE(disk.Create(left).ok());
   ASSERT_TRUE(OpenInMemory(disk, ReadAll(disk).tail).ok());
@@ -101,7 +101,7 @@ TEST(Journal, RemovesWhatACrashLeftOfASegmentInTheMaking) {
 }
 
 TEST(Journal, GoesOnInANewSegmentAfterEachStart) {
-  MemoryDisk disk;
+  SimDisk disk;
   for (std::uint64_t start = 1; start <= 3; ++start) {
     const ReadBack read = ReadAll(disk);
     ASSERT_TRUE(read.status.ok()) << read.status;
@@ -114,7 +114,7 @@ TEST(Journal, GoesOnInANewSegmentAfterEachStart) {
 }
 
 TEST(Journal, WaitsForSpaceOnAFullDiskAndLosesNothing) {
-  MemoryDisk disk;
+  SimDisk disk;
   auto journal = OpenInMemory(disk, {});
   ASSERT_TRUE(journal.ok());
   while ((*journal)->next_turn_ns() != INT64_MAX) ASSERT_TRUE((*journal)->Turn(0).ok());
@@ -142,12 +142,12 @@ TEST(Journal, WaitsForSpaceOnAFullDiskAndLosesNothing) {
 }
 
 TEST(Journal, StopsWhereTheNextSegmentCannotBeMadeForAnotherReason) {
-  MemoryDisk disk;
+  SimDisk disk;
   auto journal = OpenInMemory(disk, {});
   ASSERT_TRUE(journal.ok());
-  disk.FailFrom(disk.operations());
+  disk.CutFrom(disk.operations());
   for (int turn = 0; turn < 20; ++turn) ASSERT_TRUE((*journal)->Turn(0).ok());
-  disk.FailFrom(UINT64_MAX);
+  disk.CutFrom(UINT64_MAX);
   EXPECT_FALSE((*journal)->disk_full());
   absl::Status status;
   for (std::uint64_t next = 1; status.ok(); ++next) {
@@ -160,21 +160,21 @@ TEST(Journal, StopsWhereTheNextSegmentCannotBeMadeForAnotherReason) {
 }
 
 TEST(Journal, StopsForAllTimeWhenAWriteFails) {
-  MemoryDisk disk;
+  SimDisk disk;
   auto journal = OpenInMemory(disk, {});
   ASSERT_TRUE(journal.ok());
   while ((*journal)->next_turn_ns() != INT64_MAX) ASSERT_TRUE((*journal)->Turn(0).ok());
   (*journal)->Append(TestRecord(1, 1).view());
   ASSERT_TRUE((*journal)->Turn(0).ok());
-  disk.FailFrom(disk.operations());
+  disk.CutFrom(disk.operations());
   EXPECT_FALSE((*journal)->Turn(0).ok());
-  disk.FailFrom(UINT64_MAX);
+  disk.CutFrom(UINT64_MAX);
   EXPECT_FALSE((*journal)->Turn(0).ok());
   EXPECT_EQ((*journal)->durable_sequence(), 0u);
 }
 
 TEST(Journal, FillsUpItsBlocksWithZeros) {
-  MemoryDisk disk;
+  SimDisk disk;
   auto journal = OpenInMemory(disk, {});
   ASSERT_TRUE(journal.ok());
   for (std::uint64_t next = 1; next <= 4; ++next) {  // Each buffer is used again, for less.
@@ -187,7 +187,7 @@ TEST(Journal, FillsUpItsBlocksWithZeros) {
 }
 
 TEST(Journal, RefusesSizesThatAreNotWholeBlocks) {
-  MemoryDisk disk;
+  SimDisk disk;
   JournalOptions options = SmallJournal();
   options.batch_bytes = 5'000;
   EXPECT_TRUE(absl::IsInvalidArgument(OpenInMemory(disk, {}, options).status()));
@@ -196,7 +196,7 @@ TEST(Journal, RefusesSizesThatAreNotWholeBlocks) {
 }
 
 TEST(JournalDeathTest, StopsOnARecordThatItCouldNotReadBack) {
-  MemoryDisk disk;
+  SimDisk disk;
   auto journal = OpenInMemory(disk, {});
   ASSERT_TRUE(journal.ok());
   EXPECT_DEATH((*journal)->Append(TestRecord(2, 1).view()), "CHECK failed");

@@ -8,8 +8,8 @@
 
 #include "engine/journal/format.h"
 #include "engine/journal/record.h"
-#include "tests/support/journal_disk.h"
 #include "tests/support/journal_records.h"
+#include "tests/support/sim_disk.h"
 
 namespace engine {
 namespace {
@@ -61,7 +61,7 @@ class RecoveryTest : public testing::Test {
     std::ranges::copy(batch, Bytes(2).begin() + 2 * kBlockBytes);
   }
 
-  MemoryDisk disk_;
+  SimDisk disk_;
 };
 
 TEST_F(RecoveryTest, HandsOutEveryRecordInOrder) {
@@ -76,7 +76,7 @@ TEST_F(RecoveryTest, HandsOutEveryRecordInOrder) {
 }
 
 TEST_F(RecoveryTest, OfAnEmptyFolderBeginsWithSequenceOne) {
-  MemoryDisk empty;
+  SimDisk empty;
   const ReadBack read = ReadAll(empty);
   ASSERT_TRUE(read.status.ok());
   EXPECT_EQ(read.tail.next_sequence, 1u);
@@ -84,9 +84,9 @@ TEST_F(RecoveryTest, OfAnEmptyFolderBeginsWithSequenceOne) {
 }
 
 TEST_F(RecoveryTest, ChangesNothingOnDisk) {
-  const std::uint64_t before = disk_.operations();
+  const std::uint64_t before = disk_.changes();
   ASSERT_TRUE(ReadAll(disk_).status.ok());
-  EXPECT_EQ(disk_.operations(), before);
+  EXPECT_EQ(disk_.changes(), before);
 }
 
 TEST_F(RecoveryTest, BeginsAtTheSequenceAskedFor) {

@@ -6,8 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/journal_disk.h"
 #include "tests/support/random_source.h"
+#include "tests/support/sim_disk.h"
 
 namespace engine {
 namespace {
@@ -52,7 +52,7 @@ absl::StatusOr<std::vector<std::byte>> Read(Disk& disk, const JournalIdentity& i
 TEST(SnapshotFile, HoldsWhatWasWrittenInAnyPieces) {
   for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, kBlockBytes, std::size_t{1} << 20,
                                   (std::size_t{3} << 20) + 5}) {
-    MemoryDisk disk;
+    SimDisk disk;
     const std::vector<std::byte> state = SomeState(bytes);
     const auto header = Write(disk, state);
     ASSERT_TRUE(header.ok()) << header.status();
@@ -67,7 +67,7 @@ TEST(SnapshotFile, HoldsWhatWasWrittenInAnyPieces) {
 
 // Of a small file: every bit of the header and of the state, some between them, and some lengths.
 TEST(SnapshotFile, IsDataLossWhereABitIsFlippedOrAByteIsMissing) {
-  MemoryDisk disk;
+  SimDisk disk;
   ASSERT_TRUE(Write(disk, SomeState(100)).ok());
   const std::string path = "shard-0/" + SnapshotName(kSequence);
   const std::vector<std::byte> sound = disk.Bytes(path);
@@ -88,7 +88,7 @@ TEST(SnapshotFile, IsDataLossWhereABitIsFlippedOrAByteIsMissing) {
 }
 
 TEST(SnapshotFile, IsRefusedUnderAnothersName) {
-  MemoryDisk disk;
+  SimDisk disk;
   ASSERT_TRUE(Write(disk, SomeState(100)).ok());
   const JournalIdentity other{.cluster_id = {std::byte{8}}, .shard = 0};
   EXPECT_TRUE(absl::IsFailedPrecondition(Read(disk, other).status()));
@@ -100,7 +100,7 @@ TEST(SnapshotFile, IsRefusedUnderAnothersName) {
 }
 
 TEST(SnapshotFile, ThatWasNotFinishedHasNoName) {
-  MemoryDisk disk;
+  SimDisk disk;
   {
     auto writer = SnapshotWriter::Begin(disk, "shard-0", kIdentity, kSequence, 42);
     ASSERT_TRUE(writer.ok());
@@ -115,7 +115,7 @@ TEST(SnapshotFile, ThatWasNotFinishedHasNoName) {
 }
 
 TEST(SnapshotFile, AreListedNewestFirst) {
-  MemoryDisk disk;
+  SimDisk disk;
   for (const char* name : {"snapshot-0000000000000007.snap", "snapshot-00000000000000ff.snap",
                            "snapshot-0000000000000000.snap", "snapshot-7.snap",
                            "snapshot-00000000000000FE.snap", "journal-0000000000000001.seg"}) {

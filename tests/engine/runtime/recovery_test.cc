@@ -34,7 +34,7 @@ absl::Status ReplayAll(const std::vector<OwnedCommand>& journal, Exchange& excha
 }
 
 TEST(Recovery, OfAnEmptyJournalIsAnEmptyExchange) {
-  MemoryDisk disk;
+  SimDisk disk;
   Exchange exchange;
   const absl::StatusOr<Recovery> recovery =
       RecoverExchange(disk, {.folder = "shard-0", .identity = kWorldIdentity}, exchange);

@@ -260,7 +260,7 @@ TEST_F(ShardOfTwoHomes, ItSleepsUntilTheNextThingIsDue) {
 }
 
 TEST_F(ShardOfTwoHomes, ADiskThatFailsStopsItAndNothingUndurableIsTold) {
-  world_.disk->FailFrom(world_.disk->operations());
+  world_.disk->CutFrom(world_.disk->operations());
   ASSERT_TRUE(world_.Submit(0, 1, Bid(1, 1, 20, 500)));
   world_.Settle();
   EXPECT_FALSE(world_.shard->status().ok());

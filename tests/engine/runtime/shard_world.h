@@ -16,8 +16,9 @@
 #include "engine/runtime/recovery.h"
 #include "engine/runtime/shard.h"
 #include "tests/support/exchange_driver.h"
-#include "tests/support/journal_disk.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/sim_batch_writer.h"
+#include "tests/support/sim_disk.h"
 
 namespace engine {
 
@@ -37,7 +38,7 @@ inline std::size_t CountOf(const std::vector<Event>& events, EventType type) {
 // Completes no write while it is shut.
 class DoorWriter final : public BatchWriter {
  public:
-  DoorWriter(MemoryDisk& disk, const bool& open) : writer_(disk), open_(open) {}
+  DoorWriter(SimDisk& disk, const bool& open) : writer_(disk), open_(open) {}
 
   absl::Status Use(const std::string& path) override { return writer_.Use(path); }
   absl::Status Submit(std::span<const std::byte> bytes, std::uint64_t offset) override {
@@ -51,7 +52,7 @@ class DoorWriter final : public BatchWriter {
   std::string description() const override { return "memory"; }
 
  private:
-  MemoryBatchWriter writer_;
+  SimBatchWriter writer_;
   const bool& open_;
 };
 
@@ -119,7 +120,7 @@ class ShardWorld {
   void Kill(PowerCut cut = PowerCut::kLosesUnsynced) {
     shard.reset();
     gateways.clear();
-    disk = std::make_unique<MemoryDisk>(*disk, cut, 1);
+    disk = std::make_unique<SimDisk>(*disk, cut, 1);
   }
 
   // Turns until nothing is left to do or to write.
@@ -197,7 +198,7 @@ class ShardWorld {
   Doorbell gateway_doorbell;
   Doorbell shard_doorbell;
   ManualClock clock{0};
-  std::unique_ptr<MemoryDisk> disk = std::make_unique<MemoryDisk>();
+  std::unique_ptr<SimDisk> disk = std::make_unique<SimDisk>();
   bool disk_answers = true;
   Recovery recovered;
   std::vector<GatewayEnd> gateways;

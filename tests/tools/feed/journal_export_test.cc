@@ -40,7 +40,7 @@ ExchangeDriver TradedDay() {
   return driver;
 }
 
-void WriteJournal(const ExchangeDriver& driver, engine::MemoryDisk& disk) {
+void WriteJournal(const ExchangeDriver& driver, engine::SimDisk& disk) {
   ASSERT_TRUE(disk.CreateFolder("shard-0").ok());
   auto journal = engine::OpenInMemory(disk, engine::JournalTail{});
   ASSERT_TRUE(journal.ok()) << journal.status();
@@ -54,7 +54,7 @@ void WriteJournal(const ExchangeDriver& driver, engine::MemoryDisk& disk) {
 }
 
 std::string Export(const ExchangeDriver& driver, const std::string& key, const std::string& name) {
-  engine::MemoryDisk disk;
+  engine::SimDisk disk;
   WriteJournal(driver, disk);
   std::ostringstream report;
   return MakeFeed(name, FeedSource::kJournal, [&](FeedWriter& feed) {
@@ -123,7 +123,7 @@ TEST(JournalExport, MakesADisconnectACancelOfAll) {
 }
 
 TEST(JournalExport, NeedsAKeyAndAJournal) {
-  engine::MemoryDisk disk;
+  engine::SimDisk disk;
   ASSERT_TRUE(disk.CreateFolder("shard-0").ok());
   std::ostringstream report;
   auto feed = FeedWriter::Create(TestPath("x.pwfeed"), FeedSource::kJournal, 0);
