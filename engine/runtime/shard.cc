@@ -263,8 +263,10 @@ bool Shard::WriteJournal() {
   if (is_due && exchange_->sequence() != digest_sequence_) JournalDigest();
   const std::uint64_t durable = journal_->durable_sequence();
   const std::uint64_t written = journal_->batches_written();
+  const bool was_full = journal_->disk_full();
   status_ = journal_->Turn(clock_.MonotonicNs());
-  return journal_->durable_sequence() != durable || journal_->batches_written() != written;
+  return journal_->durable_sequence() != durable || journal_->batches_written() != written ||
+         journal_->disk_full() != was_full;
 }
 
 bool Shard::Release() {
