@@ -1,5 +1,6 @@
-// Any bit of a journal may flip: it is found, or it was in what nobody was told of.
-// PEERWATT_LONG=1 flips every bit, otherwise one of each byte.
+// Any bit of a segment of 64 KiB may flip: it is detected, or it is in a last batch of which
+// nothing on disk says that it was acknowledged, and that batch alone is cut. PEERWATT_LONG=1 flips
+// every bit, otherwise one of each byte.
 #include <cstdlib>
 #include <string>
 
@@ -17,7 +18,9 @@ enum class Verdict : std::uint8_t { kRefused, kAllThere, kLastBatchCut, kWrong }
 // Three batches, of which the last ends the journal, or an empty one behind it.
 struct FlippedJournal {
   explicit FlippedJournal(bool window_closed) {
-    auto journal = OpenInMemory(disk, {});
+    JournalOptions options = SmallJournal();
+    options.segment_bytes = kSegmentBytes;
+    auto journal = OpenInMemory(disk, {}, options);
     EXPECT_TRUE(journal.ok());
     WriteBatch(**journal, {TestRecord(1, 60), TestRecord(2, 61)});
     WriteBatch(**journal, {TestRecord(3, 1)});
@@ -46,6 +49,7 @@ struct FlippedJournal {
     const char* is_long = std::getenv("PEERWATT_LONG");
     const bool every_bit = is_long != nullptr && std::string(is_long) == "1";
     std::vector<std::byte>& bytes = disk.Bytes(path);
+    ASSERT_EQ(bytes.size(), kSegmentBytes);
     for (std::size_t byte = 0; byte < bytes.size(); ++byte) {
       for (unsigned bit = every_bit ? 0 : byte % 8; bit < (every_bit ? 8 : byte % 8 + 1); ++bit) {
         bytes[byte] ^= std::byte(1u << bit);
@@ -55,6 +59,7 @@ struct FlippedJournal {
     }
   }
 
+  static constexpr std::size_t kSegmentBytes = 16 * kBlockBytes;
   static constexpr std::size_t kLastBegin = 4 * kBlockBytes;
   static constexpr std::size_t kLastEnd = 6 * kBlockBytes;
   const std::string path = "shard-0/" + SegmentName(1);
