@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 
 namespace engine {
 
@@ -23,6 +24,20 @@ class RandomSource {
  private:
   std::uint64_t state_;
 };
+
+// The only seed to try, where the environment names one: to repeat a failure.
+inline std::optional<std::uint64_t> SeedFromEnvironment() {
+  const char* seed = std::getenv("PEERWATT_SEED");
+  if (seed == nullptr) return std::nullopt;
+  return std::strtoull(seed, nullptr, 10);
+}
+
+// A sanitizer takes ten times as long and looks for other things: a part of a long test will do.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
 
 // How often a random test repeats: `quick`, or `full` in `tools/check --long`.
 inline std::uint64_t Repeats(std::uint64_t quick, std::uint64_t full) {

@@ -1,0 +1,256 @@
+// A process of the exchange on a simulated disk, turned by hand, and the homes that talk to it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "engine/journal/data_directory.h"
+#include "engine/runtime/recovery.h"
+#include "engine/runtime/shard.h"
+#include "tests/support/exchange_driver.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/sim_batch_writer.h"
+#include "tests/support/sim_disk.h"
+#include "tests/support/told_events.h"
+
+namespace engine {
+
+inline constexpr std::uint32_t kHomes = 4;  // Home n has credential and account n.
+inline constexpr std::size_t kSimLinks = 2;
+
+// They outlive the process: what they sent, and what they were told.
+struct Homes {
+  const OwnedCommand& Sent(std::uint32_t home, std::uint64_t client_seq) const {
+    return sent[home - 1][client_seq - 1];
+  }
+  void Hear(const Event& event) {
+    told.Hear(event);
+    if (event.type != EventType::kLogonAnswer) return;
+    EXPECT_EQ(event.logon_answer.reason, Reason::kNone);
+    EXPECT_FALSE(told.Answered(event.credential, event.logon_answer.next_client_seq));
+    EXPECT_FALSE(told.Numbered(event.credential, event.logon_answer.next_event));
+  }
+
+  std::array<std::vector<OwnedCommand>, kHomes> sent;  // By client_seq.
+  ToldEvents told;
+};
+
+struct SimOptions {
+  MarketDefinition market = SmallMarket();
+  WriterWay way = WriterWay::kDirect;
+  // A process that waits for space gets it after some seconds.
+  bool space_returns = false;
+};
+
+// Once something has failed it does nothing more: the process has died.
+class SimProcess {
+ public:
+  enum class Part : std::uint8_t { kInitialising, kStarting, kRunning };
+
+  // `data` is on the simulated disk, but for its lock. The machine may be another than that of a
+  // process before: a lock that it holds is not seen.
+  SimProcess(SimDisk& disk, std::string data, ManualClock& clock, Homes& homes,
+             const SimOptions& options)
+      : disk_(disk), data_(std::move(data)), clock_(clock), homes_(homes), options_(options) {
+    std::filesystem::create_directories(data_);
+    std::filesystem::remove(data_ + "/peerwatt.lock");
+  }
+
+  // Makes the data directory, with the market and the homes.
+  void Init() {
+    part_ = Part::kInitialising;
+    status_ = MakeDirectory();
+  }
+  void Start() {
+    if (!status_.ok()) return;
+    part_ = Part::kStarting;
+    status_ = Open();
+    if (absl::IsResourceExhausted(status_) && options_.space_returns) {
+      disk_.Heal();
+      status_ = Open();
+    }
+    if (!status_.ok()) return Kill();
+    part_ = Part::kRunning;
+  }
+  void Kill() {
+    shard_.reset();
+    gateways_.clear();
+    directory_.reset();
+  }
+  void Stop() {
+    if (!status_.ok()) return;
+    status_ = shard_->Settle();
+    Listen();
+    Kill();
+  }
+  void LogonAll() {
+    for (std::uint32_t home = 1; home <= kHomes; ++home) {
+      LogonBody body{.session = home};
+      std::memcpy(body.token_hash.data(), &home, sizeof(home));
+      CommandHeader header;
+      header.type = CommandType::kLogon;
+      Put(home, OwnedCommand(header, std::span<const LogonBody>(&body, 1)));
+    }
+    Settle();
+  }
+
+  // The next command of a home.
+  template <typename Body>
+  void Send(std::uint32_t home, CommandType type, const std::vector<Body>& bodies) {
+    if (!status_.ok()) return;
+    CommandHeader header;
+    header.type = type;
+    header.credential = CredentialId{home};
+    header.client_seq = homes_.sent[home - 1].size() + 1;
+    homes_.sent[home - 1].emplace_back(header, std::span<const Body>(bodies));
+    Put(home, homes_.sent[home - 1].back());
+  }
+  void Resend(std::uint32_t home, std::uint64_t client_seq) {
+    Put(home, homes_.Sent(home, client_seq));
+  }
+  void ResendAll() {
+    for (std::uint32_t home = 1; home <= kHomes; ++home) {
+      for (std::uint64_t seq = 1; seq <= homes_.sent[home - 1].size(); ++seq) Resend(home, seq);
+      Settle();
+    }
+  }
+
+  // Ensures: false when there was nothing to do.
+  bool Turn() {
+    if (!status_.ok()) return false;
+    const bool did = shard_->Turn();
+    Listen();
+    status_ = shard_->status();
+    if (on_boundary) on_boundary();
+    return did;
+  }
+  // Turns until nothing is left to do. Where there is no space it waits some seconds.
+  void Settle() {
+    for (std::int64_t waited_s = 0; status_.ok(); ++waited_s) {
+      int turns = 0;
+      while (Turn() || (status_.ok() && shard_->IdleNs() == 0)) {
+        ASSERT_LT(++turns, 10'000) << "the shard does not come to rest";
+      }
+      const bool waits = status_.ok() && shard_->counters().disk_full.value() != 0;
+      if (!waits || waited_s == kWaitForSpaceS) return;
+      if (options_.space_returns && waited_s > 0) disk_.Heal();
+      clock_.Advance(kSecondNs);
+    }
+  }
+
+  const absl::Status& status() const { return status_; }
+  Part part() const { return part_; }  // Where it died, or is.
+  const Recovery& recovered() const { return recovered_; }
+
+  // For a test that looks at the disk in between: after each turn, and each command put.
+  std::function<void()> on_boundary;
+
+ private:
+  static constexpr std::int64_t kSecondNs = 1'000'000'000;
+  static constexpr std::int64_t kWaitForSpaceS = 3;
+
+  absl::StatusOr<std::unique_ptr<Journal>> OpenJournal(const JournalTail& tail) {
+    // Just large enough for the largest command: segments change often.
+    return Journal::Open(disk_, std::make_unique<SimBatchWriter>(disk_, options_.way),
+                         {.folder = directory_->ShardFolder(0),
+                          .identity = directory_->Identity(0),
+                          .segment_bytes = 20 * kBlockBytes,
+                          .batch_bytes = 17 * kBlockBytes,
+                          .make_segments_in_thread = false},
+                         tail);
+  }
+
+  absl::Status MakeDirectory() {
+    ExchangeDriver driver(1'000);
+    driver.now_ns = clock_.NowNs();
+    driver.AddMarket(options_.market);
+    for (std::uint32_t home = 1; home <= kHomes; ++home) driver.AddAccount(home);
+    auto directory = DataDirectory::Create(disk_, data_, {.cluster_id = {std::byte{3}}});
+    if (!directory.ok()) return directory.status();
+    directory_ = std::make_unique<DataDirectory>(*std::move(directory));
+    if (absl::Status status = directory_->OpenLotteryKey(disk_).status(); !status.ok()) {
+      return status;
+    }
+    auto journal = OpenJournal({});
+    if (!journal.ok()) return journal.status();
+    for (const OwnedCommand& command : driver.journal) (*journal)->Append(command.view());
+    if (absl::Status status = (*journal)->Settle(); !status.ok()) return status;
+    absl::Status status = directory_->Commit(disk_);
+    directory_.reset();
+    return status;
+  }
+
+  absl::Status Open() {
+    Kill();
+    auto directory = DataDirectory::Open(disk_, data_);
+    if (!directory.ok()) return directory.status();
+    directory_ = std::make_unique<DataDirectory>(*std::move(directory));
+    const auto key = directory_->OpenLotteryKey(disk_);
+    if (!key.ok()) return key.status();
+    auto exchange = std::make_unique<Exchange>();
+    const auto recovery = RecoverExchange(
+        disk_, {.folder = directory_->ShardFolder(0), .identity = directory_->Identity(0)},
+        *exchange);
+    if (!recovery.ok()) return recovery.status();
+    recovered_ = *recovery;
+    auto journal = OpenJournal(recovery->tail);
+    if (!journal.ok()) return journal.status();
+    std::vector<ShardEnd> ends;
+    for (std::size_t i = 0; i < kSimLinks; ++i) {
+      Link link =
+          MakeLink({.command_bytes = 1 << 17, .events = 256}, gateway_doorbell_, shard_doorbell_);
+      gateways_.push_back(std::move(link.gateway));
+      ends.push_back(std::move(link.shard));
+    }
+    shard_ = std::make_unique<Shard>(std::move(exchange), *std::move(journal), clock_,
+                                     std::move(ends), ShardOptions{.held_events = 1'024});
+    return absl::OkStatus();
+  }
+
+  void Put(std::uint32_t home, const OwnedCommand& command) {
+    if (!status_.ok()) return;
+    CommandSender& commands = gateways_[home % kSimLinks].commands;
+    const std::span<const std::byte> bytes = command.view().bytes();
+    CommandHeader* to = commands.Claim(static_cast<std::uint32_t>(bytes.size()));
+    ASSERT_NE(to, nullptr);
+    std::memcpy(to, bytes.data(), bytes.size());
+    to->time_ns = clock_.NowNs();
+    commands.Commit();
+    commands.Publish();
+    if (on_boundary) on_boundary();
+  }
+  // What has left the process was told, whatever becomes of it.
+  void Listen() {
+    for (GatewayEnd& gateway : gateways_) {
+      for (auto ready = gateway.events.Ready(); !ready.empty(); ready = gateway.events.Ready()) {
+        for (const Event& event : ready) homes_.Hear(event);
+        gateway.events.Consume(ready.size());
+      }
+    }
+  }
+
+  SimDisk& disk_;
+  const std::string data_;
+  ManualClock& clock_;
+  Homes& homes_;
+  const SimOptions options_;
+  absl::Status status_;
+  Part part_ = Part::kInitialising;
+  Recovery recovered_;
+  std::unique_ptr<DataDirectory> directory_;
+  Doorbell gateway_doorbell_;
+  Doorbell shard_doorbell_;
+  std::vector<GatewayEnd> gateways_;
+  std::unique_ptr<Shard> shard_;
+};
+
+}  // namespace engine
