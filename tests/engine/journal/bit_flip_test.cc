@@ -1,13 +1,12 @@
 // Any bit of a segment of 64 KiB may flip: it is detected, or it is in a last batch of which
-// nothing on disk says that it was acknowledged, and that batch alone is cut. PEERWATT_LONG=1 flips
-// every bit, otherwise one of each byte.
-#include <cstdlib>
+// nothing on disk says that it was acknowledged, and that batch alone is cut.
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "engine/journal/journal.h"
 #include "tests/support/journal_records.h"
+#include "tests/support/random_source.h"
 #include "tests/support/sim_disk.h"
 
 namespace engine {
@@ -46,12 +45,12 @@ struct FlippedJournal {
   // Flips each bit in turn and counts the verdicts by `judge(byte, verdict)`.
   template <typename Judge>
   void FlipAll(Judge judge) {
-    const char* is_long = std::getenv("PEERWATT_LONG");
-    const bool every_bit = is_long != nullptr && std::string(is_long) == "1";
+    constexpr unsigned kBits = kSanitized ? 1 : 8;  // Of each byte.
     std::vector<std::byte>& bytes = disk.Bytes(path);
     ASSERT_EQ(bytes.size(), kSegmentBytes);
     for (std::size_t byte = 0; byte < bytes.size(); ++byte) {
-      for (unsigned bit = every_bit ? 0 : byte % 8; bit < (every_bit ? 8 : byte % 8 + 1); ++bit) {
+      for (unsigned i = 0; i < kBits; ++i) {
+        const unsigned bit = (static_cast<unsigned>(byte) + i) % 8;
         bytes[byte] ^= std::byte(1u << bit);
         EXPECT_TRUE(judge(byte, Read())) << "bit " << bit << " of byte " << byte;
         bytes[byte] ^= std::byte(1u << bit);

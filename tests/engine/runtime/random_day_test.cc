@@ -81,6 +81,8 @@ class RandomDay {
     for (std::uint64_t acts = 3 + random_.Below(30); acts > 0 && process.status().ok(); --acts) {
       Act(process);
     }
+    // Whatever waits for space goes on when there is some.
+    EXPECT_TRUE(!is_full_ || process.status().ok()) << process.status();
     if (Chance(4) && process.status().ok()) process.Stop();
   }
 
@@ -94,10 +96,12 @@ class RandomDay {
   void SetTrouble() {
     const std::uint64_t at = disk_->operations() + random_.Below(120);
     options_.space_returns = false;
+    is_full_ = false;
     if (Chance(2)) return disk_->CutFrom(at);
     if (only_cuts_ || Chance(4)) return;
     const auto kind = static_cast<DiskFault::Kind>(random_.Below(3));
-    options_.space_returns = kind == DiskFault::Kind::kIsFull && Chance(2);
+    is_full_ = kind == DiskFault::Kind::kIsFull;
+    options_.space_returns = is_full_ && Chance(2);
     constexpr std::array<int, 3> kErrors{EIO, ENOSPC, EINTR};
     disk_->SetFault({.kind = kind, .at = at, .error = kErrors[random_.Below(3)]});
   }
@@ -210,6 +214,7 @@ class RandomDay {
   std::unique_ptr<SimDisk> disk_;
   SimOptions options_;
   bool only_cuts_ = false;
+  bool is_full_ = false;
   ManualClock clock_{ExchangeDriver::MinuteNs(560)};
   Homes homes_;
   RecordBytes known_;  // What the last process that started had read.
