@@ -97,11 +97,16 @@ void ShardFailed(const absl::Status& status) {
   std::_Exit(kIoError);
 }
 
-// Snapshots are a help; a follower that comes to something else is not: no start could recover.
+// Where a follower comes to something else no start could recover: the sooner it stops the better.
+// Else snapshots are a help, and trading goes on without.
 void FollowerDid(const absl::StatusOr<engine::Follower::Step>& step) {
-  if (!step.ok()) {
+  if (absl::IsDataLoss(step.status())) {
     spdlog::critical("the follower stopped: {}", std::string(step.status().message()));
-    std::_Exit(absl::IsDataLoss(step.status()) ? kDataError : kIoError);
+    std::_Exit(kDataError);
+  }
+  if (!step.ok()) {
+    spdlog::error("the follower tries again in a minute: {}", std::string(step.status().message()));
+    return;
   }
   for (const std::string& damaged : step->damaged) spdlog::warn("passed over: {}", damaged);
   if (!step->snapshot_status.ok()) {

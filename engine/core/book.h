@@ -148,6 +148,7 @@ class Book {
 
   struct LoadedOrder {
     Slot slot = kNoSlot;  // kNoSlot: it was replaced.
+    std::uint16_t level = 0;
     std::uint32_t party = 0;
     std::uint32_t older = UINT32_MAX;  // Place of the party's next older one.
   };

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -67,18 +68,25 @@ void Book::Save(BookMemory& memory, bool has_fills, StateWriter& out) const {
 
 void Book::Load(StateReader& in, BookMemory& memory, const BookTerms& terms) {
   std::vector<LoadedOrder> orders;
+  std::uint16_t lowest = UINT16_MAX;
+  std::uint16_t highest = 0;
   const std::uint32_t slots[2] = {in.Read<std::uint32_t>(), in.Read<std::uint32_t>()};
   for (const Side side : {Side::kBuy, Side::kSell}) {
     for (std::uint32_t i = 0; i < slots[Index(side)] && in.ok(); ++i) {
       orders.push_back(LoadOrder(in, memory, side, terms));
+      if (orders.back().slot == kNoSlot) continue;
+      lowest = std::min(lowest, orders.back().level);
+      highest = std::max(highest, orders.back().level);
     }
   }
   LinkLoaded(in, memory, orders);
   round_orders_ = in.Read<std::uint32_t>();
   lowest_ = in.Read<std::uint16_t>();
   highest_ = in.Read<std::uint16_t>();
-  in.Require(this->slots() == 0 || (lowest_ <= highest_ && highest_ < terms.band_levels),
+  const bool is_empty = this->slots() == 0;
+  in.Require(is_empty || (lowest_ <= highest_ && highest_ < terms.band_levels),
              "a lowest and a highest limit that cannot be");
+  in.Require(lowest_ <= lowest && highest <= highest_, "limits outside of the lowest and highest");
 }
 
 Book::LoadedOrder Book::LoadOrder(StateReader& in, BookMemory& memory, Side side,
@@ -108,6 +116,7 @@ Book::LoadedOrder Book::LoadOrder(StateReader& in, BookMemory& memory, Side side
   chunk.filled_wh[slot % kChunkOrders] = filled_wh;
   moved_ += is_moved ? 1 : 0;
   loaded.slot = is_moved ? kNoSlot : slot;
+  loaded.level = order.level;
   if (!is_moved) loaded.party = terms.party_of[order.account];
   return loaded;
 }

@@ -6,6 +6,12 @@
 #include "engine/core/clearing/rules.h"
 
 namespace engine {
+namespace {
+
+// A market's next slot may lie a week past the end of time.
+constexpr std::int64_t kStartMinuteMax = kTimeNsMax / (60 * kSecondNs) + 7 * 24 * 60;
+
+}  // namespace
 
 // The first slot after those already opened whose last gate is still to come.
 std::uint32_t ProductTable::FirstStart(const Market& market, std::int64_t now_ns) {
@@ -140,11 +146,13 @@ void ProductTable::Load(StateReader& in, const Registry& registry) {
     Market& market = markets_[i];
     market.definition = registry.market(i);
     market.next_start_minute = in.Read<std::uint32_t>();
+    in.Require(market.next_start_minute <= kStartMinuteMax, "a slot that cannot be");
     const std::uint64_t open = in.ReadCount(kOpenProductsMax - products_.size());
     for (std::uint64_t k = 0; k < open && in.ok(); ++k) {
       const auto start = in.Read<std::uint32_t>();
       in.Require(market.open.empty() || products_.back()->id.start_minute < start,
                  "products that are not in order");
+      in.Require(start <= kStartMinuteMax, "a slot that cannot be");
       market.open.push_back(static_cast<std::uint32_t>(products_.size()));
       products_.push_back(std::make_unique<Product>());
       products_.back()->id = {market.definition.id, start};

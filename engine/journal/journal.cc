@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/core/check.h"
 #include "engine/journal/record.h"
+#include "engine/journal/snapshot_file.h"
 
 namespace engine {
 namespace {
@@ -19,12 +20,13 @@ constexpr int kSettlePollMs = 100;
 constexpr std::int64_t kSegmentPollNs = 1'000'000;
 constexpr std::int64_t kDiskFullRetryNs = 1'000'000'000;
 
-// Removes what a crash left of segments that were being made.
+// Removes what a crash left of segments and snapshots that were being made.
 absl::Status RemoveUnfinished(Disk& disk, const std::string& folder) {
   absl::StatusOr<std::vector<std::string>> names = disk.List(folder);
   if (!names.ok()) return names.status();
   for (const std::string& name : *names) {
-    if (!name.starts_with(kJournalPrefix) || !name.ends_with(kUnfinishedSuffix)) continue;
+    const bool is_ours = name.starts_with(kJournalPrefix) || name.starts_with(kSnapshotPrefix);
+    if (!is_ours || !name.ends_with(kUnfinishedSuffix)) continue;
     if (absl::Status status = disk.Remove(absl::StrCat(folder, "/", name)); !status.ok()) {
       return status;
     }

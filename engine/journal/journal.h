@@ -77,10 +77,6 @@ class Journal {
   // was appended waits in memory. It is tried again each second, and false once there is space.
   bool disk_full() const { return absl::IsResourceExhausted(next_status_); }
   std::uint64_t segment() const { return segment_; }
-  // Whether the current segment has room for only a batch or two.
-  bool nears_segment_end() const {
-    return offset_ + 2 * std::uint64_t{options_.batch_bytes} > options_.segment_bytes;
-  }
   std::uint64_t batches_written() const { return batches_written_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
 

@@ -75,11 +75,11 @@ absl::Status JournalReader::ReadHeader(Segment& segment, bool last) {
   if (!file.ok()) return file.status();
   const absl::StatusOr<std::uint64_t> size = (*file)->Size();
   if (!size.ok()) return size.status();
-  SegmentReader reader(*std::move(file), std::max<std::uint64_t>(*size, kBlockBytes));
-  const absl::StatusOr<std::span<const std::byte>> block = reader.View(0, kBlockBytes);
-  if (!block.ok()) return block.status();
+  const AlignedBuffer block(kBlockBytes);
+  const absl::StatusOr<std::size_t> read = (*file)->ReadAt(block.span(), 0);
+  if (!read.ok()) return read.status();
   SegmentHeader header;
-  const BlockState state = ReadSegmentHeader(*block, header);
+  const BlockState state = ReadSegmentHeader(block.span(), header);
   segment.begun = state == BlockState::kValid;
   if (segment.begun) {
     if (*size > header.segment_bytes) {
@@ -96,6 +96,15 @@ absl::Status JournalReader::ReadHeader(Segment& segment, bool last) {
   if (!last || segment.number == segments_.front().number) {
     return Lost(segment.path, 0, "the segment's header is damaged or missing");
   }
+  // A daemon may begin it this moment, and write behind it.
+  if (options_.closed_segments_only) return absl::OkStatus();
+  return CheckThatNothingWasWritten(segment, *std::move(file), *size);
+}
+
+absl::Status JournalReader::CheckThatNothingWasWritten(const Segment& segment,
+                                                       std::unique_ptr<File> file,
+                                                       std::uint64_t size) {
+  SegmentReader reader(std::move(file), std::max<std::uint64_t>(size, kBlockBytes));
   for (std::uint64_t offset = kBlockBytes; offset < reader.bytes();) {
     const std::size_t piece =
         static_cast<std::size_t>(std::min<std::uint64_t>(kBlockBytes, reader.bytes() - offset));

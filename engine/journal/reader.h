@@ -75,6 +75,8 @@ class JournalReader {
 
   absl::Status FindSegments();
   absl::Status ReadHeader(Segment& segment, bool last);
+  static absl::Status CheckThatNothingWasWritten(const Segment& segment, std::unique_ptr<File> file,
+                                                 std::uint64_t size);
   absl::Status CheckHeader(const Segment& segment, const SegmentHeader& header);
   absl::Status CheckOrder() const;
   absl::Status EnterSegment(std::size_t index);

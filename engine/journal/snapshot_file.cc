@@ -15,7 +15,6 @@ namespace engine {
 namespace {
 
 constexpr std::uint64_t kSnapshotMagic = 0x50'4E'53'54'54'41'57'50;  // "PWATTSNP"
-constexpr std::string_view kPrefix = "snapshot-";
 constexpr std::string_view kSuffix = ".snap";
 constexpr std::size_t kNumberDigits = 16;
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
@@ -44,10 +43,10 @@ std::string SnapshotName(std::uint64_t sequence) {
 }
 
 std::optional<std::uint64_t> SnapshotSequence(std::string_view name) {
-  if (name.size() != kPrefix.size() + kNumberDigits + kSuffix.size()) return {};
-  if (!name.starts_with(kPrefix)) return {};
+  if (name.size() != kSnapshotPrefix.size() + kNumberDigits + kSuffix.size()) return {};
+  if (!name.starts_with(kSnapshotPrefix)) return {};
   std::uint64_t sequence = 0;
-  const char* digits = name.data() + kPrefix.size();
+  const char* digits = name.data() + kSnapshotPrefix.size();
   const auto [end, error] = std::from_chars(digits, digits + kNumberDigits, sequence, 16);
   if (error != std::errc() || end != digits + kNumberDigits) return {};
   if (SnapshotName(sequence) != name || sequence == 0) return {};
@@ -63,18 +62,6 @@ absl::StatusOr<std::vector<std::uint64_t>> ListSnapshots(Disk& disk, const std::
   }
   std::ranges::sort(sequences, std::greater());
   return sequences;
-}
-
-absl::Status RemoveUnfinishedSnapshots(Disk& disk, const std::string& folder) {
-  absl::StatusOr<std::vector<std::string>> names = disk.List(folder);
-  if (!names.ok()) return names.status();
-  for (const std::string& name : *names) {
-    if (!name.starts_with(kPrefix) || !name.ends_with(kUnfinishedSuffix)) continue;
-    if (absl::Status status = disk.Remove(absl::StrCat(folder, "/", name)); !status.ok()) {
-      return status;
-    }
-  }
-  return absl::OkStatus();
 }
 
 SnapshotWriter::SnapshotWriter(Disk& disk, std::string folder, const SnapshotHeader& header)
@@ -171,7 +158,11 @@ absl::Status SnapshotReader::ReadHeader(std::uint64_t sequence, const JournalIde
       header_.checksum != HeaderChecksum(block.span(), header_)) {
     return absl::DataLossError(absl::StrCat(path_, ", byte 0: the snapshot's header is damaged"));
   }
-  if (header_.format_version != kSnapshotFormatVersion) {
+  if (header_.format_version < kSnapshotFormatVersion) {
+    return absl::UnimplementedError(
+        absl::StrCat(path_, ": snapshot format version ", header_.format_version, " is not read"));
+  }
+  if (header_.format_version > kSnapshotFormatVersion) {
     return absl::FailedPreconditionError(absl::StrCat(
         path_, ": snapshot format version ", header_.format_version, ", but this program reads ",
         kSnapshotFormatVersion, ": run the program that wrote it"));

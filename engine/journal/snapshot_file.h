@@ -22,6 +22,7 @@
 namespace engine {
 
 inline constexpr std::uint32_t kSnapshotFormatVersion = 1;
+inline constexpr std::string_view kSnapshotPrefix = "snapshot-";
 
 // The first bytes of the file; zeros fill its block, and the state follows.
 struct SnapshotHeader {
@@ -46,7 +47,7 @@ absl::StatusOr<std::vector<std::uint64_t>> ListSnapshots(Disk& disk, const std::
 
 // Makes one under a name of its own, so that no crash leaves half of one: the state, the header,
 // sync, rename, sync of the folder. Errors are the disk's; a file that was not finished is removed
-// where that can be done, and by the next RemoveUnfinishedSnapshots() else.
+// where that can be done, and else by the journal that is opened next.
 //
 // Memory: a MiB. Thread: one owner.
 class SnapshotWriter {
@@ -81,9 +82,8 @@ class SnapshotWriter {
   absl::Status status_;
 };
 
-absl::Status RemoveUnfinishedSnapshots(Disk& disk, const std::string& folder);
-
-// Reads one. Damage is DataLoss; another's, or a newer program's, FailedPrecondition.
+// Reads one. Damage is DataLoss, an older format Unimplemented; another's, or a newer program's,
+// FailedPrecondition.
 //
 // Memory: a MiB. Thread: one owner.
 class SnapshotReader {

@@ -36,9 +36,6 @@ absl::StatusOr<Follower::Step> Follower::Follow(const std::atomic<bool>& stop) {
 }
 
 absl::Status Follower::Start(Step& step) {
-  if (absl::Status status = RemoveUnfinishedSnapshots(disk_, options_.folder); !status.ok()) {
-    return status;
-  }
   auto loaded = LoadNewestSnapshot(disk_, options_.folder, options_.identity);
   if (!loaded.ok()) return loaded.status();
   exchange_ = std::move(loaded->exchange);
@@ -53,7 +50,9 @@ absl::StatusOr<std::uint64_t> Follower::NewestSegment() {
   const absl::StatusOr<std::vector<std::string>> names = disk_.List(options_.folder);
   if (!names.ok()) return names.status();
   std::uint64_t newest = 0;
-  for (const std::string& name : *names) newest = std::max(newest, SegmentNumber(name).value_or(0));
+  for (const std::string& name : *names) {
+    newest = std::max(newest, SegmentNumber(name).value_or(0));
+  }
   return newest;
 }
 
@@ -62,13 +61,15 @@ absl::Status Follower::Apply(const std::atomic<bool>& stop) {
                            .identity = options_.identity,
                            .from_sequence = exchange_->sequence() + 1,
                            .closed_segments_only = true};
-  return Recover(disk_, closed,
-                 [&](CommandView command) {
-                   if (stop.load(std::memory_order_relaxed))
-                     return absl::UnavailableError("stopped");
-                   return Replay(command, *exchange_);
-                 })
-      .status();
+  absl::Status replayed;
+  const absl::Status read = Recover(disk_, closed, [&](CommandView command) {
+                              if (stop.load(std::memory_order_relaxed))
+                                return absl::UnavailableError("stopped");
+                              replayed = Replay(command, *exchange_);
+                              return replayed;
+                            }).status();
+  if (!replayed.ok()) return replayed;
+  return absl::IsDataLoss(read) ? absl::UnavailableError(read.message()) : read;
 }
 
 absl::StatusOr<SnapshotHeader> Follower::MakeSnapshot() {
@@ -83,18 +84,18 @@ absl::StatusOr<SnapshotHeader> Follower::MakeSnapshot() {
   absl::StatusOr<SnapshotHeader> header =
       WriteSnapshot(disk_, options_.folder, options_.identity, *exchange_);
   if (!header.ok()) return header.status();
-  snapshot_sequence_ = header->sequence;
-  RemoveOld();
+  RemoveOthers(std::exchange(snapshot_sequence_, header->sequence));
   return header;
 }
 
-// Whether they can be removed or not, they do no harm.
-void Follower::RemoveOld() {
+// Than the newest and that one. Whether they can be removed or not, they do no harm.
+void Follower::RemoveOthers(std::uint64_t older) {
   const absl::StatusOr<std::vector<std::uint64_t>> sequences =
       ListSnapshots(disk_, options_.folder);
   if (!sequences.ok()) return;
-  for (std::size_t i = options_.snapshots_kept; i < sequences->size(); ++i) {
-    disk_.Remove(absl::StrCat(options_.folder, "/", SnapshotName((*sequences)[i]))).IgnoreError();
+  for (const std::uint64_t sequence : *sequences) {
+    if (sequence == snapshot_sequence_ || sequence == older) continue;
+    disk_.Remove(absl::StrCat(options_.folder, "/", SnapshotName(sequence))).IgnoreError();
   }
 }
 

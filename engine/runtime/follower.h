@@ -23,7 +23,6 @@ struct FollowerOptions {
   std::string folder;
   JournalIdentity identity;
   std::uint64_t segments_a_snapshot = 1;
-  std::size_t snapshots_kept = 2;     // The newest, and that before it until the next is verified.
   std::uint64_t keep_free_bytes = 0;  // Of the disk, for the journal: a snapshot waits for more.
 };
 
@@ -41,10 +40,11 @@ class Follower {
     absl::Status snapshot_status;            // Why none could be; the next closed segment has one.
   };
 
-  // Applies all segments that are closed and not applied yet, then writes a snapshot if it is time.
-  // Ensures: an error, which is final, where the journal is not one, or this exchange comes to
-  //          something else than the shard did: then no start of this program can recover from it.
-  //          Unavailable, which is not, once `stop` is true.
+  // Applies all segments that are closed and not applied yet, then writes a snapshot if it is time:
+  // the one before it is kept, older ones and those that were passed over go.
+  // Ensures: DataLoss, which is final, where this exchange comes to something else than the shard
+  //          did: no start of this program can recover from the journal then. Any other error says
+  //          that something cannot be read now, or that `stop` is true: it may be called again.
   absl::StatusOr<Step> Follow(const std::atomic<bool>& stop);
 
   std::uint64_t sequence() const { return exchange_ ? exchange_->sequence() : 0; }
@@ -54,7 +54,7 @@ class Follower {
   absl::StatusOr<std::uint64_t> NewestSegment();
   absl::StatusOr<SnapshotHeader> MakeSnapshot();
   absl::Status Apply(const std::atomic<bool>& stop);
-  void RemoveOld();
+  void RemoveOthers(std::uint64_t older);
 
   Disk& disk_;
   const FollowerOptions options_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include "engine/core/check.h"
 
@@ -11,6 +12,8 @@ namespace engine {
 namespace {
 
 constexpr std::chrono::seconds kLookAgain(1);
+constexpr std::chrono::seconds kTryAgain(60);
+constexpr int kNice = 10;
 
 bool DidSomething(const Follower::Step& step) {
   return step.applied || step.snapshot.has_value() || !step.snapshot_status.ok() ||
@@ -34,15 +37,17 @@ FollowerThread::~FollowerThread() {
 }
 
 void FollowerThread::Run() {
+  // On Linux of this thread alone. Where it is refused, the follower competes with the order path.
+  (void)::setpriority(PRIO_PROCESS, 0, kNice);
   std::unique_lock<std::mutex> lock(mutex_);
   while (!stop_) {
     lock.unlock();
     const absl::StatusOr<Follower::Step> step = follower_.Follow(stop_);
     const bool stopped = stop_ && absl::IsUnavailable(step.status());
     if (!stopped && (!step.ok() || DidSomething(*step))) report_(step);
-    if (!step.ok()) return;
+    if (absl::IsDataLoss(step.status())) return;
     lock.lock();
-    woken_.wait_for(lock, kLookAgain, [this] { return stop_.load(); });
+    woken_.wait_for(lock, step.ok() ? kLookAgain : kTryAgain, [this] { return stop_.load(); });
   }
 }
 

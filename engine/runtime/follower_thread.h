@@ -12,7 +12,8 @@
 
 namespace engine {
 
-// Looks for closed segments once a second and stops at the first error.
+// Looks for closed segments once a second, with what the order path leaves of the processor, and
+// once a minute after an error; DataLoss ends it.
 class FollowerThread {
  public:
   // Called in the thread with each step that did something, and with the error.

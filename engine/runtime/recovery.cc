@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -76,13 +77,16 @@ absl::Status Replay(CommandView command, Exchange& exchange) {
 
 namespace {
 
+// `follows`: whether the records that could be read follow the exchange's state.
 absl::Status ReplayRest(Disk& disk, const ReadOptions& options, Exchange& exchange,
-                        Recovery& recovery) {
-  absl::StatusOr<JournalTail> tail =
-      Recover(disk, options, [&exchange, &recovery](CommandView command) {
-        if (command.header().type == CommandType::kOutcome) ++recovery.rounds;
-        return Replay(command, exchange);
-      });
+                        Recovery& recovery, bool& follows) {
+  follows = true;
+  absl::StatusOr<JournalTail> tail = Recover(disk, options, [&](CommandView command) {
+    if (command.header().type == CommandType::kOutcome) ++recovery.rounds;
+    absl::Status status = Replay(command, exchange);
+    follows = status.ok();
+    return status;
+  });
   if (!tail.ok()) return tail.status();
   DrainToNowhere(exchange);
   recovery.sequence = exchange.sequence();
@@ -97,26 +101,35 @@ absl::StatusOr<Recovery> RecoverExchange(Disk& disk, const ReadOptions& options,
                                          Exchange& exchange) {
   CHECK(options.from_sequence == 1 && exchange.sequence() == 0);
   Recovery recovery;
-  if (absl::Status status = ReplayRest(disk, options, exchange, recovery); !status.ok()) {
-    return status;
-  }
+  bool follows = true;
+  const absl::Status status = ReplayRest(disk, options, exchange, recovery, follows);
+  if (!status.ok()) return status;
   return recovery;
 }
 
 absl::StatusOr<Recovery> RecoverFromSnapshot(Disk& disk, const ReadOptions& options,
                                              std::unique_ptr<Exchange>& exchange) {
   CHECK(options.from_sequence == 1 && options.identity.has_value());
-  absl::StatusOr<LoadedSnapshot> loaded =
-      LoadNewestSnapshot(disk, options.folder, *options.identity);
-  if (!loaded.ok()) return loaded.status();
-  exchange = std::move(loaded->exchange);
   Recovery recovery;
-  recovery.snapshot_sequence = loaded->sequence;
-  recovery.damaged = std::move(loaded->damaged);
-  ReadOptions rest = options;
-  rest.from_sequence = loaded->sequence + 1;
-  if (absl::Status status = ReplayRest(disk, rest, *exchange, recovery); !status.ok()) {
-    return status;
+  for (std::uint64_t before = UINT64_MAX;;) {
+    absl::StatusOr<LoadedSnapshot> loaded =
+        LoadNewestSnapshot(disk, options.folder, *options.identity, before);
+    if (!loaded.ok()) return loaded.status();
+    exchange = std::move(loaded->exchange);
+    recovery.snapshot_sequence = loaded->sequence;
+    recovery.rounds = 0;
+    std::ranges::move(loaded->damaged, std::back_inserter(recovery.damaged));
+    ReadOptions rest = options;
+    rest.from_sequence = loaded->sequence + 1;
+    bool follows = true;
+    const absl::Status status = ReplayRest(disk, rest, *exchange, recovery, follows);
+    if (status.ok()) break;
+    // The snapshot may be wrong, though it is whole. But a journal that ends before it, or cannot
+    // be read, has lost what was in it.
+    if (loaded->sequence == 0 || follows) return status;
+    recovery.damaged.push_back(absl::StrCat(SnapshotName(loaded->sequence), ": the journal behind ",
+                                            "it does not follow: ", status.message()));
+    before = loaded->sequence;
   }
   // The journal ends where the snapshot was made: its time was read with that.
   recovery.tail.last_time_ns = std::max(recovery.tail.last_time_ns, exchange->time_ns());

@@ -15,6 +15,7 @@ constexpr std::size_t kAnswerPieceEvents = 16;  // Most answers are one event.
 // An answer and all its refusals. A longer one (a list of open orders) waits in the exchange.
 constexpr std::size_t kAnswerEventsMax = 2 + kFrameOrdersMax / kRefusalsAnEvent;
 constexpr std::size_t kHeldEventsMin = 1'024;
+constexpr std::size_t kDigestBytes = sizeof(OwnCommand<RunningDigestBody>);
 // What somebody should have rung for is looked at again after so long, should he not have.
 constexpr std::int64_t kLookAgainNs = 1'000'000;
 
@@ -30,11 +31,10 @@ Shard::Shard(std::unique_ptr<Exchange> exchange, std::unique_ptr<Journal> journa
       clock_(clock),
       links_(std::move(links)),
       piece_(kPieceEvents),
-      games_before_(exchange_->game_counts()),
-      digest_sequence_(exchange_->sequence()) {
+      games_before_(exchange_->game_counts()) {
   CHECK(options_.held_events >= kHeldEventsMin);
   CHECK(journal_->appended_sequence() == exchange_->sequence());
-  CHECK(journal_->HasRoom(kCommandBytesMax));
+  CHECK(journal_->HasRoom(kCommandBytesMax + kDigestBytes));
   held_.reserve(links_.size());
   for (std::size_t i = 0; i < links_.size(); ++i) held_.emplace_back(options_.held_events);
 }
@@ -84,7 +84,7 @@ bool Shard::AtRest() {
 
 absl::Status Shard::Settle() {
   if (!status_.ok()) return status_;
-  if (exchange_->sequence() != digest_sequence_) JournalDigest();
+  if (undigested_bytes_ > 0) JournalDigest();
   status_ = journal_->Settle();
   if (status_.ok()) Release();
   ReadGauges();
@@ -122,7 +122,7 @@ bool Shard::HasRoomFor(const CommandHeader& command) const {
   if (answers_wait_ || HeldRoom() < kAnswerEventsMax) return false;
   if (exchange_->Waiting() >= options_.held_events) return false;
   if (IsQuery(command.type)) return true;
-  return !journal_->disk_full() && journal_->HasRoom(command.length);
+  return !journal_->disk_full() && journal_->HasRoom(command.length + kDigestBytes);
 }
 
 void Shard::Take(std::size_t link, CommandHeader& command) {
@@ -140,6 +140,7 @@ void Shard::Take(std::size_t link, CommandHeader& command) {
   if (answers_count_) {
     const bool applied = ApplyAndJournal(command, command.time_ns);
     CHECK(applied);  // Whatever a client sends is applied, if only to its refusal.
+    JournalDigestIfDue();
   } else {
     counters_.screened.Add(1);
   }
@@ -160,6 +161,7 @@ bool Shard::ApplyAndJournal(CommandHeader& command, std::int64_t time_ns) {
   const CommandView view(&command);
   if (!exchange_->Apply(view)) return false;
   journal_->Append(view);
+  undigested_bytes_ += command.length;
   counters_.commands.Add(1);
   counters_.journal_bytes.Add(command.length);
   return true;
@@ -247,20 +249,22 @@ void Shard::Count(const Event& event) {
 
 // Durability.
 
-// Once a segment; what comes behind it is checked with the next one.
+// By what was journaled, and not by where the segments end: what a journal holds does not hang on
+// the disk. Requires: no outcome is still to be journaled.
+void Shard::JournalDigestIfDue() {
+  if (undigested_bytes_ >= options_.digest_bytes) JournalDigest();
+}
+
 void Shard::JournalDigest() {
   OwnCommand<RunningDigestBody> command(CommandType::kRunningDigest,
                                         RunningDigestBody{exchange_->running_digest()});
   if (!journal_->HasRoom(command.header.length)) return;
   const bool is_own = ApplyAndJournal(command.header, exchange_->time_ns());
   CHECK(is_own);
-  digest_segment_ = journal_->segment();
-  digest_sequence_ = exchange_->sequence();
+  undigested_bytes_ = 0;
 }
 
 bool Shard::WriteJournal() {
-  const bool is_due = journal_->nears_segment_end() && digest_segment_ != journal_->segment();
-  if (is_due && exchange_->sequence() != digest_sequence_) JournalDigest();
   const std::uint64_t durable = journal_->durable_sequence();
   const std::uint64_t written = journal_->batches_written();
   const bool was_full = journal_->disk_full();

@@ -28,6 +28,7 @@ struct ShardOptions {
   // In exchange time. After a start, controllers whose answers are waited for have so long to come
   // back.
   std::int64_t reconnect_grace_ns = 10'000'000'000;
+  std::uint64_t digest_bytes = std::uint64_t{4} << 20;  // Of commands, between two digests.
   // The same at every start: else the rounds with a lottery that are open then are void.
   LotteryKey lottery{};
 };
@@ -44,9 +45,9 @@ struct ShardOptions {
 //             credential's last logon; where there is none it is dropped: the journal has it. A
 //             logon has a number, so that gateways agree which of two is the newer one, and a
 //             kDisconnect of a logon that is not the credential's last is dropped too.
-//   journal   one step; then what has become durable leaves for the rings. At the end of a segment
-//             the running digest is journaled, so that who replays it knows that he does as the
-//             shard did.
+//   journal   one step; then what has become durable leaves for the rings.
+// Whenever so much has been journaled, and at the end, the running digest is journaled too, so that
+// whoever replays it knows that he comes to what the shard came to.
 // A gateway that does not take its events stops the intake of all when its held events are full;
 // nothing is lost, and the others' events go on.
 //
@@ -106,6 +107,7 @@ class Shard {
   void Count(const Event& event);
   bool WriteJournal();
   void JournalDigest();
+  void JournalDigestIfDue();
   bool Release();
   void ReadGauges();
 
@@ -134,8 +136,7 @@ class Shard {
   bool answers_wait_ = false;   // The exchange may still have answers to the last command.
   bool answers_count_ = false;  // They are new ones, not repeated.
   std::int64_t indicative_ns_ = INT64_MIN;  // When to publish next.
-  std::uint64_t digest_segment_ = 0;        // The last one that a digest was journaled in,
-  std::uint64_t digest_sequence_ = 0;       // and its sequence.
+  std::uint64_t undigested_bytes_ = 0;      // Journaled since the last digest.
   absl::Status status_;
   ShardCounters counters_;
 };

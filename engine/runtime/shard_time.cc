@@ -9,9 +9,11 @@
 namespace engine {
 namespace {
 
-// A clear and its outcome are journaled in one go, or the announcement of a price and its time.
-constexpr std::size_t kClearBytes =
-    sizeof(OwnCommand<ProductBody>) + sizeof(OwnCommand<OutcomeBody>);
+// A clear and its outcome are journaled in one go, or the announcement of a price and its time; and
+// a digest behind them.
+constexpr std::size_t kClearBytes = sizeof(OwnCommand<ProductBody>) +
+                                    sizeof(OwnCommand<OutcomeBody>) +
+                                    sizeof(OwnCommand<RunningDigestBody>);
 static_assert(sizeof(ResumeBody) <= sizeof(OutcomeBody));
 constexpr std::uint32_t kDueATurn = 64;
 
@@ -64,6 +66,7 @@ bool Shard::DoOneDue(const DueCommand& due, std::int64_t now_ns) {
     counters_.rounds_late.Add(now_ns - due.due_ns > options_.late_ns ? 1 : 0);
   }
   JournalOutcome();
+  JournalDigestIfDue();
   // What is late is stamped as if it were not: buyers have their whole wait all the same.
   const std::int64_t heard_ns = std::max(now_ns, grace_until_ns_);
   if (exchange_->CallsLate(due.body.product, heard_ns)) ResumeGames(due.body.product, heard_ns);

@@ -7,47 +7,51 @@
 namespace engine {
 namespace {
 
-// Ensures: null, and a word in `damaged`, where the snapshot is not whole.
-absl::StatusOr<std::unique_ptr<Exchange>> LoadSnapshot(SnapshotReader& reader,
-                                                       const std::string& name,
-                                                       std::vector<std::string>& damaged) {
+// Reads it through. What is made of bytes that are not those that were written is of no use.
+absl::Status CheckFile(Disk& disk, const std::string& folder, std::uint64_t sequence,
+                       const JournalIdentity& identity) {
+  const auto reader = SnapshotReader::Open(disk, folder, sequence, identity);
+  if (!reader.ok()) return reader.status();
+  while (!(*reader)->Next().empty()) continue;
+  return (*reader)->Check();
+}
+
+absl::StatusOr<std::unique_ptr<Exchange>> LoadFile(Disk& disk, const std::string& folder,
+                                                   std::uint64_t sequence,
+                                                   const JournalIdentity& identity) {
+  if (absl::Status status = CheckFile(disk, folder, sequence, identity); !status.ok()) {
+    return status;
+  }
+  const auto reader = SnapshotReader::Open(disk, folder, sequence, identity);
+  if (!reader.ok()) return reader.status();
   auto exchange = std::make_unique<Exchange>();
-  StateReader in([&reader] { return reader.Next(); });
-  const bool loaded = exchange->Load(in);
-  while (!reader.Next().empty()) continue;  // What is damaged is damaged first of all.
-  if (absl::Status status = reader.Check(); !status.ok()) {
-    if (!absl::IsDataLoss(status)) return status;
-    damaged.emplace_back(status.message());
-    return std::unique_ptr<Exchange>();
+  StateReader in([&reader] { return (*reader)->Next(); });
+  if (!exchange->Load(in) || exchange->sequence() != sequence) {
+    return absl::DataLossError(absl::StrCat(SnapshotName(sequence), ": no state, though its bytes ",
+                                            "are those that were written: ", in.error()));
   }
-  if (!loaded || exchange->sequence() != reader.header().sequence) {
-    damaged.push_back(
-        absl::StrCat(name, ": the bytes are those that were written, but no state: ", in.error()));
-    return std::unique_ptr<Exchange>();
-  }
+  if (absl::Status status = (*reader)->Check(); !status.ok()) return status;
   return exchange;
 }
 
 }  // namespace
 
 absl::StatusOr<LoadedSnapshot> LoadNewestSnapshot(Disk& disk, const std::string& folder,
-                                                  const JournalIdentity& identity) {
+                                                  const JournalIdentity& identity,
+                                                  std::uint64_t before_sequence) {
   const absl::StatusOr<std::vector<std::uint64_t>> sequences = ListSnapshots(disk, folder);
   if (!sequences.ok()) return sequences.status();
   LoadedSnapshot loaded;
   for (const std::uint64_t sequence : *sequences) {
-    auto reader = SnapshotReader::Open(disk, folder, sequence, identity);
-    if (!reader.ok()) {
-      if (!absl::IsDataLoss(reader.status())) return reader.status();
-      loaded.damaged.emplace_back(reader.status().message());
-      continue;
+    if (sequence >= before_sequence) continue;
+    auto exchange = LoadFile(disk, folder, sequence, identity);
+    if (exchange.ok()) {
+      loaded.exchange = *std::move(exchange);
+      loaded.sequence = sequence;
+      return loaded;
     }
-    auto exchange = LoadSnapshot(**reader, SnapshotName(sequence), loaded.damaged);
-    if (!exchange.ok()) return exchange.status();
-    if (*exchange == nullptr) continue;
-    loaded.exchange = *std::move(exchange);
-    loaded.sequence = sequence;
-    return loaded;
+    if (absl::IsFailedPrecondition(exchange.status())) return exchange.status();
+    loaded.damaged.emplace_back(exchange.status().message());
   }
   loaded.exchange = std::make_unique<Exchange>();
   return loaded;
@@ -72,10 +76,11 @@ absl::StatusOr<SnapshotHeader> WriteSnapshot(Disk& disk, const std::string& fold
   out.Finish();
   absl::StatusOr<SnapshotHeader> header = (*writer)->Finish();
   if (!header.ok()) return header.status();
-  auto reader = SnapshotReader::Open(disk, folder, header->sequence, identity);
-  if (!reader.ok()) return reader.status();
-  while (!(*reader)->Next().empty()) continue;
-  if (absl::Status status = (*reader)->Check(); !status.ok()) return status;
+  absl::Status read_back = CheckFile(disk, folder, header->sequence, identity);
+  if (!read_back.ok()) {
+    disk.Remove(absl::StrCat(folder, "/", SnapshotName(header->sequence))).IgnoreError();
+    return read_back;
+  }
   return header;
 }
 

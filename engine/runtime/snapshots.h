@@ -21,16 +21,17 @@ struct LoadedSnapshot {
   std::vector<std::string> damaged;    // What is wrong with those that were newer.
 };
 
-// Ensures: an error only where the folder cannot be read, or a snapshot is another's or a newer
-//          program's. A damaged one is passed over: the one before it is as good, with more
-//          journal.
+// Of those before `before_sequence`. Ensures: an error only where the folder cannot be read, or a
+// snapshot is another's or a newer program's. One that cannot be read or is damaged is passed over:
+// the one before it is as good, with more journal.
 absl::StatusOr<LoadedSnapshot> LoadNewestSnapshot(Disk& disk, const std::string& folder,
-                                                  const JournalIdentity& identity);
+                                                  const JournalIdentity& identity,
+                                                  std::uint64_t before_sequence = UINT64_MAX);
 
 // How long its state is. Cost: O(state).
 std::uint64_t StateBytes(const Exchange& exchange);
 
-// Ensures: the file has its name and was read back whole.
+// Ensures: the file has its name and was read back whole; after an error there is none.
 absl::StatusOr<SnapshotHeader> WriteSnapshot(Disk& disk, const std::string& folder,
                                              const JournalIdentity& identity,
                                              const Exchange& exchange);

@@ -28,7 +28,9 @@ inline constexpr std::int64_t kGateNs = std::int64_t{kStart - 5} * 60 * 1'000'00
 inline constexpr std::int64_t kMorningNs = kGateNs - std::int64_t{9} * 60 * 1'000'000'000;
 inline constexpr MarketId kOtherMarket{2};
 
-inline ShardOptions SmallShard() { return {.held_events = 1'024}; }
+inline ShardOptions SmallShard() {
+  return {.held_events = 1'024, .digest_bytes = std::uint64_t{1} << 13};
+}
 
 inline std::size_t CountOf(const std::vector<Event>& events, EventType type) {
   return static_cast<std::size_t>(std::count_if(
