@@ -156,8 +156,17 @@ PaperHomes::PaperHomes(std::uint16_t port, const std::vector<PaperOrder>& orders
 
 PaperHomes::~PaperHomes() = default;
 
+// Each home knows the exchange's time from its logon, less what the answer took to reach it: the
+// one that has it latest heard soonest, and what is timed from it is least too short.
+const PaperHomes::Home& PaperHomes::BestClock() const {
+  const std::int64_t now_ns = NowNs();
+  return **std::max_element(homes_.begin(), homes_.end(), [now_ns](const auto& a, const auto& b) {
+    return a->ExchangeNs(now_ns) < b->ExchangeNs(now_ns);
+  });
+}
+
 PaperRound PaperHomes::Play(std::int64_t lead_ms) {
-  const Home& clock = *homes_.front();
+  const Home& clock = BestClock();
   constexpr std::int64_t kSlotNs = 300 * kSecondNs;
   constexpr std::int64_t kGateNs = 3'600 * kSecondNs;  // Before delivery.
   const std::int64_t earliest_ns = clock.ExchangeNs(NowNs() + lead_ms * 1'000'000) + kGateNs;

@@ -62,6 +62,8 @@ class PaperHomes {
  private:
   class Home;
 
+  const Home& BestClock() const;
+
   boost::asio::io_context io_{1};
   gateway::ClientDesk desk_{io_};
   std::vector<std::unique_ptr<Home>> homes_;

@@ -33,16 +33,19 @@ class Draw {
 constexpr std::uint64_t kNanoPerMwh = kNanoPerWh * 1'000'000;
 constexpr std::uint32_t kTheta = 40'000;  // As in the paper's benchmarks: 4 cents/kWh per kWh.
 
-// Half bids, half asks. Bids are all above the asks by `gap` ticks, so that the price search has as
-// many prices to look at.
+// Half bids, half asks, each on `spread` levels. Bids are all above the asks by `gap` ticks, so
+// that the price search has as many prices to look at, and some more.
 struct Market {
-  Market(std::int64_t orders, std::int64_t gap) : memory(static_cast<std::uint64_t>(orders) + 512) {
+  explicit Market(const benchmark::State& state)
+      : memory(static_cast<std::uint64_t>(state.range(0)) + 512) {
+    const auto gap = static_cast<std::uint64_t>(state.range(1));
+    const auto spread = static_cast<std::uint64_t>(state.range(2));
+    definition.band_levels = static_cast<std::uint32_t>(2 * spread + gap);
     definition.rule.rule = Rule::kStackelberg;
     Draw draw;
-    for (std::int64_t i = 0; i < orders; ++i) {
+    for (std::int64_t i = 0; i < state.range(0); ++i) {
       const bool bid = i % 2 == 0;
-      const std::uint64_t level =
-          bid ? 400 + static_cast<std::uint64_t>(gap) + draw.Below(400) : draw.Below(400);
+      const std::uint64_t level = (bid ? spread + gap : 0) + draw.Below(spread);
       const auto energy = static_cast<std::uint32_t>(100 + draw.Below(bid ? 5'000 : 4'000));
       book.Add(memory, {.side = bid ? Side::kBuy : Side::kSell,
                         .level = static_cast<std::uint16_t>(level),
@@ -61,7 +64,7 @@ struct Market {
 };
 
 void BM_Stackelberg(benchmark::State& state) {
-  Market market(state.range(0), state.range(1));
+  Market market(state);
   std::uint32_t prices = 0;
   for (auto _ : state) {
     const StackelbergPrice price =
@@ -75,7 +78,7 @@ void BM_Stackelberg(benchmark::State& state) {
 }
 
 void BM_StackelbergPriceAlone(benchmark::State& state) {
-  Market market(state.range(0), state.range(1));
+  Market market(state);
   for (auto _ : state) {
     benchmark::DoNotOptimize(
         FindStackelbergPrice(market.book, market.memory, market.definition, *market.scratch).level);
@@ -85,7 +88,7 @@ void BM_StackelbergPriceAlone(benchmark::State& state) {
 
 // The price alone, where the winners are known: what the double loop does.
 void BM_PriceSearch(benchmark::State& state) {
-  Market market(state.range(0), state.range(1));
+  Market market(state);
   const StackelbergSides sides = FindStackelbergSides(
       market.book, market.memory, market.definition.rule.lone_trader, *market.scratch);
   std::uint32_t prices = 0;
@@ -126,7 +129,7 @@ Wide DemandAt(const std::vector<Bid>& bids, std::int64_t price) {
 
 // The same as the paper's algorithm has it: at every price every winning buyer's best response.
 void BM_BaselineDoubleLoop(benchmark::State& state) {
-  Market market(state.range(0), state.range(1));
+  Market market(state);
   const StackelbergPrice known =
       FindStackelbergPrice(market.book, market.memory, market.definition, *market.scratch);
   const std::vector<Bid> bids = WinningBids(market, known);
@@ -142,7 +145,7 @@ void BM_BaselineDoubleLoop(benchmark::State& state) {
 }
 
 void BM_WelfareOfTheSameBook(benchmark::State& state) {
-  Market market(state.range(0), state.range(1));
+  Market market(state);
   for (auto _ : state) {
     const WelfarePrice price =
         FindWelfarePrice(market.book, market.memory, market.definition, *market.scratch);
@@ -153,7 +156,7 @@ void BM_WelfareOfTheSameBook(benchmark::State& state) {
 }
 
 void BM_UniformPriceOfTheSameBook(benchmark::State& state) {
-  Market market(state.range(0), state.range(1));
+  Market market(state);
   for (auto _ : state) {
     const UniformPrice price =
         FindUniformPrice(market.book, market.memory, RuleParameters(), *market.scratch);
@@ -164,8 +167,9 @@ void BM_UniformPriceOfTheSameBook(benchmark::State& state) {
 }
 
 void Sizes(benchmark::internal::Benchmark* bench) {
-  bench->ArgNames({"orders", "gap"})->Unit(benchmark::kMicrosecond);
-  bench->Args({2'000, 100})->Args({1'000'000, 22})->Args({1'000'000, 1'000});
+  bench->ArgNames({"orders", "gap", "spread"})->Unit(benchmark::kMicrosecond);
+  bench->Args({2'000, 976, 24});  // A band of 1,024 levels.
+  bench->Args({1'000'000, 22, 400})->Args({1'000'000, 1'000, 400});
 }
 BENCHMARK(BM_Stackelberg)->Apply(Sizes);
 BENCHMARK(BM_StackelbergPriceAlone)->Apply(Sizes);
