@@ -9,7 +9,7 @@ namespace engine {
 namespace {
 
 // A market's next slot may lie a week past the end of time.
-constexpr std::int64_t kStartMinuteMax = kTimeNsMax / (60 * kSecondNs) + 7 * 24 * 60;
+constexpr std::int64_t kStartMinuteMax = kTimeNsMax / (60 * kSecondNs) + std::int64_t{7} * 24 * 60;
 
 }  // namespace
 

@@ -62,12 +62,12 @@ absl::Status Follower::Apply(const std::atomic<bool>& stop) {
                            .from_sequence = exchange_->sequence() + 1,
                            .closed_segments_only = true};
   absl::Status replayed;
-  const absl::Status read = Recover(disk_, closed, [&](CommandView command) {
-                              if (stop.load(std::memory_order_relaxed))
-                                return absl::UnavailableError("stopped");
-                              replayed = Replay(command, *exchange_);
-                              return replayed;
-                            }).status();
+  const auto replay = [&](CommandView command) {
+    if (stop.load(std::memory_order_relaxed)) return absl::UnavailableError("stopped");
+    replayed = Replay(command, *exchange_);
+    return replayed;
+  };
+  const absl::Status read = Recover(disk_, closed, replay).status();
   if (!replayed.ok()) return replayed;
   return absl::IsDataLoss(read) ? absl::UnavailableError(read.message()) : read;
 }
