@@ -17,6 +17,7 @@
 #include "engine/journal/journal.h"
 #include "engine/journal/reader.h"
 #include "engine/runtime/follower.h"
+#include "engine/runtime/own_command.h"
 #include "engine/runtime/recovery.h"
 
 namespace engine {
@@ -27,12 +28,6 @@ constexpr MarketId kMarket{1};
 constexpr std::uint32_t kHomes = 20'000;
 constexpr std::int64_t kStartNs = std::int64_t{1'700'000'100} * kSecondNs;
 constexpr std::int64_t kBetweenOrdersNs = 1'000'000;  // 900,000 orders a slot.
-
-template <typename Body>
-struct Command {
-  CommandHeader header;
-  Body body;
-};
 
 // An exchange whose commands are journaled, as a shard does it, one frame with one order after the
 // other; every home has some orders in each book.
@@ -52,14 +47,13 @@ class City {
 
  private:
   template <typename Body>
-  void Do(CommandType type, const Body& body, CommandHeader header = {}) {
-    Command<Body> command{header, body};
-    static_assert(sizeof(command) == sizeof(CommandHeader) + sizeof(Body));
+  void Do(CommandType type, const Body& body, CredentialId credential = {},
+          std::uint64_t client_seq = 0) {
+    OwnCommand<Body> command(type, body);
     command.header.sequence = exchange_.sequence() + 1;
     command.header.time_ns = now_ns_;
-    command.header.type = type;
-    command.header.length = sizeof(command);
-    command.header.count = 1;
+    command.header.credential = credential;
+    command.header.client_seq = client_seq;
     const CommandView view(&command.header);
     CHECK(!IsFromClient(type) || exchange_.Screen(view));
     CHECK(exchange_.Apply(view));
@@ -108,7 +102,7 @@ class City {
                  .limit_ticks = static_cast<std::int32_t>((buys ? 300 : 200) + i % 100),
                  .energy_wh = static_cast<std::uint32_t>(100 + i % 900),
                  .side = buys ? Side::kBuy : Side::kSell},
-       {.client_seq = i / kHomes + 1, .credential = CredentialId{home}});
+       CredentialId{home}, i / kHomes + 1);
   }
 
   Exchange exchange_;

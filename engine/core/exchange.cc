@@ -1,9 +1,5 @@
 #include "engine/core/exchange.h"
 
-#include <algorithm>
-#include <array>
-#include <utility>
-
 #include "engine/core/check.h"
 #include "engine/core/clearing/rules.h"
 #include "engine/core/exchange_impl.h"
@@ -265,9 +261,7 @@ bool Exchange::Answering() const { return impl_->events_.has_answers(); }
 std::optional<DueCommand> Exchange::NextDue(Sweeps sweeps) const { return impl_->NextDue(sweeps); }
 std::optional<OutcomeBody> Exchange::TakeOutcome() { return impl_->rounds_.TakeOutcome(); }
 bool Exchange::CallsLate(ProductId id, std::int64_t now_ns) const {
-  const std::uint32_t market = impl_->registry_.FindMarket(id.market);
-  const Product* product =
-      market == kNoIndex ? nullptr : impl_->products_.Find(market, id.start_minute);
+  const Product* product = impl_->products_.Find(id, impl_->registry_);
   return product != nullptr && product->phase == Phase::kPlaying && product->game->IsLate(now_ns);
 }
 bool Exchange::Playing() const { return impl_->games_.any(); }

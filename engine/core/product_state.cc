@@ -1,8 +1,6 @@
 #include "engine/core/product_state.h"
 
-#include <algorithm>
 #include <memory>
-#include <utility>
 
 #include "engine/core/clearing/rules.h"
 

@@ -136,22 +136,26 @@ void Registry::Load(StateReader& in) {
   const std::uint64_t points = in.ReadCount(kNoIndex);
   const std::uint64_t credentials = in.ReadCount(kNoIndex);
   const std::uint64_t accounts = in.ReadCount(kNoIndex);
-  for (std::uint64_t i = 0; i < markets && in.ok(); ++i) {
-    const bool defined = DefineMarket(in.Read<MarketDefinition>());
-    in.Require(defined && markets_.size() == i + 1, "a market that cannot be");
-  }
-  for (std::uint64_t i = 0; i < points && in.ok(); ++i) {
-    const bool defined = DefineMeteringPoint(in.Read<MeteringPointBody>());
-    in.Require(defined && metering_.size() == i + 1, "a metering point that cannot be");
-  }
-  for (std::uint64_t i = 0; i < credentials && in.ok(); ++i) {
-    const bool defined = DefineCredential(in.Read<CredentialBody>());
-    in.Require(defined && credentials_.size() == i + 1, "a credential that cannot be");
-  }
-  for (std::uint64_t i = 0; i < accounts && in.ok(); ++i) {
-    const bool defined = DefineAccount(in.Read<AccountBody>());
-    in.Require(defined && accounts_.size() == i + 1, "an account that cannot be");
-  }
+  // Each has to be possible, and one that was not there.
+  const auto define = [&in](std::uint64_t count, const auto& all, auto define_next,
+                            const char* what) {
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+      const bool defined = define_next();
+      in.Require(defined && all.size() == i + 1, what);
+    }
+  };
+  define(
+      markets, markets_, [&] { return DefineMarket(in.Read<MarketDefinition>()); },
+      "a market that cannot be");
+  define(
+      points, metering_, [&] { return DefineMeteringPoint(in.Read<MeteringPointBody>()); },
+      "a metering point that cannot be");
+  define(
+      credentials, credentials_, [&] { return DefineCredential(in.Read<CredentialBody>()); },
+      "a credential that cannot be");
+  define(
+      accounts, accounts_, [&] { return DefineAccount(in.Read<AccountBody>()); },
+      "an account that cannot be");
   for (std::size_t i = 0; i < credentials_.size() && in.ok(); ++i) LoadClient(in, credentials_[i]);
   for (std::size_t i = 0; i < accounts_.size() && in.ok(); ++i) {
     accounts_[i].open_orders = in.Read<std::uint32_t>();

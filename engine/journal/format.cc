@@ -21,13 +21,10 @@ constexpr std::string_view kSegmentSuffix = ".seg";
 constexpr std::size_t kNumberDigits = 16;
 
 std::uint64_t SegmentHeaderChecksum(std::span<const std::byte> block, SegmentHeader header) {
-  std::array<std::byte, kBlockBytes> copy;
-  std::ranges::copy(block, copy.begin());
   const std::uint64_t seed =
       ChecksumSeed({.cluster_id = header.cluster_id, .shard = header.shard}, header.segment);
   header.checksum = 0;
-  std::memcpy(copy.data(), &header, sizeof(header));
-  return Checksum(copy, seed);
+  return HeaderBlockChecksum(block, std::as_bytes(std::span(&header, 1)), seed);
 }
 
 std::uint64_t BatchHeaderChecksum(const BatchHeader& header, std::uint64_t seed) {
@@ -105,21 +102,37 @@ bool RecordsAreIntact(std::uint64_t seed, const BatchHeader& header,
   return header.records_checksum == Checksum(batch.subspan(sizeof(header)), seed);
 }
 
+std::uint64_t HeaderBlockChecksum(std::span<const std::byte> block,
+                                  std::span<const std::byte> header, std::uint64_t seed) {
+  std::array<std::byte, kBlockBytes> copy;
+  std::ranges::copy(block, copy.begin());
+  std::ranges::copy(header, copy.begin());
+  return Checksum(copy, seed);
+}
+
+std::string NumberedName(std::string_view prefix, std::uint64_t number, std::string_view suffix) {
+  std::array<char, kNumberDigits + 1> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(number));
+  return std::string(prefix).append(digits.data(), kNumberDigits).append(suffix);
+}
+
+std::optional<std::uint64_t> NumberInName(std::string_view name, std::string_view prefix,
+                                          std::string_view suffix) {
+  if (name.size() != prefix.size() + kNumberDigits + suffix.size()) return {};
+  std::uint64_t number = 0;
+  const char* digits = name.data() + prefix.size();
+  const auto [end, error] = std::from_chars(digits, digits + kNumberDigits, number, 16);
+  if (error != std::errc() || end != digits + kNumberDigits) return {};
+  if (NumberedName(prefix, number, suffix) != name || number == 0) return {};
+  return number;
+}
+
 std::string SegmentName(std::uint64_t segment) {
-  std::array<char, 48> name{};
-  const int length = std::snprintf(name.data(), name.size(), "journal-%016llx.seg",
-                                   static_cast<unsigned long long>(segment));
-  return {name.data(), static_cast<std::size_t>(length)};
+  return NumberedName(kJournalPrefix, segment, kSegmentSuffix);
 }
 
 std::optional<std::uint64_t> SegmentNumber(std::string_view name) {
-  if (name.size() != kJournalPrefix.size() + kNumberDigits + kSegmentSuffix.size()) return {};
-  std::uint64_t number = 0;
-  const char* digits = name.data() + kJournalPrefix.size();
-  const auto [end, error] = std::from_chars(digits, digits + kNumberDigits, number, 16);
-  if (error != std::errc() || end != digits + kNumberDigits) return {};
-  if (SegmentName(number) != name || number == 0) return {};
-  return number;
+  return NumberInName(name, kJournalPrefix, kSegmentSuffix);
 }
 
 }  // namespace engine

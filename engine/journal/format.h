@@ -90,6 +90,16 @@ BlockState ReadBatchHeader(std::uint64_t seed, std::span<const std::byte> bytes,
 bool RecordsAreIntact(std::uint64_t seed, const BatchHeader& header,
                       std::span<const std::byte> batch);
 
+// Of a block that begins with a header, with that header in place of what lies there: it is given
+// with its own checksum zero.
+std::uint64_t HeaderBlockChecksum(std::span<const std::byte> block,
+                                  std::span<const std::byte> header, std::uint64_t seed);
+
+// "<prefix><16 lower-case hex digits><suffix>", and back: unset for every other name, and for 0.
+std::string NumberedName(std::string_view prefix, std::uint64_t number, std::string_view suffix);
+std::optional<std::uint64_t> NumberInName(std::string_view name, std::string_view prefix,
+                                          std::string_view suffix);
+
 // "journal-<16 hex digits>.seg"
 std::string SegmentName(std::uint64_t segment);
 std::optional<std::uint64_t> SegmentNumber(std::string_view name);

@@ -38,8 +38,8 @@ absl::StatusOr<std::unique_ptr<JournalReader>> JournalReader::Open(Disk& disk,
     if (absl::Status status = reader->ReadHeader(segments[i], last); !status.ok()) return status;
   }
   if (absl::Status status = reader->CheckOrder(); !status.ok()) return status;
-  reader->ended_ = segments.empty() || !reader->IsClosed(0);
-  if (reader->ended_) return reader;
+  reader->ended_ = segments.empty();
+  if (segments.empty()) return reader;
 
   const std::uint64_t from = reader->options_.from_sequence;
   std::size_t first = 0;

@@ -1,9 +1,6 @@
 #include "engine/journal/snapshot_file.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <utility>
@@ -16,17 +13,13 @@ namespace {
 
 constexpr std::uint64_t kSnapshotMagic = 0x50'4E'53'54'54'41'57'50;  // "PWATTSNP"
 constexpr std::string_view kSuffix = ".snap";
-constexpr std::size_t kNumberDigits = 16;
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 
 std::uint64_t HeaderChecksum(std::span<const std::byte> block, SnapshotHeader header) {
-  std::array<std::byte, kBlockBytes> copy;
-  std::ranges::copy(block, copy.begin());
   const std::uint64_t seed =
       ChecksumSeed({.cluster_id = header.cluster_id, .shard = header.shard}, header.sequence);
   header.checksum = 0;
-  std::memcpy(copy.data(), &header, sizeof(header));
-  return Checksum(copy, seed);
+  return HeaderBlockChecksum(block, std::as_bytes(std::span(&header, 1)), seed);
 }
 
 std::string PathOf(const std::string& folder, std::uint64_t sequence) {
@@ -36,21 +29,11 @@ std::string PathOf(const std::string& folder, std::uint64_t sequence) {
 }  // namespace
 
 std::string SnapshotName(std::uint64_t sequence) {
-  std::array<char, 48> name{};
-  const int length = std::snprintf(name.data(), name.size(), "snapshot-%016llx.snap",
-                                   static_cast<unsigned long long>(sequence));
-  return {name.data(), static_cast<std::size_t>(length)};
+  return NumberedName(kSnapshotPrefix, sequence, kSuffix);
 }
 
 std::optional<std::uint64_t> SnapshotSequence(std::string_view name) {
-  if (name.size() != kSnapshotPrefix.size() + kNumberDigits + kSuffix.size()) return {};
-  if (!name.starts_with(kSnapshotPrefix)) return {};
-  std::uint64_t sequence = 0;
-  const char* digits = name.data() + kSnapshotPrefix.size();
-  const auto [end, error] = std::from_chars(digits, digits + kNumberDigits, sequence, 16);
-  if (error != std::errc() || end != digits + kNumberDigits) return {};
-  if (SnapshotName(sequence) != name || sequence == 0) return {};
-  return sequence;
+  return NumberInName(name, kSnapshotPrefix, kSuffix);
 }
 
 absl::StatusOr<std::vector<std::uint64_t>> ListSnapshots(Disk& disk, const std::string& folder) {

@@ -10,6 +10,7 @@
 #include "engine/core/command.h"
 #include "engine/core/exchange.h"
 #include "tests/support/journal_records.h"
+#include "tests/support/replayed.h"
 #include "tests/support/told_events.h"
 
 namespace engine {
@@ -23,16 +24,7 @@ class ReplayedRecords {
 
   void Apply(const std::vector<std::byte>& record) {
     const CommandView command(reinterpret_cast<const CommandHeader*>(record.data()));
-    if (IsFromClient(command.header().type)) {
-      EXPECT_TRUE(exchange_.Screen(command));
-    }
-    EXPECT_TRUE(exchange_.Apply(command)) << "sequence " << command.header().sequence;
-    exchange_.TakeOutcome();
-    std::vector<Event> piece(64);
-    while (exchange_.Draining()) {
-      const std::size_t count = exchange_.Drain(piece);
-      for (std::size_t i = 0; i < count; ++i) Hear(piece[i]);
-    }
+    for (const Event& event : Repeat(command, exchange_)) Hear(event);
   }
 
   DigestBytes StateDigest() const { return exchange_.StateDigest(); }

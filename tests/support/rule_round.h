@@ -33,6 +33,17 @@ inline RuleOrder Sell(std::int64_t limit, std::uint64_t energy_wh,
   return {Side::kSell, limit, energy_wh, party};
 }
 
+// So many buyers and sellers in turn, of a lot each and values of 0 to 9,999, all as likely.
+inline std::vector<RuleOrder> RandomTraders(RandomSource& random, std::size_t pairs,
+                                            std::uint64_t lot_wh) {
+  std::vector<RuleOrder> orders;
+  for (std::size_t trader = 0; trader < 2 * pairs; ++trader) {
+    const auto value = static_cast<std::int64_t>(random.Below(10'000));
+    orders.push_back(trader % 2 == 0 ? Buy(value, lot_wh) : Sell(value, lot_wh));
+  }
+  return orders;
+}
+
 struct RuleOutcome {
   ClearedRound cleared;
   std::vector<std::uint64_t> filled;  // By order.

@@ -1,7 +1,6 @@
 #include "engine/core/clearing/continuous.h"
 
 #include <algorithm>
-#include <span>
 
 #include "engine/core/check.h"
 
@@ -158,13 +157,7 @@ void ContinuousBook::Count(const BookMemory& memory, const ContinuousTrade& trad
   ++trades_;
   energy_wh_ += trade.energy_wh;
   value_ += Wide{trade.energy_wh} * trade.level;
-  hash_.Reset();
-  hash_.Add(std::span<const std::byte>(digest_));
-  hash_.Add(IdOf(memory, trade.taker));
-  hash_.Add(IdOf(memory, trade.maker));
-  hash_.Add(trade.level);
-  hash_.Add(trade.energy_wh);
-  digest_ = hash_.Finish();
+  chain_.Add(IdOf(memory, trade.taker), IdOf(memory, trade.maker), trade.level, trade.energy_wh);
 }
 
 ClearedRound ContinuousBook::Round(std::int32_t band_low_ticks) const {
@@ -181,7 +174,7 @@ void ContinuousBook::Save(const BookMemory& memory, bool matching, StateWriter& 
   out.Add(trades_);
   out.Add(energy_wh_);
   out.Add(value_);
-  out.Add(digest_);
+  out.Add(chain_.bytes());
   out.AddCount(at_points_.size());
   for (const auto& [point, energy_wh] : at_points_) {
     out.Add(point.first);
@@ -195,7 +188,7 @@ void ContinuousBook::Load(StateReader& in, const Book& book, BookMemory& memory,
   trades_ = in.Read<std::uint32_t>();
   energy_wh_ = in.Read<std::uint64_t>();
   value_ = in.Read<Wide>();
-  digest_ = in.Read<DigestBytes>();
+  chain_.Set(in.Read<DigestBytes>());
   for (std::uint64_t points = in.ReadCount(UINT32_MAX); points > 0 && in.ok(); --points) {
     const auto point = in.Read<std::uint32_t>();
     const std::pair key(point, in.Read<Side>());

@@ -13,7 +13,7 @@
 #include "engine/core/book.h"
 #include "engine/core/clearing/cleared_round.h"
 #include "engine/core/clearing/wide.h"
-#include "engine/core/digest.h"
+#include "engine/core/running_digest.h"
 #include "engine/core/state_bytes.h"
 
 namespace engine {
@@ -107,7 +107,7 @@ class ContinuousBook {
   // The digest is a chain over all trades in their order.
   ClearedRound Round(std::int32_t band_low_ticks) const;
   std::uint32_t trades() const { return trades_; }
-  const DigestBytes& digest() const { return digest_; }
+  const DigestBytes& digest() const { return chain_.bytes(); }
   // What was traded, and the order that is being matched. The queues are in the book already.
   void Save(const BookMemory& memory, bool matching, StateWriter& out) const;
   // Requires: it is new, and the book was loaded.
@@ -127,8 +127,7 @@ class ContinuousBook {
   std::uint32_t trades_ = 0;
   std::uint64_t energy_wh_ = 0;
   Wide value_ = 0;  // Energy times level, summed.
-  DigestBytes digest_{};
-  Digest hash_;
+  RunningDigest chain_;
   std::map<std::pair<std::uint32_t, Side>, std::uint64_t> at_points_;
 };
 

@@ -32,10 +32,10 @@ class Proportion {
   // The ratio is rounded down, so the whole part is too small by one at most.
   constexpr Share<std::uint64_t> Of(std::uint64_t weight) const {
     auto whole = static_cast<std::uint64_t>(Wide{weight} * ratio_ >> 64);
-    std::uint64_t remainder =
-        weight * energy_wh_ - whole * sum_;  // Under 2^64: the low bits are it.
-    const std::uint64_t one_more =
-        remainder >= sum_ ? 1 : 0;  // No branch: it would be half of them.
+    // Under 2^64: the low bits are all of it.
+    std::uint64_t remainder = weight * energy_wh_ - whole * sum_;
+    // No branch: it would be guessed wrong half of the time.
+    const std::uint64_t one_more = remainder >= sum_ ? 1 : 0;
     whole += one_more;
     remainder -= sum_ & (0 - one_more);
     return {static_cast<std::uint32_t>(whole), remainder};
@@ -174,8 +174,8 @@ void ShareOut(std::uint64_t energy_wh, Remainder largest, ForEach for_each, Shar
                       [&](const auto& sharer, std::uint32_t) { return share(sharer).remainder; });
 }
 
-// In proportion to weight(sharer). Requires: energy_wh and sum fit a Proportion; the weights add
-// up.
+// In proportion to weight(sharer). Requires: energy_wh and the sum of weights fit a
+// Proportion.
 template <typename ForEach, typename WeightOf>
 void ShareInProportion(std::uint64_t energy_wh, std::uint64_t sum, ForEach for_each,
                        WeightOf weight) {

@@ -17,6 +17,7 @@
 #include "tests/support/exchange_driver.h"
 #include "tests/support/random_source.h"
 #include "tests/support/replayed.h"
+#include "tests/support/rule_name.h"
 
 namespace engine {
 namespace {
@@ -244,10 +245,7 @@ TEST_P(DayOfEveryRule, IsTheSameAgainFromItsJournal) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, DayOfEveryRule, testing::Range(std::size_t{0}, Rules().size()),
-                         [](const auto& param) {
-                           const RuleEntry& entry = Rules()[param.param];
-                           return std::string(entry.name) + "_v" + std::to_string(entry.version);
-                         });
+                         RuleNameOf);
 
 }  // namespace
 }  // namespace engine

@@ -12,6 +12,7 @@
 #include "engine/core/limits.h"
 #include "tests/support/exchange_driver.h"
 #include "tests/support/random_source.h"
+#include "tests/support/rule_name.h"
 
 namespace engine {
 namespace {
@@ -195,11 +196,7 @@ TEST_P(EveryRule, IsFairWithVeryManyOrdersAtOneTick) {
   TradeFairly(Entry(), {.bids = orders, .asks = orders});
 }
 
-INSTANTIATE_TEST_SUITE_P(, EveryRule, testing::Range(std::size_t{0}, Rules().size()),
-                         [](const auto& param) {
-                           const RuleEntry& entry = Rules()[param.param];
-                           return std::string(entry.name) + "_v" + std::to_string(entry.version);
-                         });
+INSTANTIATE_TEST_SUITE_P(, EveryRule, testing::Range(std::size_t{0}, Rules().size()), RuleNameOf);
 
 }  // namespace
 }  // namespace engine

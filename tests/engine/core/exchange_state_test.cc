@@ -101,7 +101,7 @@ TEST(ExchangeState, KeepsTheOrderInWhichAPartysOrdersLeave) {
                          .type = CommandType::kDisconnect};
     std::vector<std::uint64_t> ids;
     const DisconnectBody body;
-    for (const Event& event : Repeat(OwnedCommand(header, std::span(&body, 1)), exchange)) {
+    for (const Event& event : Repeat(OwnedCommand(header, std::span(&body, 1)).view(), exchange)) {
       if (event.type != EventType::kOrderCancelled) continue;
       ids.push_back(static_cast<std::uint64_t>(event.order_cancelled.client_order_id));
     }

@@ -168,11 +168,7 @@ TEST(McAfee, GainsWhatIsPublishedOfIt) {
     std::int64_t kept = 0;
     std::int64_t lots = 0;
     for (std::int64_t i = 0; i < kMarkets; ++i) {
-      std::vector<RuleOrder> orders;
-      for (std::size_t trader = 0; trader < 2 * published.n; ++trader) {
-        const auto value = static_cast<std::int64_t>(random.Below(10'000));
-        orders.push_back(trader % 2 == 0 ? Buy(value, kLotWh) : Sell(value, kLotWh));
-      }
+      const std::vector<RuleOrder> orders = RandomTraders(random, published.n, kLotWh);
       const RuleOutcome round = ClearOrders(market, orders);
       gained += GainsOf(orders, round.filled);
       kept += round.cleared.operator_balance_units;

@@ -224,11 +224,7 @@ TEST(Sbba, GainsWhatItsAuthorsPublishOfIt) {
     std::int64_t gained = 0;
     std::int64_t lots = 0;
     for (std::int64_t market = 0; market < kMarkets; ++market) {
-      std::vector<RuleOrder> orders;
-      for (std::size_t i = 0; i < 2 * published.n; ++i) {
-        const auto value = static_cast<std::int64_t>(random.Below(10'000));
-        orders.push_back(i % 2 == 0 ? Buy(value, kLotWh) : Sell(value, kLotWh));
-      }
+      const std::vector<RuleOrder> orders = RandomTraders(random, published.n, kLotWh);
       const RuleOutcome round = ClearOrders(sbba_market, orders, SecretNumber(random.Next()));
       gained += GainsOf(orders, round.filled);
       best += GainsOf(orders, ClearOrders(efficient, orders).filled);

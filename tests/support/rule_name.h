@@ -1,0 +1,18 @@
+// What a test of one entry of the table of rules is called.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "engine/core/clearing/rules.h"
+
+namespace engine {
+
+inline std::string RuleNameOf(const testing::TestParamInfo<std::size_t>& place) {
+  const RuleEntry& entry = Rules()[place.param];
+  return std::string(entry.name) + "_v" + std::to_string(entry.version);
+}
+
+}  // namespace engine
