@@ -172,12 +172,14 @@ absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory) {
   return OpenShard{.exchange = std::move(exchange), .recovery = *std::move(recovery)};
 }
 
-engine::Follower MakeFollower(const engine::DataDirectory& directory, const Config& config) {
+engine::Follower MakeFollower(const engine::DataDirectory& directory, const Config& config,
+                              const engine::Recovery& recovery) {
   return engine::Follower(
       engine::PosixDisk(),
       {.folder = directory.ShardFolder(kOnlyShard),
        .identity = directory.Identity(kOnlyShard),
        .segments_a_snapshot = static_cast<std::uint64_t>(config.journal_snapshot_segments),
+       .before_sequence = recovery.snapshot_sequence + 1,
        .keep_free_bytes = static_cast<std::uint64_t>(config.journal_segment_mib) << 21});
 }
 

@@ -54,7 +54,8 @@ struct OpenShard {
 };
 absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory);
 // What makes the shard's snapshots. Requires: config.journal_snapshot_segments > 0.
-engine::Follower MakeFollower(const engine::DataDirectory& directory, const Config& config);
+engine::Follower MakeFollower(const engine::DataDirectory& directory, const Config& config,
+                              const engine::Recovery& recovery);
 absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataDirectory& directory,
                                                              const Config& config,
                                                              const engine::JournalTail& tail,

@@ -252,7 +252,7 @@ int Run(const std::string& data, const std::string& config_path) {
   std::optional<engine::Follower> follower;
   std::optional<engine::FollowerThread> follower_thread;
   if (config->journal_snapshot_segments > 0) {
-    follower.emplace(MakeFollower(*directory, *config));
+    follower.emplace(MakeFollower(*directory, *config, recovered->recovery));
     follower_thread.emplace(*follower, FollowerDid);
   }
   const int signal = WaitForSignal(stop_signals, daemon.MakeStatusLog());

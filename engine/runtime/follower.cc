@@ -36,7 +36,8 @@ absl::StatusOr<Follower::Step> Follower::Follow(const std::atomic<bool>& stop) {
 }
 
 absl::Status Follower::Start(Step& step) {
-  auto loaded = LoadNewestSnapshot(disk_, options_.folder, options_.identity);
+  auto loaded =
+      LoadNewestSnapshot(disk_, options_.folder, options_.identity, options_.before_sequence);
   if (!loaded.ok()) return loaded.status();
   exchange_ = std::move(loaded->exchange);
   snapshot_sequence_ = loaded->sequence;

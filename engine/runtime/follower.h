@@ -23,6 +23,8 @@ struct FollowerOptions {
   std::string folder;
   JournalIdentity identity;
   std::uint64_t segments_a_snapshot = 1;
+  // It starts from none of this sequence or later: a recovery found them wrong.
+  std::uint64_t before_sequence = UINT64_MAX;
   std::uint64_t keep_free_bytes = 0;  // Of the disk, for the journal: a snapshot waits for more.
 };
 

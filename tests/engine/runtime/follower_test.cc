@@ -290,6 +290,12 @@ TEST(Follower, RecoveryPassesOverASnapshotThatTheJournalDoesNotFollow) {
   ASSERT_EQ(world.recovered.damaged.size(), 1U);
   EXPECT_THAT(world.recovered.damaged[0], HasSubstr("does not follow"));
   EXPECT_EQ(ToHex(world.recovered.digest), ToHex(whole));
+  // Nor may the next follower start from it, and stop the process.
+  FollowerOptions options = OptionsOf();
+  options.before_sequence = world.recovered.snapshot_sequence + 1;
+  Follower next(*world.disk, options);
+  EXPECT_GT(MustSnapshot(next).sequence, snapshot.sequence);
+  EXPECT_FALSE(world.disk->names().contains(PathOf(snapshot.sequence)));
 }
 
 // Else what was acknowledged would be forgotten without a word.
