@@ -24,9 +24,9 @@ struct Workload {
     for (std::int64_t i = 0; i < orders; ++i) {
       const auto account = static_cast<std::uint32_t>(i + 1);
       const bool bid = i % 2 == 0;
-      submits.push_back(MakeOrder(bid ? Side::kBuy : Side::kSell, account, 1,
-                                  static_cast<std::int32_t>(random.Below(80)) + (bid ? 20 : 0),
-                                  static_cast<std::uint32_t>(1 + random.Below(2'000))));
+      const std::int32_t ticks = static_cast<std::int32_t>(random.Below(80)) + (bid ? 20 : 0);
+      const auto energy_wh = static_cast<std::uint32_t>(1 + random.Below(2'000));
+      submits.push_back(MakeOrder(bid ? Side::kBuy : Side::kSell, account, 1, ticks, energy_wh));
       if (random.Below(5) == 0) {
         changes.push_back(submits.back());
         changes.back().limit_ticks = static_cast<std::int32_t>(random.Below(80)) + (bid ? 20 : 0);

@@ -38,11 +38,13 @@ inline MarketDefinition RandomMarket(RandomSource& random, std::uint32_t id) {
 }
 
 inline OrderBody RandomOrder(RandomSource& random, std::int64_t now_ns) {
+  // One draw a statement: the order of arguments is each compiler's own.
   const auto account = static_cast<std::uint32_t>(1 + random.Below(20));
-  OrderBody order =
-      MakeOrder(random.Below(2) == 0 ? Side::kBuy : Side::kSell, account, 1 + random.Below(6),
-                static_cast<std::int32_t>(random.Below(40)) - 10,
-                static_cast<std::uint32_t>(random.Below(2) == 0 ? 50 : 1 + random.Below(200)));
+  const Side side = random.Below(2) == 0 ? Side::kBuy : Side::kSell;
+  const std::uint64_t id = 1 + random.Below(6);
+  const std::int32_t ticks = static_cast<std::int32_t>(random.Below(40)) - 10;
+  const std::uint64_t energy_wh = random.Below(2) == 0 ? 50 : 1 + random.Below(200);
+  OrderBody order = MakeOrder(side, account, id, ticks, static_cast<std::uint32_t>(energy_wh));
   order.product.market = MarketId{account % 2 + 1};
   const auto minute = static_cast<std::uint32_t>(now_ns / (60 * kSecondNs));
   order.product.start_minute =

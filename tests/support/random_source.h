@@ -18,7 +18,7 @@ class RandomSource {
     z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
     return z ^ (z >> 31);
   }
-  // 0 to below - 1.
+  // 0 to below - 1. Draw once an expression: the order of operands is each compiler's own.
   std::uint64_t Below(std::uint64_t below) { return Next() % below; }
 
  private:
@@ -33,7 +33,7 @@ inline std::optional<std::uint64_t> SeedFromEnvironment() {
 }
 
 // A sanitizer takes ten times as long and looks for other things: a part of a long test will do.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef PEERWATT_SANITIZED
 inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = false;

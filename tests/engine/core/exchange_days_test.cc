@@ -87,9 +87,10 @@ OrderBody RandomOrder(RandomSource& random, const RuleEntry& entry, std::int64_t
   const bool in_lots = entry.rule == Rule::kMcAfee || entry.rule == Rule::kTradeReduction ||
                        entry.rule == Rule::kSbba;
   if (in_lots) energy_wh = kLotWh;
-  const std::int32_t middle = side == Side::kBuy ? 25 : 15;
-  OrderBody order = MakeOrder(side, account, 1 + random.Below(6),
-                              middle + static_cast<std::int32_t>(random.Below(21)) - 10, energy_wh);
+  const std::uint64_t id = 1 + random.Below(6);
+  const std::int32_t lowest = side == Side::kBuy ? 15 : 5;
+  const std::int32_t ticks = lowest + static_cast<std::int32_t>(random.Below(21));
+  OrderBody order = MakeOrder(side, account, id, ticks, energy_wh);
   if (entry.takes_responses && side == Side::kBuy) {
     order.response = static_cast<Response>(random.Below(3));
     if (order.response == Response::kQuadratic) {

@@ -71,7 +71,8 @@ TEST(ExchangeGame, OfAnyControllersFillsNobodyBeyondItsAnswerAndReplaysTheSame) 
           }
           last = call.price_ticks;
           if (random.Below(3) == 0) return;
-          const std::uint64_t demand = random.Below(1'300) * kNanoPerWh + random.Below(kNanoPerWh);
+          const std::uint64_t whole_wh = random.Below(1'300);
+          const std::uint64_t demand = whole_wh * kNanoPerWh + random.Below(kNanoPerWh);
           if (table.Answer(call, demand) == Reason::kNone) said[account][call.price_ticks] = demand;
         },
         400);

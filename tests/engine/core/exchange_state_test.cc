@@ -53,7 +53,7 @@ TEST(ExchangeState, OfANewExchangeIsRefused) {
 
 TEST(ExchangeState, IsRefusedWhereItIsCutAnywhere) {
   for (const auto& state : {AnyState(3), StateInAGame()}) {
-    const std::size_t step = 1 + state.size() / Repeats(kSanitized ? 100 : 2'000, 200'000);
+    const std::size_t step = 1 + state.size() / Repeats(kSanitized ? 30 : 2'000, 200'000);
     for (std::size_t size = 0; size < state.size(); size += step) {
       Exchange exchange;
       ASSERT_FALSE(LoadState(std::span(state).first(size), 4'096, exchange)) << size;
@@ -74,7 +74,7 @@ TEST(ExchangeState, IsRefusedWhereMoreFollows) {
 TEST(ExchangeState, ThatWasChangedAnywhereIsLoadedAsItIsOrRefused) {
   RandomSource random(5);
   for (auto state : {AnyState(3), AnyState(8), StateInAGame()}) {
-    const std::size_t step = 1 + state.size() / Repeats(kSanitized ? 100 : 2'000, 200'000);
+    const std::size_t step = 1 + state.size() / Repeats(kSanitized ? 30 : 2'000, 200'000);
     for (std::size_t at = 0; at < state.size(); at += step) {
       const std::byte before = state[at];
       state[at] ^= std::byte{static_cast<unsigned char>(1 + random.Below(255))};
