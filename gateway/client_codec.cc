@@ -14,7 +14,7 @@ namespace {
 using engine::Reason;
 
 // Header, root offset, vtable, table, and padding as if a struct had to be aligned to its size.
-constexpr std::size_t kOverheadBytes = 128;
+constexpr std::size_t kRequestOverheadBytes = 128;
 
 engine::ProductId Product(std::uint32_t market, std::uint32_t start_minute) {
   return {engine::MarketId(market), start_minute};
@@ -232,16 +232,16 @@ bool DeliverTerminate(const Frame& frame, MessageHandler& handler) {
 
 std::size_t OrdersAFrame(std::uint32_t max_frame_bytes) {
   return std::min<std::size_t>(engine::kFrameOrdersMax,
-                               (max_frame_bytes - kOverheadBytes) / sizeof(wire::Order));
+                               (max_frame_bytes - kRequestOverheadBytes) / sizeof(wire::Order));
 }
 std::size_t KeysAFrame(std::uint32_t max_frame_bytes) {
   return std::min<std::size_t>(engine::kFrameOrdersMax,
-                               (max_frame_bytes - kOverheadBytes) / sizeof(wire::OrderKey));
+                               (max_frame_bytes - kRequestOverheadBytes) / sizeof(wire::OrderKey));
 }
 
 std::size_t QuantitiesAFrame(std::uint32_t max_frame_bytes) {
-  return std::min<std::size_t>(engine::kFrameOrdersMax,
-                               (max_frame_bytes - kOverheadBytes) / sizeof(wire::QuantityAnswer));
+  return std::min<std::size_t>(engine::kFrameOrdersMax, (max_frame_bytes - kRequestOverheadBytes) /
+                                                            sizeof(wire::QuantityAnswer));
 }
 
 class RequestBuilder::Impl : public FlatFrame {};

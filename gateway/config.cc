@@ -23,7 +23,6 @@ struct IntegerKey {
   std::string_view meaning;
 };
 
-constexpr std::int64_t kU32 = UINT32_MAX;
 constexpr std::int64_t kDayMs = 86'400'000;
 
 // One row a key: the parser and the default file come from the same words.

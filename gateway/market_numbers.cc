@@ -25,7 +25,6 @@ using engine::MarketDefinition;
         m.field = static_cast<std::remove_reference_t<decltype(m.field)>>(value); \
       }
 
-constexpr std::int64_t kU32 = UINT32_MAX;
 constexpr std::int64_t kWeekS = 604'800;
 constexpr std::int64_t kPrice = engine::kPriceTicksMax;
 

@@ -40,6 +40,7 @@ struct IntegerRange {
   std::int64_t low = 0;
   std::int64_t high = 0;
 };
+inline constexpr std::int64_t kU32 = UINT32_MAX;
 absl::StatusOr<std::int64_t> IntegerIn(const TomlEntry& entry, IntegerRange range,
                                        const std::string& file);
 

@@ -9,7 +9,7 @@
 namespace engine {
 namespace {
 
-constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+constexpr std::size_t kZerosBytes = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -17,7 +17,7 @@ SegmentMaker::SegmentMaker(Disk& disk, std::string folder, std::uint64_t segment
     : disk_(disk),
       folder_(std::move(folder)),
       segment_bytes_(segment_bytes),
-      zeros_(static_cast<std::size_t>(std::min<std::uint64_t>(kPieceBytes, segment_bytes))),
+      zeros_(static_cast<std::size_t>(std::min<std::uint64_t>(kZerosBytes, segment_bytes))),
       header_(kBlockBytes) {}
 
 std::string SegmentMaker::path() const { return absl::StrCat(folder_, "/", SegmentName(segment_)); }

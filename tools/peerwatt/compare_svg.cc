@@ -57,7 +57,7 @@ std::uint64_t EnergyOf(const std::vector<FedOrderState>& orders) {
   return energy_wh;
 }
 
-std::string Kwh(std::uint64_t wh) {
+std::string KwhText(std::uint64_t wh) {
   std::ostringstream text;
   text << std::fixed << std::setprecision(3) << static_cast<double>(wh) / 1e3 << " kWh";
   return text.str();
@@ -119,7 +119,7 @@ class Drawing {
     if (result.chosen_buy_ticks != result.chosen_sell_ticks) {
       text += " / " + std::to_string(result.chosen_sell_ticks);
     }
-    Text(kWidth - kRight + 36, y, "start", text + ", " + Kwh(result.chosen_wh));
+    Text(kWidth - kRight + 36, y, "start", text + ", " + KwhText(result.chosen_wh));
   }
   void Text(double x, double y, const char* anchor, const std::string& text) {
     out_ << "<text x=\"" << x << "\" y=\"" << y << "\" text-anchor=\"" << anchor << "\">"

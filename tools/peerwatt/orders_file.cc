@@ -50,9 +50,9 @@ absl::StatusOr<Columns> FindColumns(const std::string& path, const CsvReader& cs
   return columns;
 }
 
-class Reader {
+class OrdersReader {
  public:
-  explicit Reader(Columns columns) : columns_(columns) {}
+  explicit OrdersReader(Columns columns) : columns_(columns) {}
 
   absl::Status Add(const CsvReader& csv) {
     FileOrder order;
@@ -144,7 +144,7 @@ absl::StatusOr<OrdersFile> ReadOrdersFile(const std::string& path) {
   if (!csv.ok()) return csv.status();
   const absl::StatusOr<Columns> columns = FindColumns(path, *csv);
   if (!columns.ok()) return columns.status();
-  Reader reader(*columns);
+  OrdersReader reader(*columns);
   for (;;) {
     const absl::StatusOr<bool> row = csv->NextRow();
     if (!row.ok()) return row.status();

@@ -19,7 +19,7 @@ namespace {
 constexpr std::array<const char*, 4> kColumns = {"account", "start_utc", "load_wh", "pv_wh"};
 constexpr char kTimeFormat[] = "%Y-%m-%dT%H:%M:%SZ";
 
-class Reader {
+class ReadingsReader {
  public:
   // Where the columns stand in the file, each once and no others.
   absl::Status FindColumns(const std::string& path, const CsvReader& csv) {
@@ -96,7 +96,7 @@ std::string UtcText(std::int64_t start_s) {
 absl::StatusOr<ReadingsFile> ReadReadingsFile(const std::string& path) {
   absl::StatusOr<CsvReader> csv = CsvReader::Open(path);
   if (!csv.ok()) return csv.status();
-  Reader reader;
+  ReadingsReader reader;
   if (absl::Status status = reader.FindColumns(path, *csv); !status.ok()) return status;
   for (;;) {
     const absl::StatusOr<bool> row = csv->NextRow();
