@@ -18,6 +18,8 @@ namespace {
 
 using engine::MarketDefinition;
 
+constexpr std::string_view kDefaultTimeZone = "UTC";
+
 // A text that fits into a zero-padded array with at least one zero behind it.
 template <std::size_t N>
 absl::Status TakeText(const TomlEntry& entry, const std::string& file, std::array<char, N>& field) {
@@ -124,6 +126,7 @@ absl::Status TakeEntry(const TomlEntry& entry, const std::string& file, MarketDe
 
 absl::StatusOr<MarketDefinition> TakeMarket(const TomlTable& table, const std::string& file) {
   MarketDefinition market;
+  kDefaultTimeZone.copy(market.time_zone.data(), kDefaultTimeZone.size());
   for (const TomlEntry& entry : table.entries) {
     if (absl::Status status = TakeEntry(entry, file, market); !status.ok()) return status;
   }

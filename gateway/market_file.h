@@ -11,7 +11,7 @@
 namespace gateway {
 
 // Ensures: an error that names file, line, key and what is allowed. Keys left out have the default
-// of MarketDefinition; `id` must be there. At least one market.
+// of MarketDefinition, the time zone UTC; `id` must be there. At least one market.
 absl::StatusOr<std::vector<engine::MarketDefinition>> ParseMarkets(std::string_view text,
                                                                    const std::string& file);
 

@@ -54,6 +54,16 @@ TEST(MarketFile, DefaultTextGivesTheDefaults) {
   EXPECT_EQ(markets->front(), expected);
 }
 
+// Else what `MarketText` writes of such a market would be refused.
+TEST(MarketFile, IsInUtcWhereItSaysNoTimeZone) {
+  const auto markets = ParseMarkets("[[market]]\nid = 1\n", "short");
+  ASSERT_TRUE(markets.ok()) << markets.status();
+  EXPECT_EQ(std::string(markets->front().time_zone.data()), "UTC");
+  const auto again = ParseMarkets(MarketText(markets->front()), "written");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->front(), markets->front());
+}
+
 TEST(MarketFile, TakesEveryField) {
   const auto markets = ParseMarkets(
       "[[market]]\nid = 7\nname = \"North\"\ncurrency = \"CHF\"\ntime_zone = \"Europe/Zurich\"\n"
