@@ -102,12 +102,19 @@ absl::StatusOr<ClusterDescription> Decode(const std::string& path, const std::st
   return description;
 }
 
-absl::StatusOr<FileDescriptor> Lock(const std::string& path) {
+// Not valid: another process holds it.
+absl::StatusOr<FileDescriptor> TryLock(const std::string& path) {
   const std::string file = absl::StrCat(path, kLockFile);
   FileDescriptor fd(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!fd.valid()) return PosixError(absl::StrCat("cannot open ", file));
   if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
   if (errno != EWOULDBLOCK) return PosixError(absl::StrCat("cannot lock ", file));
+  return FileDescriptor();
+}
+
+absl::StatusOr<FileDescriptor> Lock(const std::string& path) {
+  absl::StatusOr<FileDescriptor> lock = TryLock(path);
+  if (!lock.ok() || lock->valid()) return lock;
   return absl::FailedPreconditionError(
       absl::StrCat("the data directory ", path, " is in use by another peerwattd: stop that one, ",
                    "or give this one a directory of its own"));
@@ -143,15 +150,28 @@ absl::Status FillRandomly(std::span<std::byte> bytes) {
   return PosixError("the system gives no random bytes");
 }
 
+absl::Status ParseLotteryKey(const std::string& file, std::string_view text, LotteryBytes& key) {
+  // A key of zeros everybody knows.
+  if (text.ends_with('\n') && FromHex(text.substr(0, text.size() - 1), key) &&
+      key != LotteryBytes{}) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(absl::StrCat(
+      file, ": allowed is a line of 64 hex digits, not all zero; restore it from a backup, or ",
+      "remove it: then rounds with a lottery that are open now will be void"));
+}
+
 absl::Status RefuseJournals(Disk& disk, const std::string& folder) {
   absl::StatusOr<std::vector<std::string>> names = disk.List(folder);
   if (!names.ok()) return names.status();
   const bool any = std::ranges::any_of(
       *names, [](const auto& name) { return name.starts_with(kJournalPrefix); });
   if (!any) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      folder, " holds a journal, but the data directory has no ", kClusterFile + 1,
-      ": restore that file; or, if this is left of an init that was interrupted, remove ", folder));
+  return absl::FailedPreconditionError(
+      absl::StrCat(folder, " holds a journal, but the data directory has no ", kClusterFile + 1,
+                   ": restore that file; or, if this is left of an init or a backup that was "
+                   "interrupted, remove ",
+                   folder));
 }
 
 }  // namespace
@@ -209,14 +229,20 @@ absl::StatusOr<DataDirectory::LotteryKeyFile> DataDirectory::OpenLotteryKey(Disk
   if (!opened.ok()) return opened.status();
   const absl::StatusOr<std::string> text = ReadFile(**opened);
   if (!text.ok()) return text.status();
-  // A key of zeros everybody knows.
-  if (!text->ends_with('\n') || !FromHex(text->substr(0, text->size() - 1), found.key) ||
-      found.key == LotteryBytes{}) {
-    return absl::DataLossError(absl::StrCat(
-        file, ": allowed is a line of 64 hex digits, not all zero; restore it from a backup, or ",
-        "remove it: then rounds with a lottery that are open now will be void"));
-  }
+  if (absl::Status status = ParseLotteryKey(file, *text, found.key); !status.ok()) return status;
   return found;
+}
+
+absl::Status DataDirectory::CopyLotteryKey(Disk& disk, const std::string& from) const {
+  const std::string file = absl::StrCat(from, kLotteryKeyFile);
+  absl::StatusOr<std::unique_ptr<File>> opened = disk.OpenForReading(file);
+  if (absl::IsNotFound(opened.status())) return absl::OkStatus();
+  if (!opened.ok()) return opened.status();
+  const absl::StatusOr<std::string> text = ReadFile(**opened);
+  if (!text.ok()) return text.status();
+  LotteryBytes key{};
+  if (absl::Status status = ParseLotteryKey(file, *text, key); !status.ok()) return status;
+  return WriteFile(disk, path_, kLotteryKeyFile, *text);
 }
 
 absl::StatusOr<DataDirectory> DataDirectory::Open(Disk& disk, const std::string& path) {
@@ -226,6 +252,16 @@ absl::StatusOr<DataDirectory> DataDirectory::Open(Disk& disk, const std::string&
   absl::StatusOr<FileDescriptor> lock = Lock(path);
   if (!lock.ok()) return lock.status();
   return DataDirectory(path, *description, *std::move(lock));
+}
+
+absl::StatusOr<std::optional<DataDirectory>> DataDirectory::OpenUnlessInUse(
+    Disk& disk, const std::string& path) {
+  absl::StatusOr<ClusterDescription> description = Read(disk, path);
+  if (!description.ok()) return description.status();
+  absl::StatusOr<FileDescriptor> lock = TryLock(path);
+  if (!lock.ok()) return lock.status();
+  if (!lock->valid()) return std::optional<DataDirectory>();
+  return std::optional(DataDirectory(path, *description, *std::move(lock)));
 }
 
 absl::StatusOr<ClusterDescription> DataDirectory::Read(Disk& disk, const std::string& path) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -45,6 +46,10 @@ class DataDirectory {
   // Locks and reads it. Ensures: an error that says what is wrong, and what to do.
   static absl::StatusOr<DataDirectory> Open(Disk& disk, const std::string& path);
 
+  // The same, but unset where a daemon holds it.
+  static absl::StatusOr<std::optional<DataDirectory>> OpenUnlessInUse(Disk& disk,
+                                                                      const std::string& path);
+
   // The key that the secrets of lotteries are made of (engine/core/lottery_key.h): 32 random bytes,
   // made where the file is missing. Ensures: an error where the file is damaged.
   struct LotteryKeyFile {
@@ -52,6 +57,10 @@ class DataDirectory {
     bool made = false;  // Now.
   };
   absl::StatusOr<LotteryKeyFile> OpenLotteryKey(Disk& disk) const;
+
+  // The key of the directory `from`, where that has one: it has none before its daemon's first
+  // start.
+  absl::Status CopyLotteryKey(Disk& disk, const std::string& from) const;
 
   // For tools that only read: no lock; a daemon may be writing.
   static absl::StatusOr<ClusterDescription> Read(Disk& disk, const std::string& path);

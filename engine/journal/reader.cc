@@ -97,7 +97,7 @@ absl::Status JournalReader::ReadHeader(Segment& segment, bool last) {
     return Lost(segment.path, 0, "the segment's header is damaged or missing");
   }
   // A daemon may begin it this moment, and write behind it.
-  if (options_.closed_segments_only) return absl::OkStatus();
+  if (options_.closed_segments_only || options_.being_written) return absl::OkStatus();
   return CheckThatNothingWasWritten(segment, *std::move(file), *size);
 }
 
@@ -252,6 +252,10 @@ absl::StatusOr<bool> JournalReader::ReadBatch() {
                              " is damaged or missing, but the next segment begins with ", *first,
                              ", so it was on disk"));
   }
+  if (options_.being_written) {
+    End(/*cut=*/false);
+    return false;
+  }
   if (absl::Status status = JudgeTail(extent); !status.ok()) return status;
   return false;
 }
@@ -360,6 +364,7 @@ void JournalReader::End(bool cut) {
   ended_ = true;
   tail_.next_sequence = expected_;
   tail_.last_file = current().path;
+  tail_.last_end = offset_;
   // A segment with nothing in it is replaced, so that starts alone do not fill the disk.
   const bool unused = batch_ == 0 && !cut;
   tail_.next_segment = current().number + (unused ? 0 : 1);

@@ -28,6 +28,9 @@ struct ReadOptions {
   // The journal ends, for this reader, where its last segment begins: what lies before that does
   // not change while a daemon writes.
   bool closed_segments_only = false;
+  // A daemon is writing: the journal ends where a batch is not there as a whole yet, and what lies
+  // behind that is not judged.
+  bool being_written = false;
 };
 
 // A batch at the end that was never acknowledged, and that recovery leaves out.
@@ -42,6 +45,7 @@ struct JournalTail {
   std::int64_t last_time_ns = INT64_MIN;  // Of the last record read.
   std::uint64_t next_segment = 1;         // The one that the next writer makes, or replaces.
   std::string last_file;                  // The last segment that began; empty: there is none.
+  std::uint64_t last_end = 0;             // The byte in it behind its last batch.
   std::optional<CutBatch> cut;
 };
 

@@ -20,6 +20,7 @@ void AddFeedGenerate(CLI::App& feed, Action& action);  // Under `feed`.
 void AddFeedImport(CLI::App& feed, Action& action);    // Under `feed`.
 void AddReplayCommand(CLI::App& app, Action& action);
 void AddJournalCommand(CLI::App& app, Action& action);
+void AddBackupCommands(CLI::App& app, Action& action);
 void AddControllerCommand(CLI::App& app, Action& action);
 
 }  // namespace tools

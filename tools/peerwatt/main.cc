@@ -1,4 +1,5 @@
-// peerwatt: replays recorded bid streams, clears a CSV of orders, settles readings, reads journals.
+// peerwatt: replays recorded bid streams, clears a CSV of orders, settles readings, reads journals,
+// backs up data directories.
 #include <cstdio>
 #include <iostream>
 
@@ -36,6 +37,7 @@ int Main(int argc, char** argv) {
   tools::AddFeedCommand(app, action);
   tools::AddReplayCommand(app, action);
   tools::AddJournalCommand(app, action);
+  tools::AddBackupCommands(app, action);
   tools::AddControllerCommand(app, action);
   try {
     app.parse(argc, argv);

@@ -1,0 +1,29 @@
+// A copy of a shard's journal, byte for byte, to where a recovery of it would come at this instant.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/journal/disk.h"
+#include "engine/journal/reader.h"
+
+namespace engine {
+
+struct CopiedJournal {
+  std::uint64_t next_sequence = 1;  // Behind the last record.
+  std::uint64_t bytes = 0;
+};
+
+// Reads the journal through, as recovery does, and copies its segments to the folder `to`, the last
+// one to the end of its last batch: what a recovery would leave out is not in the copy. With
+// options.being_written a daemon may go on writing; the copy ends where the journal did when it was
+// read.
+// Requires: `to` exists and holds no journal; options.from_sequence is 1.
+// Ensures: the copy is on disk. After an error there may be a part of it.
+// Memory: the longest batch. Cost: two passes over the journal.
+absl::StatusOr<CopiedJournal> CopyJournal(Disk& disk, const ReadOptions& options,
+                                          const std::string& to);
+
+}  // namespace engine

@@ -1,0 +1,56 @@
+#include "engine/runtime/backup.h"
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "engine/core/exchange.h"
+#include "engine/journal/data_directory.h"
+#include "engine/journal/journal_copy.h"
+#include "engine/runtime/recovery.h"
+
+namespace engine {
+namespace {
+
+absl::StatusOr<CopiedShard> CopyShard(Disk& disk, const ReadOptions& from, const std::string& to) {
+  const absl::StatusOr<CopiedJournal> copied = CopyJournal(disk, from, to);
+  if (!copied.ok()) return copied.status();
+  Exchange exchange;
+  const absl::StatusOr<Recovery> recovery =
+      RecoverExchange(disk, {.folder = to, .identity = from.identity}, exchange);
+  if (!recovery.ok()) return recovery.status();
+  if (recovery->tail.next_sequence != copied->next_sequence) {
+    return absl::DataLossError(absl::StrCat(
+        to, " ends before sequence ", recovery->tail.next_sequence, ", what it was copied ",
+        "from before ", copied->next_sequence, ": make it again, on another disk"));
+  }
+  return CopiedShard{
+      .sequence = recovery->sequence, .digest = recovery->digest, .bytes = copied->bytes};
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<CopiedShard>> CopyDataDirectory(Disk& disk, const std::string& from,
+                                                           const std::string& to) {
+  const absl::StatusOr<std::optional<DataDirectory>> unused =
+      DataDirectory::OpenUnlessInUse(disk, from);
+  if (!unused.ok()) return unused.status();
+  const absl::StatusOr<ClusterDescription> cluster = DataDirectory::Read(disk, from);
+  if (!cluster.ok()) return cluster.status();
+  const absl::StatusOr<DataDirectory> copy = DataDirectory::Create(disk, to, *cluster);
+  if (!copy.ok()) return copy.status();
+  if (absl::Status status = copy->CopyLotteryKey(disk, from); !status.ok()) return status;
+  std::vector<CopiedShard> shards;
+  for (std::uint32_t shard = 0; shard < cluster->shard_count; ++shard) {
+    const ReadOptions source{.folder = absl::StrCat(from, "/shard-", shard),
+                             .identity = copy->Identity(shard),
+                             .being_written = !unused->has_value()};
+    absl::StatusOr<CopiedShard> copied = CopyShard(disk, source, copy->ShardFolder(shard));
+    if (!copied.ok()) return copied.status();
+    shards.push_back(*copied);
+  }
+  if (absl::Status status = copy->Commit(disk); !status.ok()) return status;
+  return shards;
+}
+
+}  // namespace engine

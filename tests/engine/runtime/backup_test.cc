@@ -1,0 +1,148 @@
+// A backup is a data directory that comes to the same state, and nothing less ever looks like one.
+#include "engine/runtime/backup.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/journal/data_directory.h"
+#include "engine/journal/journal.h"
+#include "engine/runtime/recovery.h"
+#include "tests/support/exchange_driver.h"
+#include "tests/support/journal_folder.h"
+#include "tests/support/random_day.h"
+
+namespace engine {
+namespace {
+
+using testing::HasSubstr;
+
+// A data directory of two shards with a day in the first and another in the second.
+class Backup : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto directory = DataDirectory::Create(PosixDisk(), source_, description_);
+    ASSERT_TRUE(directory.ok()) << directory.status();
+    for (std::uint32_t shard = 0; shard < 2; ++shard) WriteDay(*directory, shard);
+    ASSERT_TRUE(directory->Commit(PosixDisk()).ok());
+    ASSERT_TRUE(directory->OpenLotteryKey(PosixDisk()).ok());
+  }
+
+  void WriteDay(const DataDirectory& directory, std::uint32_t shard) {
+    ExchangeDriver driver;
+    RunDay(1 + shard, driver);
+    auto writer = MakeBatchWriter(directory.ShardFolder(shard), WriterChoice::kAuto);
+    ASSERT_TRUE(writer.ok()) << writer.status();
+    auto journal = Journal::Open(PosixDisk(), *std::move(writer),
+                                 {.folder = directory.ShardFolder(shard),
+                                  .identity = directory.Identity(shard),
+                                  .segment_bytes = 64 * kBlockBytes,
+                                  .batch_bytes = 16 * kBlockBytes},
+                                 JournalTail{});
+    ASSERT_TRUE(journal.ok()) << journal.status();
+    for (const OwnedCommand& command : driver.journal) {
+      if (!(*journal)->HasRoom(command.view().header().length)) {
+        ASSERT_TRUE((*journal)->Settle().ok());
+      }
+      (*journal)->Append(command.view());
+    }
+    ASSERT_TRUE((*journal)->Settle().ok());
+    digests_.push_back(driver.exchange.StateDigest());
+    sequences_.push_back(driver.exchange.sequence());
+  }
+
+  absl::StatusOr<std::vector<CopiedShard>> Copy(const std::string& from, const std::string& to) {
+    return CopyDataDirectory(PosixDisk(), from, to);
+  }
+
+  void ExpectSame(const absl::StatusOr<std::vector<CopiedShard>>& shards) {
+    ASSERT_TRUE(shards.ok()) << shards.status();
+    ASSERT_EQ(shards->size(), 2u);
+    for (std::size_t shard = 0; shard < 2; ++shard) {
+      EXPECT_EQ((*shards)[shard].digest, digests_[shard]);
+      EXPECT_EQ((*shards)[shard].sequence, sequences_[shard]);
+    }
+  }
+
+  TemporaryFolder folder_;
+  const std::string source_ = folder_.path() + "/data";
+  const std::string backup_ = folder_.path() + "/backup";
+  const ClusterDescription description_{.cluster_id = {std::byte{5}},
+                                        .shard_count = 2,
+                                        .clock_origin_ns = 3'000,
+                                        .clock_wall_ns = 4'000,
+                                        .clock_factor = 60};
+  std::vector<DigestBytes> digests_;
+  std::vector<std::uint64_t> sequences_;
+};
+
+TEST_F(Backup, ComesToTheSameStateAndSoDoesWhatIsRestoredOfIt) {
+  ExpectSame(Copy(source_, backup_));
+  const std::string restored = folder_.path() + "/restored";
+  ExpectSame(Copy(backup_, restored));
+  const auto source = DataDirectory::Open(PosixDisk(), source_);
+  const auto copy = DataDirectory::Open(PosixDisk(), restored);
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  EXPECT_EQ(copy->description(), description_);
+  const auto key = copy->OpenLotteryKey(PosixDisk());
+  ASSERT_TRUE(key.ok()) << key.status();
+  EXPECT_FALSE(key->made);
+  EXPECT_EQ(key->key, source->OpenLotteryKey(PosixDisk())->key);
+  EXPECT_EQ(std::filesystem::status(restored + "/lottery.key").permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST_F(Backup, IsMadeOfADirectoryInUse) {
+  const auto daemon = DataDirectory::Open(PosixDisk(), source_);
+  ASSERT_TRUE(daemon.ok());
+  ExpectSame(Copy(source_, backup_));
+}
+
+TEST_F(Backup, LocksADirectoryThatIsNotInUseNoLongerThanItTakes) {
+  ASSERT_TRUE(Copy(source_, backup_).ok());
+  EXPECT_TRUE(DataDirectory::Open(PosixDisk(), source_).ok());
+  EXPECT_TRUE(DataDirectory::Open(PosixDisk(), backup_).ok());
+}
+
+TEST_F(Backup, OfADirectoryThatNeverRanHasNoKeyOfLotteries) {
+  std::filesystem::remove(source_ + "/lottery.key");
+  ExpectSame(Copy(source_, backup_));
+  EXPECT_FALSE(std::filesystem::exists(backup_ + "/lottery.key"));
+  EXPECT_FALSE(std::filesystem::exists(source_ + "/lottery.key"));
+}
+
+TEST_F(Backup, GoesOverNothing) {
+  ASSERT_TRUE(Copy(source_, backup_).ok());
+  EXPECT_TRUE(absl::IsAlreadyExists(Copy(source_, backup_).status()));
+  EXPECT_TRUE(absl::IsAlreadyExists(Copy(backup_, source_).status()));
+  EXPECT_FALSE(Copy(source_, source_).ok());
+  ExpectSame(Copy(source_, folder_.path() + "/another"));
+}
+
+TEST_F(Backup, OfWhatIsNoDataDirectoryIsRefused) {
+  EXPECT_TRUE(absl::IsNotFound(Copy(folder_.path() + "/nowhere", backup_).status()));
+  EXPECT_FALSE(std::filesystem::exists(backup_));
+}
+
+TEST_F(Backup, OfADamagedDirectoryIsNone) {
+  const std::string file = source_ + "/shard-1/" + "journal-0000000000000001.seg";
+  std::fstream segment(file, std::ios::binary | std::ios::in | std::ios::out);
+  segment.seekp(4'096 + 100);
+  segment.put('\x7f');
+  segment.close();
+  const auto shards = Copy(source_, backup_);
+  EXPECT_TRUE(absl::IsDataLoss(shards.status())) << shards.status();
+  EXPECT_THAT(shards.status().ToString(), HasSubstr(file));
+  EXPECT_TRUE(absl::IsNotFound(DataDirectory::Open(PosixDisk(), backup_).status()));
+}
+
+TEST_F(Backup, WithADamagedKeyIsRefused) {
+  std::ofstream(source_ + "/lottery.key") << "no key\n";
+  EXPECT_TRUE(absl::IsDataLoss(Copy(source_, backup_).status()));
+  EXPECT_TRUE(absl::IsNotFound(DataDirectory::Open(PosixDisk(), backup_).status()));
+}
+
+}  // namespace
+}  // namespace engine
