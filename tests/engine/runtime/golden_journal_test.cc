@@ -1,0 +1,191 @@
+// Journals that programs of every format have written: each replays to the outcomes that are in it
+// and to the state that it came to then. A golden journal is never written anew: a format or a rule
+// that changes gets another beside it.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "engine/core/clearing/rules.h"
+#include "engine/runtime/recovery.h"
+#include "tests/support/day_of_a_rule.h"
+#include "tests/support/game_table.h"
+#include "tests/support/journal_records.h"
+#include "tests/support/rule_name.h"
+#include "tests/support/sim_disk.h"
+
+namespace engine {
+namespace {
+
+constexpr char kFormatFolder[] = PEERWATT_GOLDEN "/journal_format_1";
+
+struct Golden {
+  const char* name;  // The rule with its version, and what else is special.
+  std::uint64_t sequence;
+  std::uint64_t rounds;
+  const char* digest;
+};
+
+// As the program that wrote them said.
+constexpr Golden kGolden[] = {
+    {"uniform_v1", 235, 4, "3d7dbe27761e8a505a786499e66aeec8"},
+    {"stackelberg_v1", 236, 5, "9da579f3fc72565017a32f1795a5dfaa"},
+    {"pay_as_bid_v1", 234, 4, "0f470d46d135278be6f3253eda9678af"},
+    {"mcafee_v1", 234, 5, "10ca86ab1324be0b246033d6fe6197a5"},
+    {"trade_reduction_v1", 234, 5, "e0d4d625dc4579522b22b474d448cef2"},
+    {"huang_v1", 234, 5, "cfd1ecc8aad7521982b65326b624bffc"},
+    {"vcg_v1", 234, 4, "aa652e129f97422cb8e4e79a842e951c"},
+    {"reverse_v1", 236, 5, "c3c19153aaef180a812e29f0fda21651"},
+    {"forward_v1", 236, 5, "fb64a7e46fe89ebbac5ac5e397df8e16"},
+    {"continuous_v1", 234, 5, "2e7bdaaa470568e235a9066b3e41286d"},
+    {"sbba_v1", 234, 5, "95a02f9897e079e30f04966f19f24018"},
+    {"muda_v1", 234, 4, "d47fe0a3439e6bbef978552d3bab74d8"},
+    {"played_descending_v1", 241, 4, "fc91c3297865091f45bb7a59d993d208"},
+    {"played_bisecting_v1", 127, 4, "63a6a8e476f5262dcb60583fce1044fd"},
+};
+
+std::vector<std::byte> BytesOf(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+// A disk with that segment alone.
+void PutSegment(const std::vector<std::byte>& bytes, SimDisk& disk) {
+  ASSERT_TRUE(disk.CreateFolder("shard-0").ok());
+  auto file = disk.Create("shard-0/" + SegmentName(1));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->WriteAt(bytes, 0).ok());
+}
+
+// The commands of a day as a segment, without the zeros at its end.
+std::vector<std::byte> SegmentOf(const ExchangeDriver& driver) {
+  SimDisk disk;
+  EXPECT_TRUE(disk.CreateFolder("shard-0").ok());
+  auto journal = OpenInMemory(disk, {},
+                              {.folder = "shard-0",
+                               .identity = kTestIdentity,
+                               .segment_bytes = std::uint64_t{1} << 20,
+                               .batch_bytes = 16 * kBlockBytes,
+                               .make_segments_in_thread = false});
+  EXPECT_TRUE(journal.ok());
+  for (const OwnedCommand& command : driver.journal) {
+    if (!(*journal)->HasRoom(command.view().header().length)) {
+      EXPECT_TRUE((*journal)->Settle().ok());
+    }
+    (*journal)->Append(command.view());
+  }
+  EXPECT_TRUE((*journal)->Settle().ok());
+  std::vector<std::byte> bytes = disk.Bytes("shard-0/" + SegmentName(1));
+  while (!bytes.empty() && bytes.back() == std::byte()) bytes.pop_back();
+  return bytes;
+}
+
+void AddRunningDigest(ExchangeDriver& driver) {
+  ASSERT_TRUE(driver.Apply(CommandType::kRunningDigest,
+                           RunningDigestBody{.digest = driver.exchange.running_digest()}));
+}
+
+absl::StatusOr<Recovery> Recovered(const std::vector<std::byte>& segment, Exchange& exchange) {
+  SimDisk disk;
+  PutSegment(segment, disk);
+  return RecoverExchange(disk, {.folder = "shard-0"}, exchange);
+}
+
+// How much the outcomes in it say was traded.
+std::uint64_t TradedWh(const std::vector<std::byte>& segment) {
+  SimDisk disk;
+  PutSegment(segment, disk);
+  std::uint64_t energy_wh = 0;
+  const auto tail = Recover(disk, {.folder = "shard-0"}, [&](CommandView command) {
+    if (command.header().type != CommandType::kOutcome) return absl::OkStatus();
+    for (const auto& outcome : command.Items<OutcomeBody>()) energy_wh += outcome.energy_wh;
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(tail.ok()) << tail.status();
+  return energy_wh;
+}
+
+// What this program would add to the golden journals: to a folder that the environment names, with
+// the lines for the table above on the standard output.
+void Write(const std::string& name, ExchangeDriver& driver) {
+  AddRunningDigest(driver);
+  const std::vector<std::byte> segment = SegmentOf(driver);
+  Exchange exchange;
+  const absl::StatusOr<Recovery> recovery = Recovered(segment, exchange);
+  ASSERT_TRUE(recovery.ok()) << recovery.status();
+  ASSERT_EQ(recovery->digest, driver.exchange.StateDigest());
+  const char* folder = std::getenv("PEERWATT_WRITE_GOLDEN");
+  if (folder == nullptr) return;
+  std::ofstream out(std::string(folder) + "/" + name + ".seg", std::ios::binary);
+  out.write(reinterpret_cast<const char*>(segment.data()),
+            static_cast<std::streamsize>(segment.size()));
+  std::cout << "    {\"" << name << "\", " << recovery->sequence << ", " << recovery->rounds
+            << ", \"" << ToHex(recovery->digest) << "\"},\n";
+}
+
+std::string NameOf(const RuleEntry& entry) {
+  return std::string(entry.name) + "_v" + std::to_string(entry.version);
+}
+
+class GoldenJournal : public testing::TestWithParam<Golden> {};
+
+TEST_P(GoldenJournal, ReplaysToItsOutcomesAndItsState) {
+  const std::vector<std::byte> segment =
+      BytesOf(std::string(kFormatFolder) + "/" + GetParam().name + ".seg");
+  ASSERT_FALSE(segment.empty());
+  EXPECT_GT(TradedWh(segment), 0u) << "a day on which nothing trades guards nothing";
+  Exchange exchange;
+  const absl::StatusOr<Recovery> recovery = Recovered(segment, exchange);
+  ASSERT_TRUE(recovery.ok()) << recovery.status();
+  EXPECT_EQ(recovery->sequence, GetParam().sequence);
+  EXPECT_EQ(recovery->rounds, GetParam().rounds);
+  EXPECT_EQ(ToHex(recovery->digest), GetParam().digest);
+}
+
+INSTANTIATE_TEST_SUITE_P(, GoldenJournal, testing::ValuesIn(kGolden),
+                         [](const auto& golden) { return std::string(golden.param.name); });
+
+TEST(GoldenJournals, AreOfEveryRuleAndAllOfThemAreReplayed) {
+  std::set<std::string> known;
+  for (const Golden& golden : kGolden) known.insert(golden.name);
+  for (const RuleEntry& entry : Rules()) EXPECT_TRUE(known.contains(NameOf(entry))) << entry.name;
+  std::size_t files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(kFormatFolder)) {
+    EXPECT_TRUE(known.contains(file.path().stem().string())) << file.path();
+    ++files;
+  }
+  EXPECT_EQ(files, known.size());
+}
+
+TEST(GoldenJournals, CanBeWrittenOfEveryRule) {
+  for (const RuleEntry& entry : Rules()) {
+    SCOPED_TRACE(entry.name);
+    DayOfARule day(7, entry, /*steps=*/150);
+    Write(NameOf(entry), day.driver);
+  }
+}
+
+TEST(GoldenJournals, CanBeWrittenOfAPlayedRound) {
+  for (const Schedule schedule : {Schedule::kDescending, Schedule::kBisecting}) {
+    GameTable table(PlayedMarket(schedule));
+    table.PlayHonestly(3);
+    const ResumeBody resume{.product = {}, .until_ns = table.driver.now_ns + 5 * kSecondNs};
+    ASSERT_TRUE(table.driver.Apply(CommandType::kResumeGames, resume));
+    table.PlayHonestly();
+    ASSERT_TRUE(table.IsOver());
+    Write(schedule == Schedule::kDescending ? "played_descending_v1" : "played_bisecting_v1",
+          table.driver);
+  }
+}
+
+}  // namespace
+}  // namespace engine
