@@ -13,32 +13,10 @@
 
 #include "tests/support/exchange_driver.h"
 #include "tests/support/random_source.h"
+#include "tests/support/saved_state.h"
 #include "tests/support/told_events.h"
 
 namespace engine {
-
-inline std::vector<std::byte> StateOf(const Exchange& exchange) {
-  std::vector<std::byte> state;
-  StateWriter out([&state](std::span<const std::byte> bytes) {
-    state.insert(state.end(), bytes.begin(), bytes.end());
-  });
-  exchange.Save(out);
-  out.Finish();
-  return state;
-}
-
-// In pieces of so many bytes. Ensures: as Exchange::Load.
-inline bool LoadState(std::span<const std::byte> state, std::size_t piece, Exchange& exchange,
-                      std::string* error = nullptr) {
-  StateReader in([&state, piece] {
-    const std::span<const std::byte> next = state.first(std::min(piece, state.size()));
-    state = state.subspan(next.size());
-    return next;
-  });
-  const bool loaded = exchange.Load(in);
-  if (error != nullptr) *error = in.error();
-  return loaded;
-}
 
 // What it tells with a command, and the command's outcome taken.
 inline std::vector<Event> Repeat(CommandView command, Exchange& exchange) {

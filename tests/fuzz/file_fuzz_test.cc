@@ -1,0 +1,54 @@
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/fuzz/file_input.h"
+#include "tests/fuzz/mutations.h"
+#include "tests/support/feed_files.h"
+
+namespace tools {
+namespace {
+
+std::string SomeFeed() {
+  const std::string path = TestPath("some.pwfeed");
+  auto feed = FeedWriter::Create(path, FeedSource::kCity, 1);
+  EXPECT_TRUE(feed.ok());
+  engine::MarketDefinition market;
+  market.id = engine::MarketId{1};
+  EXPECT_TRUE(feed->Define(engine::CommandType::kGenesis, 5, engine::GenesisBody{}).ok());
+  EXPECT_TRUE(feed->Define(engine::CommandType::kDefineMarket, 5, market).ok());
+  for (std::int64_t time_ns = 6; time_ns < 12; ++time_ns) {
+    const std::vector<engine::OrderBody> orders(static_cast<std::size_t>(time_ns) % 3 + 1);
+    EXPECT_TRUE(feed->Append(engine::CommandType::kSubmitOrders, time_ns, engine::CredentialId{1},
+                             std::span(orders))
+                    .ok());
+  }
+  EXPECT_TRUE(feed->Finish().ok());
+  return ReadBytes(path);
+}
+
+// A failure under a sanitizer repeats with the seed that was printed last.
+TEST(FileFuzz, SurvivesMutatedFiles) {
+  const std::string texts[] = {
+      "order_id,account,side,price_ticks,energy_wh,party,response,response_param\n"
+      "1,a,buy,200,500,p,quadratic,30000\n2,b,sell,-5,700,q,fixed,0\n",
+      "account,start_utc,load_wh,pv_wh\nh1,2024-01-01T00:00:00Z,500,20\n"
+      "h2,2024-01-01T00:00:00Z,5,2000\n",
+      SomeFeed(),
+  };
+  for (const std::string& text : texts) {
+    fuzz::KeepSeed("file", fuzz::BytesOf(text));
+    for (std::uint64_t seed = 0; seed < engine::Repeats(engine::kSanitized ? 200 : 2'000, 100'000);
+         ++seed) {
+      SCOPED_TRACE(seed);
+      engine::RandomSource random(seed);
+      fuzz::Bytes bytes = fuzz::BytesOf(text);
+      fuzz::Mutate(bytes, random);
+      TakeFile(fuzz::InputOf(bytes));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tools

@@ -1,0 +1,66 @@
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/fuzz/journal_input.h"
+#include "tests/fuzz/mutations.h"
+#include "tests/fuzz/state_input.h"
+#include "tests/support/exchange_driver.h"
+#include "tests/support/random_day.h"
+
+namespace engine {
+namespace {
+
+// The commands of the beginning of a day, back to back.
+fuzz::Bytes SomeRecords(const ExchangeDriver& driver, std::size_t from, std::size_t count) {
+  fuzz::Bytes bytes;
+  for (std::size_t i = from; i < from + count && i < driver.journal.size(); ++i) {
+    const std::span<const std::byte> record = driver.journal[i].view().bytes();
+    bytes.insert(bytes.end(), record.begin(), record.end());
+  }
+  return bytes;
+}
+
+void TakeMutated(fuzz::Bytes bytes, std::uint8_t kind, RandomSource& random) {
+  bytes.insert(bytes.begin(), static_cast<std::byte>(kind));
+  if (random.Below(100) == 0) fuzz::KeepSeed("journal", bytes);
+  fuzz::Mutate(bytes, random);
+  TakeJournal(fuzz::InputOf(bytes));
+}
+
+// A failure under a sanitizer repeats with the seed that was printed last.
+TEST(JournalFuzz, SurvivesMutatedSegmentsBatchesAndRecords) {
+  ExchangeDriver driver;
+  RunDay(3, driver);
+  for (std::uint64_t seed = 0; seed < Repeats(kSanitized ? 400 : 2'000, 100'000); ++seed) {
+    SCOPED_TRACE(seed);
+    RandomSource random(seed);
+    const std::uint64_t count = 1 + random.Below(40);
+    const fuzz::Bytes records = SomeRecords(driver, random.Below(200), count);
+    const auto written = static_cast<std::uint8_t>(random.Below(2));
+    const fuzz::Bytes segment = SegmentWithRecords(static_cast<std::uint32_t>(count), records);
+    TakeMutated(segment, written, random);
+    TakeMutated({segment.begin() + kBlockBytes, segment.end()},
+                static_cast<std::uint8_t>(2 + written), random);
+    TakeMutated(records, static_cast<std::uint8_t>(6 * (count - 1) + 4 + written), random);
+  }
+}
+
+TEST(StateFuzz, SurvivesMutatedStates) {
+  for (std::uint64_t day = 1; day <= 4; ++day) {
+    ExchangeDriver driver;
+    RunDay(day, driver);
+    const fuzz::Bytes state = StateOf(driver.exchange);
+    fuzz::KeepSeed("state", state);
+    for (std::uint64_t seed = 0; seed < Repeats(kSanitized ? 50 : 300, 20'000); ++seed) {
+      SCOPED_TRACE(seed);
+      RandomSource random(seed);
+      fuzz::Bytes bytes = state;
+      fuzz::Mutate(bytes, random);
+      TakeState(fuzz::InputOf(bytes));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace engine
