@@ -106,6 +106,8 @@ absl::StatusOr<ClusterDescription> Decode(const std::string& path, const std::st
 absl::StatusOr<FileDescriptor> TryLock(const std::string& path) {
   const std::string file = absl::StrCat(path, kLockFile);
   FileDescriptor fd(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  // A backup on a medium that nobody can write is read all the same.
+  if (!fd.valid() && errno == EROFS) fd = FileDescriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return PosixError(absl::StrCat("cannot open ", file));
   if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
   if (errno != EWOULDBLOCK) return PosixError(absl::StrCat("cannot lock ", file));

@@ -38,6 +38,20 @@ class Backup(unittest.TestCase):
                 self.assertEqual(state(peerwatt("journal", "digest", folder)), state(said))
             self.restored(exchange, folder, said)
 
+    def test_on_a_medium_that_nobody_can_write_is_restored(self):
+        if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
+            self.skipTest("this user may not make a mount namespace")
+        with Exchange(homes=4) as exchange:
+            backup = exchange.folder / "backup"
+            said = peerwatt("backup", exchange.data, backup)
+            script = ('mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && ! touch "$1/x" 2>&1'
+                      ' && exec "$2" restore "$1" "$3"')
+            done = subprocess.run(
+                ["unshare", "--mount", "sh", "-c", script, "sh", backup, BIN / "peerwatt",
+                 exchange.folder / "restored"], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(done.stdout.endswith(said), done.stdout)
+
     def restored(self, exchange, backup, said):
         """A daemon on what was restored begins where the backup was made."""
         original = exchange.data
