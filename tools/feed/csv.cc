@@ -105,8 +105,13 @@ absl::StatusOr<bool> CsvReader::NextLine() {
   text_.clear();
   std::array<char, 4'096> piece{};
   while (!text_.ends_with('\n') && text_.size() < kLineBytesMax) {
+    const auto before = gztell(GzFile(file_.get()));
     if (gzgets(GzFile(file_.get()), piece.data(), static_cast<int>(piece.size())) == nullptr) break;
-    text_ += piece.data();
+    const auto read = static_cast<std::size_t>(gztell(GzFile(file_.get())) - before);
+    text_.append(piece.data(), read);
+    if (text_.find('\0', text_.size() - read) == text_.npos) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(path_, ":", line_ + 1, ": a byte that is zero: this is no text"));
   }
   int error = Z_OK;
   const char* what = gzerror(GzFile(file_.get()), &error);

@@ -123,5 +123,30 @@ TEST(Csv, NoticesAGzippedFileCutShort) {
   EXPECT_THAT(more.status().message(), HasSubstr("cut short or damaged"));
 }
 
+// What stands behind such a byte must not be left out of a number.
+TEST(Csv, RefusesAByteThatIsZeroWhereverItStands) {
+  const std::string text = "a,b\n1,4000\n2,5000";
+  const auto complaint = [](const std::string& spoilt) {
+    auto csv = CsvReader::Open(WriteText("zero.csv", spoilt));
+    absl::Status status = csv.status();
+    while (status.ok()) {
+      const auto more = csv->NextRow();
+      status = more.status();
+      if (more.ok() && !*more) break;
+    }
+    return std::string(status.message());
+  };
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    std::string spoilt = text;
+    spoilt[at] = '\0';
+    EXPECT_THAT(complaint(spoilt), HasSubstr("a byte that is zero")) << at;
+  }
+  for (const std::size_t zeros : {std::size_t{1}, std::size_t{5'000}}) {
+    EXPECT_THAT(complaint(text + std::string(zeros, '\0')), HasSubstr("a byte that is zero"));
+    EXPECT_THAT(complaint(text + "\n" + std::string(zeros, '\0')),
+                HasSubstr(":4: a byte that is zero"));
+  }
+}
+
 }  // namespace
 }  // namespace tools
