@@ -160,8 +160,7 @@ class Controller:
             self.sock.sendall(request)
         self.earliest_gate_ns = answer.ServerTimeNs() + int(GATE_S * 1e9) * answer.ClockFactor()
         if self.product is None and self.options.start:
-            start = datetime.datetime.fromisoformat(self.options.start.replace("Z", "+00:00"))
-            self.submit(int(start.timestamp()) // 60)
+            self.submit(self.options.start)
         self.stop_if_missed()
 
     def see_what_was_missed(self, next_event):
@@ -398,6 +397,25 @@ class Controller:
         )
 
 
+def whole(low, high):
+    """A whole number that the wire can carry."""
+
+    def parse(text):
+        if not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text}: expected {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def delivery(text):
+    """A slot's start in minutes since 1970, UTC."""
+    start = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if start.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text}: expected a time in UTC, as 2024-06-01T12:00:00Z")
+    return whole(0, 2**32 - 1)(int(start.timestamp()) // 60)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n")[0],
@@ -405,29 +423,31 @@ def main():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--port", type=whole(1, 65535), required=True)
     parser.add_argument("--token", default=os.environ.get("PEERWATT_TOKEN"), help="or PEERWATT_TOKEN")
-    parser.add_argument("--account", type=int, required=True)
-    parser.add_argument("--market", type=int, default=1)
+    parser.add_argument("--account", type=whole(1, 2**64 - 1), required=True)
+    parser.add_argument("--market", type=whole(1, 2**32 - 1), default=1)
     parser.add_argument("--side", choices=["buy", "sell"], required=True)
-    parser.add_argument("--limit-ticks", type=int, required=True)
-    parser.add_argument("--energy-wh", type=int, required=True)
+    parser.add_argument("--limit-ticks", type=whole(-(10**9), 10**9), required=True)
+    parser.add_argument("--energy-wh", type=whole(1, 4 * 10**9), required=True)
     parser.add_argument(
         "--theta",
-        type=int,
+        type=whole(0, 2**32 - 1),
         default=0,
         help="of a buyer: a live bid, that takes (limit - p) / theta MWh at a price p, theta in "
         "ticks per MWh; 0: the bid is fixed",
     )
-    parser.add_argument("--order-id", type=int, help="client_order_id; else from the clock")
-    parser.add_argument("--start", help="delivery, as 2024-06-01T12:00:00Z; else the next product")
-    parser.add_argument("--heartbeat-s", type=int, default=10, help="asked for: 1 to 300")
+    parser.add_argument(
+        "--order-id", type=whole(1, 2**64 - 1), help="client_order_id; else from the clock"
+    )
+    parser.add_argument(
+        "--start", type=delivery, help="as 2024-06-01T12:00:00Z; else that of the next product"
+    )
+    parser.add_argument("--heartbeat-s", type=whole(1, 300), default=10, help="asked for: 1 to 300")
     parser.add_argument("--timeout-s", type=float, default=600)
     options = parser.parse_args()
     if not options.token:
         parser.error("--token is needed")
-    if not 0 <= options.theta < 2**32:
-        parser.error("--theta: expected 0 to 4294967295")
     if options.theta > 0 and options.side == "sell":
         parser.error("--theta: only buyers are asked")
     return Controller(options).run()

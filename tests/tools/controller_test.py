@@ -31,12 +31,26 @@ import peerwatt_wire
 
 
 class ControllerTest(unittest.TestCase):
+    def test_refuses_a_wrong_command_line_before_it_connects(self):
+        right = {"--port": "1", "--token": "pw_x", "--account": "1", "--side": "buy",
+                 "--limit-ticks": "200", "--energy-wh": "100"}
+        wrong = {"--start": ["tomorrow", "2027-01-15T08:00:00"], "--energy-wh": ["-1", "0"],
+                 "--limit-ticks": ["99999999999", "1.5"], "--account": ["0"], "--port": ["65536"],
+                 "--theta": ["-1", "4294967296"], "--heartbeat-s": ["0", "301"]}
+        for name, values in wrong.items():
+            for value in values:
+                words = [f"{key}={word}" for key, word in (right | {name: value}).items()]
+                done = subprocess.run(["/usr/bin/python3", TOP / "tools/controller.py", *words],
+                                      capture_output=True, text=True, timeout=60)
+                self.assertEqual(done.returncode, 2, (name, value, done.stderr))
+                self.assertIn(f"argument {name}: ", done.stderr)
+
     def run_against(self, *script, timeout_s=20.0, theta=0):
         """The exit code, and what the controller printed."""
         daemon = Daemon(*script)
         options = argparse.Namespace(
             host="127.0.0.1", port=daemon.port, token="pw_x", account=1, market=1, side="buy",
-            limit_ticks=200, energy_wh=100, order_id=7, start="2027-01-15T08:00:00Z",
+            limit_ticks=200, energy_wh=100, order_id=7, start=controller.delivery("2027-01-15T08:00:00Z"),
             theta=theta, heartbeat_s=10, timeout_s=timeout_s)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
