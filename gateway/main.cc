@@ -276,7 +276,10 @@ int Init(InitOptions options, const std::string& clock_origin) {
   if (!token.ok()) return Fail(token.status(), CodeOf(token.status()));
   std::printf("%s is ready.\nThe operator's token, shown only this once (credential %u):\n%s\n",
               options.data.c_str(), static_cast<unsigned>(kFirstOperator), token->c_str());
-  return 0;
+  if (std::fflush(stdout) == 0) return 0;
+  spdlog::error("the operator's token cannot be written and is lost: remove {} and begin again",
+                options.data);
+  return kIoError;
 }
 
 int ChangeDefinitions(const std::string& data, const DefinitionFiles& files) {
@@ -365,7 +368,10 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return gateway::Main(argc, argv);
+    const int code = gateway::Main(argc, argv);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    std::fputs("peerwattd: the output cannot be written\n", stderr);
+    return code == 0 ? 74 : code;
   } catch (...) {
     std::fputs("peerwattd: out of memory, or a fault of this program\n", stderr);
     return 70;

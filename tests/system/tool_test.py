@@ -45,6 +45,45 @@ class Tool(unittest.TestCase):
         return (self.folder / "setup/markets.toml").read_text()
 
 
+class Clear(Tool):
+    def test_names_the_tariffs_that_cannot_be(self):
+        orders = self.write("orders.csv", "order_id,account,side,price_ticks,energy_wh\n"
+                                          "1,a,buy,90,10\n2,b,sell,80,10\n")
+        code, said = refusal("clear", orders, "--rule", "stackelberg", "--feed-in-ticks", 50,
+                             "--retail-ticks", 20)
+        self.assertEqual(code, 65)
+        self.assertIn("--feed-in-ticks 50: allowed is at most --retail-ticks, here 20", said)
+
+
+class Output(Tool):
+    """What cannot be written is an error: half of a result is none, and a token is told but once."""
+
+    def to_a_full_disk(self, *command):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([str(word) for word in command], stdout=full, timeout=60,
+                                  stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 74, done.stderr)
+        return done.stderr
+
+    def test_that_cannot_be_written_is_an_error(self):
+        peerwatt("feed", "generate", self.feed, "--homes", 4)
+        peerwatt("feed", "setup", self.feed, self.folder / "setup")
+        markets = self.folder / "setup/markets.toml"
+        orders = self.write("orders.csv", "order_id,account,side,price_ticks,energy_wh\n"
+                                          "1,a,buy,90,10\n2,b,sell,80,10\n")
+        for words in (("clear", orders, "--rule", "uniform"), ("feed", "info", self.feed),
+                      ("compare", self.feed, "--rules", "uniform"),
+                      ("replay", self.feed, "--offline", "--json")):
+            self.assertIn("the output cannot be written",
+                          self.to_a_full_disk(BIN / "peerwatt", *words))
+        for words in (("--print-default-config",), ("hash-token", "--make", "2")):
+            self.assertIn("the output cannot be written",
+                          self.to_a_full_disk(BIN / "peerwattd", *words))
+        lost = self.to_a_full_disk(BIN / "peerwattd", "init", "--data", self.folder / "data",
+                                   "--markets", markets)
+        self.assertIn(f"is lost: remove {self.folder / 'data'} and begin again", lost)
+
+
 class FeedImport(Tool):
     def test_takes_every_parameter_of_a_nem_day(self):
         files = (self.write("bids.csv", BIDS), self.write("dispatch.csv", DISPATCH),

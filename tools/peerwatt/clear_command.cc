@@ -37,6 +37,12 @@ std::string ParametersHelp() {
 absl::Status Clear(ClearOptions& options) {
   const absl::StatusOr<engine::RuleParameters> rule = ParseRule(options.rule, options.parameters);
   if (!rule.ok()) return rule.status();
+  const ClearSetup& setup = options.setup;
+  if (setup.feed_in_ticks > setup.retail_ticks) {
+    return absl::InvalidArgumentError(absl::StrCat("--feed-in-ticks ", setup.feed_in_ticks,
+                                                   ": allowed is at most --retail-ticks, here ",
+                                                   setup.retail_ticks));
+  }
   const absl::StatusOr<OrdersFile> file = ReadOrdersFile(options.orders);
   if (!file.ok()) return file.status();
   options.setup.rule = *rule;

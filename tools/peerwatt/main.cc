@@ -47,6 +47,10 @@ int Main(int argc, char** argv) {
   }
   const absl::Status status = action();
   std::cout.flush();
+  if (!std::cout) {  // A full disk, say: half of a result is none.
+    std::cerr << "peerwatt: the output cannot be written\n";
+    return 74;
+  }
   if (!status.ok()) std::cerr << "peerwatt: " << std::string(status.message()) << "\n";
   return ExitCode(status);
 }
