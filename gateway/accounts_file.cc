@@ -178,7 +178,7 @@ absl::Status ReadCredentials(std::string_view text, const std::string& file,
     if (!*more) return absl::OkStatus();
     LineNumbers numbers(lines);
     engine::CredentialBody credential{
-        .id = engine::CredentialId(static_cast<std::uint32_t>(numbers.Take(0, 1, UINT32_MAX))),
+        .id = engine::CredentialId(static_cast<std::uint32_t>(numbers.Take(0, 1, UINT32_MAX - 1))),
         .orders_per_second = static_cast<std::uint32_t>(numbers.Take(3, 0, UINT32_MAX))};
     if (!numbers.status().ok()) return numbers.status();
     const auto kind = KindOf(lines.Text(1));

@@ -145,6 +145,9 @@ constexpr JointRule kJointRules[] = {
     {[](const MarketDefinition& m) { return m.rule.lot_wh <= m.order_max_wh; },
      {"lot_wh", "order_max_wh"},
      "lot_wh <= order_max_wh"},
+    {[](const MarketDefinition& m) { return m.rule.min_order_wh <= m.order_max_wh; },
+     {"min_order_wh", "order_max_wh"},
+     "min_order_wh <= order_max_wh"},
     {[](const MarketDefinition& m) {
        return m.rule.rule != engine::Rule::kVcg || m.rule.balance_account != engine::AccountId{};
      },
@@ -207,7 +210,7 @@ constexpr JointRule kJointRules[] = {
      "0 where the rule has a lottery"},
     {[](const MarketDefinition& m) {
        return m.rule.announce_from == engine::AnnounceFrom::kRange ||
-              m.rule.schedule != engine::Schedule::kBisecting;
+              m.rule.schedule == engine::Schedule::kDescending;
      },
      {"announce_from", "schedule"},
      "band only with schedule descending"},

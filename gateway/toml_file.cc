@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 // Errors come as values. With exceptions off the library can only be used from its headers.
@@ -105,6 +107,10 @@ absl::StatusOr<std::string> ReadText(const std::string& path) {
   const std::ifstream in(path, std::ios::binary);
   if (!in) return absl::NotFoundError(absl::StrCat(path, ": ", std::strerror(errno)));
   std::ostringstream text;
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": a folder, not a file"));
+  }
   text << in.rdbuf();
   if (!in || text.bad()) return absl::UnavailableError(absl::StrCat(path, ": cannot be read"));
   return text.str();

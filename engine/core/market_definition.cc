@@ -37,7 +37,7 @@ bool HasPossiblePrices(const MarketDefinition& d) {
 // A game is over before the next round's gate, and early enough before delivery. What is not told
 // while it runs is not told before it either. Prices above the search are announced going down.
 bool HasPossibleGame(const MarketDefinition& d) {
-  if (d.rule.schedule == Schedule::kNone) return true;
+  if (d.rule.schedule == Schedule::kNone) return d.rule.announce_from == AnnounceFrom::kRange;
   const std::uint64_t budget_ms = d.rule.game_budget_ms;
   const std::uint64_t notice_ms = std::uint64_t{d.min_notice_s} * 1'000;
   return budget_ms + notice_ms <= std::uint64_t{d.gate_before_s} * 1'000 &&
@@ -76,7 +76,8 @@ bool IsPossible(const MarketDefinition& d) {
   return d.id != MarketId{} && HasPossibleTimes(d) && HasPossiblePrices(d) && IsPossible(d.rule) &&
          HasPossibleGame(d) && HasPossibleLottery(d) && HasPossibleTrading(d) &&
          HasCountableBalance(d) && NamesItsBalanceAccount(d) && d.rule.lot_wh <= d.order_max_wh &&
-         d.order_max_wh > 0 && d.order_max_wh <= kOrderEnergyMaxWh && d.party_orders_max > 0 &&
+         d.rule.min_order_wh <= d.order_max_wh && d.order_max_wh > 0 &&
+         d.order_max_wh <= kOrderEnergyMaxWh && d.party_orders_max > 0 &&
          d.party_orders_max <= kPartyOrdersMax && d.book_orders_max > 0 &&
          d.book_orders_max <= kBookOrdersMax && d.indicative_min_parties > 0 &&
          d.indicative_step_ticks > 0 && d.indicative_step_ticks <= kPriceTicksMax &&

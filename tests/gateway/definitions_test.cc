@@ -219,6 +219,13 @@ TEST(MarketFile, NamesTheKeyOfAValueThatDoesNotGoWithTheOthers) {
       HasSubstr("markets.toml:4: band_low_ticks = 1000000000: allowed is band_low_ticks + "));
 }
 
+TEST(MarketFile, NamesTheParameterThatNoOrderOrGameCouldMeet) {
+  EXPECT_THAT(KeysError("rule = \"stackelberg\"\nannounce_from = \"band\"\n"),
+              HasSubstr("announce_from = band: allowed is band only with schedule descending"));
+  EXPECT_THAT(KeysError("rule = \"stackelberg\"\nmin_order_wh = \"1000001\"\n"),
+              HasSubstr("min_order_wh = 1000001: allowed is min_order_wh <= order_max_wh"));
+}
+
 TEST(MarketFile, TakesWhatTheEngineTakesAndNamesALineOfAKeyForTheRest) {
   for (std::uint64_t seed = 0; seed < engine::Repeats(3'000, 100'000); ++seed) {
     SCOPED_TRACE(seed);

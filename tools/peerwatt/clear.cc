@@ -60,7 +60,7 @@ engine::MarketDefinition OneRound(const OrdersFile& file, const ClearSetup& setu
   market.open_before_s = 3'600;
   market.gate_before_s = 60;
   market.min_notice_s = 0;
-  std::int64_t largest_wh = std::max(setup.rule.lot_wh, 1U);
+  std::int64_t largest_wh = std::max({setup.rule.lot_wh, setup.rule.min_order_wh, 1U});
   for (const FileOrder& order : file.orders) largest_wh = std::max(largest_wh, order.energy_wh);
   market.order_max_wh = static_cast<std::uint32_t>(std::min(largest_wh, engine::kOrderEnergyMaxWh));
   market.party_orders_max = engine::kPartyOrdersMax;
@@ -300,9 +300,7 @@ absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
     return absl::InvalidArgumentError(
         absl::StrCat("rule ", rule, ": known are ", engine::RuleNames()));
   }
-  engine::RuleParameters parsed;
-  parsed.rule = entry->rule;
-  parsed.rule_version = entry->version;
+  engine::RuleParameters parsed{.rule = entry->rule, .rule_version = entry->version};
   for (const std::string& parameter : parameters) {
     const std::size_t equals = parameter.find('=');
     const std::string_view text = parameter;
@@ -319,6 +317,10 @@ absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
     return absl::InvalidArgumentError(
         absl::StrCat("parameters that do not go together: objective: ",
                      gateway::Absl(engine::FindRuleParameter("objective")->meaning)));
+  }
+  const bool descends = parsed.schedule == engine::Schedule::kDescending;
+  if (parsed.announce_from == engine::AnnounceFrom::kBand && !descends) {
+    return absl::InvalidArgumentError("announce_from=band: only with schedule=descending");
   }
   return parsed;
 }

@@ -314,7 +314,8 @@ void PrintComparison(const Comparison& comparison, std::ostream& out) {
          "surplus by the feed's limits, in currency; operator: its balance; unserved, unsold:\n"
          "energy left to the grid of what was bid and asked for; welfare: of the efficient "
          "trades'\n"
-         "at the feed's limits\n";
+         "at the feed's limits; refused: orders and changes that the rule does not take, such as\n"
+         "what is no lot, or that come too late\n";
   const bool has_stackelberg =
       std::any_of(comparison.results.begin(), comparison.results.end(),
                   [](const RuleResult& result) { return result.name.starts_with("stackelberg"); });

@@ -69,8 +69,10 @@ void CountTraded(StackelbergPrice& price, const Offers& offers);
 StackelbergPrice FindStackelbergPrice(const Book& book, BookMemory& memory,
                                       const MarketDefinition& market, ClearingScratch& scratch);
 
-// Writes what each order gets: buyers in proportion to their demand at the price, sellers to their
-// offers, in whole watt-hours by largest remainder, ties to the older; the same sum on both sides.
+// Writes what each order gets, in whole watt-hours, the same sum on both sides. Where the winners'
+// supply covers the demand, each buyer its demand at the price, rounded down, and the watt-hours
+// left over to the largest fractions; else parts of the supply in proportion to the demands.
+// Sellers in proportion to their offers. By largest remainder, ties to the older.
 //
 // Requires: `price` is of this very book, FindStackelbergPrice's or a game's; its energy_wh > 0.
 // Ensures:  no order gets more than it has open; losers get nothing.

@@ -53,6 +53,14 @@ TEST(MarketDefinition, IsImpossibleWithAnySingleImpossibleValue) {
         m.rule.margin = Margin::kTime;
       },
       [](MarketDefinition& m) {
+        m.rule.rule = Rule::kStackelberg;
+        m.rule.announce_from = AnnounceFrom::kBand;  // Nothing is announced.
+      },
+      [](MarketDefinition& m) {
+        m.rule.rule = Rule::kStackelberg;
+        m.rule.min_order_wh = m.order_max_wh + 1;
+      },
+      [](MarketDefinition& m) {
         m.rule.rule = Rule::kMuda;
         m.order_max_wh = 1'000;  // So that its balance can be counted.
         m.indicative_interval_s = 60;

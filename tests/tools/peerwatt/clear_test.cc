@@ -315,6 +315,7 @@ TEST(Clear, RefusesUnknownRulesAndParameters) {
   EXPECT_FALSE(ParseRule("uniform_price", {"margin=lottery"}).ok());
   EXPECT_FALSE(ParseRule("uniform_price", {"colour=red"}).ok());
   EXPECT_EQ(ParseRule("uniform_price", {"k=1/3", "margin=time"})->k_denominator, 3u);
+  EXPECT_FALSE(ParseRule("stackelberg", {"announce_from=band"}).ok());
 }
 
 TEST(Clear, AgreesWithTheNaiveAuctionThroughTheWholeExchange) {
