@@ -114,9 +114,7 @@ absl::StatusOr<FileDescriptor> TryLock(const std::string& path) {
   return FileDescriptor();
 }
 
-absl::StatusOr<FileDescriptor> Lock(const std::string& path) {
-  absl::StatusOr<FileDescriptor> lock = TryLock(path);
-  if (!lock.ok() || lock->valid()) return lock;
+absl::Status InUse(const std::string& path) {
   return absl::FailedPreconditionError(
       absl::StrCat("the data directory ", path, " is in use by another peerwattd: stop that one, ",
                    "or give this one a directory of its own"));
@@ -152,11 +150,23 @@ absl::Status FillRandomly(std::span<std::byte> bytes) {
   return PosixError("the system gives no random bytes");
 }
 
-absl::Status ParseLotteryKey(const std::string& file, std::string_view text, LotteryBytes& key) {
+absl::Status WriteLotteryKey(Disk& disk, const std::string& folder, const LotteryBytes& key) {
+  return WriteFile(disk, folder, kLotteryKeyFile, absl::StrCat(ToHex(key), "\n"));
+}
+
+// Unset where there is none.
+absl::StatusOr<std::optional<LotteryBytes>> ReadLotteryKey(Disk& disk, const std::string& folder) {
+  const std::string file = absl::StrCat(folder, kLotteryKeyFile);
+  absl::StatusOr<std::unique_ptr<File>> opened = disk.OpenForReading(file);
+  if (absl::IsNotFound(opened.status())) return std::optional<LotteryBytes>();
+  if (!opened.ok()) return opened.status();
+  const absl::StatusOr<std::string> text = ReadFile(**opened);
+  if (!text.ok()) return text.status();
+  LotteryBytes key{};
   // A key of zeros everybody knows.
-  if (text.ends_with('\n') && FromHex(text.substr(0, text.size() - 1), key) &&
+  if (text->ends_with('\n') && FromHex(text->substr(0, text->size() - 1), key) &&
       key != LotteryBytes{}) {
-    return absl::OkStatus();
+    return std::optional(key);
   }
   return absl::DataLossError(absl::StrCat(
       file, ": allowed is a line of 64 hex digits, not all zero; restore it from a backup, or ",
@@ -184,6 +194,10 @@ absl::StatusOr<std::array<std::byte, 16>> MakeClusterId() {
   return id;
 }
 
+std::string FolderOfShard(const std::string& path, std::uint32_t shard) {
+  return absl::StrCat(path, "/shard-", shard);
+}
+
 DataDirectory::DataDirectory(std::string path, const ClusterDescription& description,
                              FileDescriptor lock)
     : path_(std::move(path)), description_(description), lock_(std::move(lock)) {}
@@ -193,8 +207,9 @@ absl::StatusOr<DataDirectory> DataDirectory::Create(Disk& disk, const std::strin
   CHECK(description.shard_count >= 1 && description.shard_count <= kShardCountMax);
   CHECK(description.clock_factor >= 1);
   if (absl::Status status = disk.CreateFolder(path); !status.ok()) return status;
-  absl::StatusOr<FileDescriptor> lock = Lock(path);
+  absl::StatusOr<FileDescriptor> lock = TryLock(path);
   if (!lock.ok()) return lock.status();
+  if (!lock->valid()) return InUse(path);
   const std::string file = absl::StrCat(path, kClusterFile);
   if (const auto old = disk.OpenForReading(file); !absl::IsNotFound(old.status())) {
     if (!old.ok()) return old.status();
@@ -216,48 +231,32 @@ absl::Status DataDirectory::Commit(Disk& disk) const {
 }
 
 absl::StatusOr<DataDirectory::LotteryKeyFile> DataDirectory::OpenLotteryKey(Disk& disk) const {
-  const std::string file = absl::StrCat(path_, kLotteryKeyFile);
-  LotteryKeyFile found;
-  absl::StatusOr<std::unique_ptr<File>> opened = disk.OpenForReading(file);
-  if (absl::IsNotFound(opened.status())) {
-    found.made = true;
-    absl::Status status = FillRandomly(found.key);
-    if (status.ok()) {
-      status = WriteFile(disk, path_, kLotteryKeyFile, absl::StrCat(ToHex(found.key), "\n"));
-    }
-    if (!status.ok()) return status;
-    return found;
-  }
-  if (!opened.ok()) return opened.status();
-  const absl::StatusOr<std::string> text = ReadFile(**opened);
-  if (!text.ok()) return text.status();
-  if (absl::Status status = ParseLotteryKey(file, *text, found.key); !status.ok()) return status;
-  return found;
+  const absl::StatusOr<std::optional<LotteryBytes>> key = ReadLotteryKey(disk, path_);
+  if (!key.ok()) return key.status();
+  if (key->has_value()) return LotteryKeyFile{.key = **key};
+  LotteryKeyFile made{.made = true};
+  absl::Status status = FillRandomly(made.key);
+  if (status.ok()) status = WriteLotteryKey(disk, path_, made.key);
+  if (!status.ok()) return status;
+  return made;
 }
 
 absl::Status DataDirectory::CopyLotteryKey(Disk& disk, const std::string& from) const {
-  const std::string file = absl::StrCat(from, kLotteryKeyFile);
-  absl::StatusOr<std::unique_ptr<File>> opened = disk.OpenForReading(file);
-  if (absl::IsNotFound(opened.status())) return absl::OkStatus();
-  if (!opened.ok()) return opened.status();
-  const absl::StatusOr<std::string> text = ReadFile(**opened);
-  if (!text.ok()) return text.status();
-  LotteryBytes key{};
-  if (absl::Status status = ParseLotteryKey(file, *text, key); !status.ok()) return status;
-  return WriteFile(disk, path_, kLotteryKeyFile, *text);
+  const absl::StatusOr<std::optional<LotteryBytes>> key = ReadLotteryKey(disk, from);
+  if (!key.ok() || !key->has_value()) return key.status();
+  return WriteLotteryKey(disk, path_, **key);
 }
 
 absl::StatusOr<DataDirectory> DataDirectory::Open(Disk& disk, const std::string& path) {
-  // First without the lock, so that a wrong path is not littered with a lock file.
-  absl::StatusOr<ClusterDescription> description = Read(disk, path);
-  if (!description.ok()) return description.status();
-  absl::StatusOr<FileDescriptor> lock = Lock(path);
-  if (!lock.ok()) return lock.status();
-  return DataDirectory(path, *description, *std::move(lock));
+  absl::StatusOr<std::optional<DataDirectory>> opened = OpenUnlessInUse(disk, path);
+  if (!opened.ok()) return opened.status();
+  if (!opened->has_value()) return InUse(path);
+  return **std::move(opened);
 }
 
 absl::StatusOr<std::optional<DataDirectory>> DataDirectory::OpenUnlessInUse(
     Disk& disk, const std::string& path) {
+  // First without the lock, so that a wrong path is not littered with a lock file.
   absl::StatusOr<ClusterDescription> description = Read(disk, path);
   if (!description.ok()) return description.status();
   absl::StatusOr<FileDescriptor> lock = TryLock(path);
@@ -281,7 +280,7 @@ absl::StatusOr<ClusterDescription> DataDirectory::Read(Disk& disk, const std::st
 
 std::string DataDirectory::ShardFolder(std::uint32_t shard) const {
   CHECK(shard < description_.shard_count);
-  return absl::StrCat(path_, "/shard-", shard);
+  return FolderOfShard(path_, shard);
 }
 
 JournalIdentity DataDirectory::Identity(std::uint32_t shard) const {

@@ -33,6 +33,9 @@ inline constexpr std::uint32_t kShardCountMax = 256;
 // Random, from the operating system.
 absl::StatusOr<std::array<std::byte, 16>> MakeClusterId();
 
+// Where a shard's journal lies in the data directory `path`.
+std::string FolderOfShard(const std::string& path, std::uint32_t shard);
+
 // While it lives no other process can open the directory. Files: `peerwatt.cluster`, text with a
 // checksum; `peerwatt.lock`; `lottery.key`; a folder `shard-<n>` for each shard's journal.
 class DataDirectory {

@@ -42,7 +42,7 @@ absl::StatusOr<std::vector<CopiedShard>> CopyDataDirectory(Disk& disk, const std
   if (absl::Status status = copy->CopyLotteryKey(disk, from); !status.ok()) return status;
   std::vector<CopiedShard> shards;
   for (std::uint32_t shard = 0; shard < cluster->shard_count; ++shard) {
-    const ReadOptions source{.folder = absl::StrCat(from, "/shard-", shard),
+    const ReadOptions source{.folder = FolderOfShard(from, shard),
                              .identity = copy->Identity(shard),
                              .being_written = !unused->has_value()};
     absl::StatusOr<CopiedShard> copied = CopyShard(disk, source, copy->ShardFolder(shard));

@@ -8,7 +8,6 @@
 namespace gateway {
 namespace {
 
-// A failure under a sanitizer repeats with the seed that was printed last.
 TEST(ConfigurationFuzz, SurvivesMutatedFiles) {
   const std::string texts[] = {
       DefaultConfigText(),
@@ -17,15 +16,8 @@ TEST(ConfigurationFuzz, SurvivesMutatedFiles) {
       std::string(kCredentialsHeader) + "\n1,device," + std::string(64, 'a') + ",0\n",
   };
   for (const std::string& text : texts) {
-    fuzz::KeepSeed("configuration", fuzz::BytesOf(text));
-    for (std::uint64_t seed = 0; seed < engine::Repeats(engine::kSanitized ? 100 : 500, 50'000);
-         ++seed) {
-      SCOPED_TRACE(seed);
-      engine::RandomSource random(seed);
-      fuzz::Bytes bytes = fuzz::BytesOf(text);
-      fuzz::Mutate(bytes, random);
-      TakeConfiguration(fuzz::InputOf(bytes));
-    }
+    fuzz::TakeMutants("configuration", fuzz::BytesOf(text),
+                      engine::Repeats(engine::kSanitized ? 100 : 500, 50'000), TakeConfiguration);
   }
 }
 

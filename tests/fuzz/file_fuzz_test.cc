@@ -28,7 +28,6 @@ std::string SomeFeed() {
   return ReadBytes(path);
 }
 
-// A failure under a sanitizer repeats with the seed that was printed last.
 TEST(FileFuzz, SurvivesMutatedFiles) {
   const std::string texts[] = {
       "order_id,account,side,price_ticks,energy_wh,party,response,response_param\n"
@@ -38,15 +37,8 @@ TEST(FileFuzz, SurvivesMutatedFiles) {
       SomeFeed(),
   };
   for (const std::string& text : texts) {
-    fuzz::KeepSeed("file", fuzz::BytesOf(text));
-    for (std::uint64_t seed = 0; seed < engine::Repeats(engine::kSanitized ? 200 : 2'000, 100'000);
-         ++seed) {
-      SCOPED_TRACE(seed);
-      engine::RandomSource random(seed);
-      fuzz::Bytes bytes = fuzz::BytesOf(text);
-      fuzz::Mutate(bytes, random);
-      TakeFile(fuzz::InputOf(bytes));
-    }
+    fuzz::TakeMutants("file", fuzz::BytesOf(text),
+                      engine::Repeats(engine::kSanitized ? 200 : 2'000, 100'000), TakeFile);
   }
 }
 

@@ -50,15 +50,8 @@ TEST(StateFuzz, SurvivesMutatedStates) {
   for (std::uint64_t day = 1; day <= 4; ++day) {
     ExchangeDriver driver;
     RunDay(day, driver);
-    const fuzz::Bytes state = StateOf(driver.exchange);
-    fuzz::KeepSeed("state", state);
-    for (std::uint64_t seed = 0; seed < Repeats(kSanitized ? 50 : 300, 20'000); ++seed) {
-      SCOPED_TRACE(seed);
-      RandomSource random(seed);
-      fuzz::Bytes bytes = state;
-      fuzz::Mutate(bytes, random);
-      TakeState(fuzz::InputOf(bytes));
-    }
+    fuzz::TakeMutants("state", StateOf(driver.exchange), Repeats(kSanitized ? 50 : 300, 20'000),
+                      TakeState);
   }
 }
 

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "tests/support/random_source.h"
 
 namespace fuzz {
@@ -56,6 +58,20 @@ inline void KeepSeed(const std::string& fuzzer, const Bytes& bytes) {
 inline std::span<const std::uint8_t> InputOf(const Bytes& bytes) {
   return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
+// So many inputs that `whole` was changed into. A failure under a sanitizer repeats with the seed
+// that was printed last.
+template <typename Take>
+void TakeMutants(const std::string& fuzzer, const Bytes& whole, std::uint64_t mutants, Take take) {
+  KeepSeed(fuzzer, whole);
+  for (std::uint64_t seed = 0; seed < mutants; ++seed) {
+    SCOPED_TRACE(seed);
+    engine::RandomSource random(seed);
+    Bytes bytes = whole;
+    Mutate(bytes, random);
+    take(InputOf(bytes));
+  }
+}
+
 inline Bytes BytesOf(std::string_view text) {
   const auto bytes = std::as_bytes(std::span(text));
   return {bytes.begin(), bytes.end()};

@@ -10,9 +10,11 @@
 
 namespace engine {
 
-inline std::string RuleNameOf(const testing::TestParamInfo<std::size_t>& place) {
-  const RuleEntry& entry = Rules()[place.param];
+inline std::string RuleNameOf(const RuleEntry& entry) {
   return std::string(entry.name) + "_v" + std::to_string(entry.version);
+}
+inline std::string RuleNameAt(const testing::TestParamInfo<std::size_t>& place) {
+  return RuleNameOf(Rules()[place.param]);
 }
 
 }  // namespace engine

@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/journal/data_directory.h"
 #include "engine/journal/disk.h"
 #include "tools/feed/feed_info.h"
 #include "tools/feed/journal_export.h"
@@ -21,7 +22,7 @@ struct ExportArguments {
 };
 
 absl::Status Export(const ExportArguments& arguments) {
-  const JournalExportOptions options{arguments.data + "/shard-" + std::to_string(arguments.shard),
+  const JournalExportOptions options{engine::FolderOfShard(arguments.data, arguments.shard),
                                      arguments.key};
   return MakeFeed(arguments.out, FeedSource::kJournal, 0, [&](FeedWriter& writer) {
     return ExportJournal(engine::PosixDisk(), options, writer, std::cout);

@@ -25,7 +25,7 @@ absl::StatusOr<std::vector<engine::ReadOptions>> Journals(const std::string& pat
   std::vector<engine::ReadOptions> journals;
   for (std::uint32_t shard = 0; shard < cluster->shard_count; ++shard) {
     engine::ReadOptions options;
-    options.folder = absl::StrCat(path, "/shard-", shard);
+    options.folder = engine::FolderOfShard(path, shard);
     options.identity = engine::JournalIdentity{cluster->cluster_id, shard};
     journals.push_back(std::move(options));
   }

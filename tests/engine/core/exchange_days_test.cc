@@ -103,7 +103,7 @@ TEST_P(DayOfEveryRule, IsTheSameAgainFromItsJournal) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, DayOfEveryRule, testing::Range(std::size_t{0}, Rules().size()),
-                         RuleNameOf);
+                         RuleNameAt);
 
 }  // namespace
 }  // namespace engine

@@ -196,7 +196,7 @@ TEST_P(EveryRule, IsFairWithVeryManyOrdersAtOneTick) {
   TradeFairly(Entry(), {.bids = orders, .asks = orders});
 }
 
-INSTANTIATE_TEST_SUITE_P(, EveryRule, testing::Range(std::size_t{0}, Rules().size()), RuleNameOf);
+INSTANTIATE_TEST_SUITE_P(, EveryRule, testing::Range(std::size_t{0}, Rules().size()), RuleNameAt);
 
 }  // namespace
 }  // namespace engine

@@ -132,10 +132,6 @@ void Write(const std::string& name, ExchangeDriver& driver) {
             << ", \"" << ToHex(recovery->digest) << "\"},\n";
 }
 
-std::string NameOf(const RuleEntry& entry) {
-  return std::string(entry.name) + "_v" + std::to_string(entry.version);
-}
-
 class GoldenJournal : public testing::TestWithParam<Golden> {};
 
 TEST_P(GoldenJournal, ReplaysToItsOutcomesAndItsState) {
@@ -157,7 +153,9 @@ INSTANTIATE_TEST_SUITE_P(, GoldenJournal, testing::ValuesIn(kGolden),
 TEST(GoldenJournals, AreOfEveryRuleAndAllOfThemAreReplayed) {
   std::set<std::string> known;
   for (const Golden& golden : kGolden) known.insert(golden.name);
-  for (const RuleEntry& entry : Rules()) EXPECT_TRUE(known.contains(NameOf(entry))) << entry.name;
+  for (const RuleEntry& entry : Rules()) {
+    EXPECT_TRUE(known.contains(RuleNameOf(entry))) << entry.name;
+  }
   std::size_t files = 0;
   for (const auto& file : std::filesystem::directory_iterator(kFormatFolder)) {
     EXPECT_TRUE(known.contains(file.path().stem().string())) << file.path();
@@ -170,7 +168,7 @@ TEST(GoldenJournals, CanBeWrittenOfEveryRule) {
   for (const RuleEntry& entry : Rules()) {
     SCOPED_TRACE(entry.name);
     DayOfARule day(7, entry, /*steps=*/150);
-    Write(NameOf(entry), day.driver);
+    Write(RuleNameOf(entry), day.driver);
   }
 }
 
