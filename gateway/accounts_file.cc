@@ -52,6 +52,7 @@ class CsvLines {
     return FieldError(column, absl::StrCat("a whole number from ", low, " to ", high));
   }
   std::string_view Text(std::size_t column) const { return fields_[column]; }
+  std::uint32_t number() const { return number_; }
 
   absl::Status FieldError(std::size_t column, absl::string_view allowed) const {
     return Error(absl::StrCat(Absl(names_[column]), " = \"", Absl(fields_[column]),
@@ -136,6 +137,7 @@ absl::Status ReadAccounts(std::string_view text, const std::string& file,
                           Definitions& definitions) {
   CsvLines lines(text, file);
   if (absl::Status status = lines.CheckHeader(kAccountsHeader); !status.ok()) return status;
+  definitions.account_places = {.file = file};
   absl::flat_hash_set<engine::AccountId> known;
   MeteringPoints points;
   while (true) {
@@ -163,6 +165,7 @@ absl::Status ReadAccounts(std::string_view text, const std::string& file,
       return status;
     }
     definitions.accounts.push_back(account);
+    definitions.account_places.lines[static_cast<std::uint64_t>(account.id)] = lines.number();
   }
 }
 
@@ -170,6 +173,7 @@ absl::Status ReadCredentials(std::string_view text, const std::string& file,
                              Definitions& definitions) {
   CsvLines lines(text, file);
   if (absl::Status status = lines.CheckHeader(kCredentialsHeader); !status.ok()) return status;
+  definitions.credential_places = {.file = file};
   absl::flat_hash_set<engine::CredentialId> known;
   absl::flat_hash_set<engine::TokenHash> tokens;
   while (true) {
@@ -193,6 +197,7 @@ absl::Status ReadCredentials(std::string_view text, const std::string& file,
     }
     if (!tokens.insert(*hash).second) return lines.Error("a token that an earlier line has");
     definitions.credentials.push_back(credential);
+    definitions.credential_places.lines[static_cast<std::uint64_t>(credential.id)] = lines.number();
   }
 }
 

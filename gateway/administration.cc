@@ -10,6 +10,7 @@
 #include "engine/journal/disk.h"
 #include "gateway/accounts_file.h"
 #include "gateway/market_file.h"
+#include "gateway/memory_plan.h"
 #include "gateway/token.h"
 #include "gateway/toml_file.h"
 
@@ -43,6 +44,19 @@ void ApplyGenesis(const engine::ClusterDescription& description, std::uint64_t o
   CHECK(exchange.Apply(engine::CommandView(&genesis.header)));
   const auto* bytes = reinterpret_cast<const std::byte*>(&genesis);
   commands.insert(commands.end(), bytes, bytes + sizeof(genesis));
+}
+
+// The capacity is fixed for good: no start on this machine could ever give it.
+absl::Status CheckFits(const engine::Exchange& exchange) {
+  Config least;
+  least.max_connections = 1;
+  least.connection_memory_mib = 1;
+  least.journal_snapshot_segments = 0;
+  const MemoryPlan plan = PlanMemory(least, exchange);
+  if (CheckMemory(plan, least).ok()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("an order capacity of ", exchange.genesis().order_capacity,
+                   " is more than this machine has memory for: ", Describe(plan)));
 }
 
 absl::Status AppendAll(const Bytes& commands, engine::Journal& journal) {
@@ -126,6 +140,7 @@ absl::StatusOr<std::string> Initialise(const InitOptions& options) {
   if (absl::Status status = Apply(*definitions, time_ns, exchange, commands); !status.ok()) {
     return status;
   }
+  if (absl::Status status = CheckFits(exchange); !status.ok()) return status;
   engine::Disk& disk = engine::PosixDisk();
   auto directory = engine::DataDirectory::Create(disk, options.data, description);
   if (!directory.ok()) return directory.status();

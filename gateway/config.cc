@@ -231,12 +231,16 @@ bool IsPowerOfTwo(std::int64_t number) { return (number & (number - 1)) == 0; }
 // Where the keys of the file are, by "table.key".
 using KeyLines = std::map<std::string, std::uint32_t, std::less<>>;
 
-// What no single range can tell. The line is that of the last of the keys that the file has.
+// What no single range can tell. The place is that of the last of the keys that the file has: it
+// has one, since the defaults go together.
 absl::Status CheckTogether(const Config& config, const KeyLines& lines, const std::string& file) {
   const bool heartbeats = config.heartbeat_min_s <= config.heartbeat_default_s &&
                           config.heartbeat_default_s <= config.heartbeat_max_s;
   const bool batch = config.journal_batch_kib % 4 == 0 &&
                      config.journal_batch_kib * 2 <= config.journal_segment_mib * 1'024;
+  const std::string heartbeats_are = absl::StrCat(
+      "allowed is heartbeat_min_s <= heartbeat_default_s <= heartbeat_max_s, here ",
+      config.heartbeat_min_s, ", ", config.heartbeat_default_s, ", ", config.heartbeat_max_s);
   const struct {
     bool holds;
     std::array<std::string_view, 3> keys;
@@ -244,7 +248,7 @@ absl::Status CheckTogether(const Config& config, const KeyLines& lines, const st
   } rules[] = {
       {heartbeats,
        {"sessions.heartbeat_min_s", "sessions.heartbeat_default_s", "sessions.heartbeat_max_s"},
-       "allowed is heartbeat_min_s <= heartbeat_default_s <= heartbeat_max_s"},
+       heartbeats_are},
       {IsPowerOfTwo(config.ring_command_kib),
        {"rings.command_kib"},
        "allowed is a power of two from 128 to 1048576"},
@@ -257,12 +261,13 @@ absl::Status CheckTogether(const Config& config, const KeyLines& lines, const st
   };
   for (const auto& rule : rules) {
     if (rule.holds) continue;
-    std::uint32_t line = 0;
+    auto last = lines.end();
     for (const std::string_view key : rule.keys) {
       const auto found = lines.find(key);
-      if (found != lines.end()) line = std::max(line, found->second);
+      if (found == lines.end()) continue;
+      if (last == lines.end() || found->second > last->second) last = found;
     }
-    return ErrorAt(file, line, absl::StrCat(Absl(rule.keys.front()), ": ", Absl(rule.allowed)));
+    return ErrorAt(file, last->second, absl::StrCat(last->first, ": ", Absl(rule.allowed)));
   }
   return absl::OkStatus();
 }

@@ -61,7 +61,8 @@ class Applier {
       : time_ns_(std::max(time_ns, exchange.time_ns())), exchange_(exchange), commands_(commands) {}
 
   template <typename Body>
-  absl::Status Add(engine::CommandType type, const std::vector<Body>& bodies, const char* what) {
+  absl::Status Add(engine::CommandType type, const std::vector<Body>& bodies, const char* what,
+                   const Places& places) {
     for (const Body& body : bodies) {
       std::vector<std::uint64_t> memory((sizeof(engine::CommandHeader) + sizeof(body)) / 8);
       auto* bytes = reinterpret_cast<std::byte*>(memory.data());
@@ -75,8 +76,9 @@ class Applier {
       std::memcpy(bytes + sizeof(header), &body, sizeof(body));
       const engine::CommandView view(reinterpret_cast<const engine::CommandHeader*>(bytes));
       if (!exchange_.Apply(view)) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            what, " ", static_cast<std::uint64_t>(body.id), ": ", Why(body, exchange_)));
+        const auto id = static_cast<std::uint64_t>(body.id);
+        return absl::InvalidArgumentError(
+            absl::StrCat(places.Of(id), what, " ", id, ": ", Why(body, exchange_)));
       }
       commands_.insert(commands_.end(), bytes, bytes + header.length);
     }
@@ -91,29 +93,38 @@ class Applier {
 
 }  // namespace
 
+std::string Places::Of(std::uint64_t id) const {
+  const auto line = lines.find(id);
+  return line == lines.end() ? "" : absl::StrCat(file, ":", line->second, ": ");
+}
+
 Definitions Changes(const Definitions& wanted, const engine::Exchange& exchange) {
   return {.markets = Changed(wanted.markets, [&](auto id) { return exchange.FindMarket(id); }),
           .metering_points = Changed(wanted.metering_points,
                                      [&](auto id) { return exchange.FindMeteringPoint(id); }),
           .credentials =
               Changed(wanted.credentials, [&](auto id) { return exchange.FindCredential(id); }),
-          .accounts = Changed(wanted.accounts, [&](auto id) { return exchange.FindAccount(id); })};
+          .accounts = Changed(wanted.accounts, [&](auto id) { return exchange.FindAccount(id); }),
+          .credential_places = wanted.credential_places,
+          .account_places = wanted.account_places};
 }
 
 absl::Status Apply(const Definitions& definitions, std::int64_t time_ns, engine::Exchange& exchange,
                    Bytes& commands) {
   using engine::CommandType;
   Applier applier(time_ns, exchange, commands);
-  absl::Status status = applier.Add(CommandType::kDefineMarket, definitions.markets, "market");
+  absl::Status status = applier.Add(CommandType::kDefineMarket, definitions.markets, "market", {});
   if (status.ok()) {
     status = applier.Add(CommandType::kDefineMeteringPoint, definitions.metering_points,
-                         "metering point");
+                         "metering point", {});
   }
   if (status.ok()) {
-    status = applier.Add(CommandType::kDefineCredential, definitions.credentials, "credential");
+    status = applier.Add(CommandType::kDefineCredential, definitions.credentials, "credential",
+                         definitions.credential_places);
   }
   if (status.ok()) {
-    status = applier.Add(CommandType::kDefineAccount, definitions.accounts, "account");
+    status = applier.Add(CommandType::kDefineAccount, definitions.accounts, "account",
+                         definitions.account_places);
   }
   return status;
 }

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "engine/core/command.h"
 #include "engine/core/exchange.h"
@@ -12,11 +14,22 @@
 
 namespace gateway {
 
+// Where an operator's file says something, by its id.
+struct Places {
+  std::string file;
+  absl::flat_hash_map<std::uint64_t, std::uint32_t> lines{};
+
+  // "FILE:LINE: "; "" for what no file says.
+  std::string Of(std::uint64_t id) const;
+};
+
 struct Definitions {
   std::vector<engine::MarketDefinition> markets;
   std::vector<engine::MeteringPointBody> metering_points;
   std::vector<engine::CredentialBody> credentials;
   std::vector<engine::AccountBody> accounts;
+  Places credential_places{};
+  Places account_places{};
 
   std::size_t size() const {
     return markets.size() + metering_points.size() + credentials.size() + accounts.size();
@@ -28,7 +41,7 @@ Definitions Changes(const Definitions& wanted, const engine::Exchange& exchange)
 
 // Applies each as a command at `time_ns`, in an order in which nothing names what is not there yet.
 // Ensures: `commands` holds the commands that were applied, one behind the other, to be journaled;
-//          an error that names the first one that the exchange refuses.
+//          an error that names the first one that the exchange refuses, and its place.
 absl::Status Apply(const Definitions& definitions, std::int64_t time_ns, engine::Exchange& exchange,
                    Bytes& commands);
 

@@ -150,6 +150,15 @@ absl::StatusOr<MarketDefinition> TakeMarket(const TomlTable& table, const std::s
                  absl::StrCat("market ", static_cast<std::uint32_t>(market.id), " cannot be"));
 }
 
+// The names of the rules that have the parameter, each with a space before.
+std::string RulesWith(const engine::RuleParameter& parameter) {
+  std::string names;
+  for (const engine::RuleEntry& entry : engine::Rules()) {
+    if (parameter.belongs_to(entry.rule)) absl::StrAppend(&names, " ", Absl(entry.name));
+  }
+  return names;
+}
+
 // A TOML basic string.
 std::string Quoted(std::string_view text) {
   std::string quoted = "\"";
@@ -211,9 +220,9 @@ std::string DefaultMarketText() {
                   Absl(engine::RuleOf(market).name), "\"\n");
   for (const engine::RuleParameter& parameter : engine::AllRuleParameters()) {
     const bool ours = parameter.belongs_to(market.rule.rule);
-    absl::StrAppend(&text, "# ", Absl(parameter.meaning), "; ", Absl(parameter.allowed), "\n",
-                    ours ? "" : "# of other rules: ", Absl(parameter.name), " = \"",
-                    parameter.text(market.rule), "\"\n");
+    absl::StrAppend(&text, "# ", Absl(parameter.meaning), "; ", Absl(parameter.allowed), "\n");
+    if (!ours) absl::StrAppend(&text, "# Only with rule =", RulesWith(parameter), ":\n# ");
+    absl::StrAppend(&text, Absl(parameter.name), " = \"", parameter.text(market.rule), "\"\n");
   }
   return text;
 }

@@ -9,6 +9,17 @@
 #include <system_error>
 #include <utility>
 
+// What the library asserts of itself does not hold for some files: `[[[a]]]`, say. A file of an
+// operator ends no process.
+namespace gateway {
+namespace {
+struct BrokenAssertion {};
+[[noreturn]] void BreakAssertion() { throw BrokenAssertion(); }
+}  // namespace
+}  // namespace gateway
+#undef TOML_ASSERT
+#define TOML_ASSERT(holds) ((holds) ? static_cast<void>(0) : gateway::BreakAssertion())
+
 // Errors come as values. With exceptions off the library can only be used from its headers.
 #undef TOML_HEADER_ONLY
 #undef TOML_SHARED_LIB
@@ -59,13 +70,29 @@ void AddNode(const toml::key& key, const toml::node& node, std::vector<TomlTable
   }
 }
 
+// Where the library does not get past its own assertions: the line up to which it does not.
+absl::Status BrokenParse(std::string_view text, const std::string& file) {
+  std::uint32_t line = 0;
+  try {
+    for (std::size_t end = 0; end < text.size();) {
+      ++line;
+      end = std::min(text.find('\n', end), text.size() - 1) + 1;
+      static_cast<void>(toml::parse(text.substr(0, end), file));
+    }
+  } catch (const BrokenAssertion&) {
+    return ErrorAt(file, line, "this is no TOML");
+  }
+  return ErrorAt(file, line, "this is no TOML, here or before");
+}
+
 }  // namespace
 
 absl::Status ErrorAt(const std::string& file, std::uint32_t line, std::string_view message) {
   return absl::InvalidArgumentError(absl::StrCat(file, ":", line, ": ", Absl(message)));
 }
 
-absl::StatusOr<std::vector<TomlTable>> ParseToml(std::string_view text, const std::string& file) {
+absl::StatusOr<std::vector<TomlTable>> ParseToml(std::string_view text,
+                                                 const std::string& file) try {
   const toml::parse_result parsed = toml::parse(text, file);
   if (!parsed) {
     return ErrorAt(file, parsed.error().source().begin.line, parsed.error().description());
@@ -77,6 +104,8 @@ absl::StatusOr<std::vector<TomlTable>> ParseToml(std::string_view text, const st
   std::sort(tables.begin(), tables.end(),
             [](const TomlTable& a, const TomlTable& b) { return a.line < b.line; });
   return tables;
+} catch (const BrokenAssertion&) {
+  return BrokenParse(text, file);
 }
 
 absl::StatusOr<std::int64_t> IntegerIn(const TomlEntry& entry, IntegerRange range,

@@ -97,6 +97,14 @@ TEST_F(Administration, InitMakesNothingWhereAFileIsBad) {
   EXPECT_FALSE(std::filesystem::exists(init.data));
 }
 
+// It could never be lowered again.
+TEST_F(Administration, InitRefusesACapacityThatNoStartCouldGive) {
+  init.order_capacity = std::uint64_t{1} << 40;
+  EXPECT_THAT(std::string(Initialise(init).status().message()),
+              HasSubstr("an order capacity of 1099511627776 is more than this machine has memory"));
+  EXPECT_FALSE(std::filesystem::exists(init.data));
+}
+
 TEST_F(Administration, ConfigureJournalsOnlyWhatHasChanged) {
   ASSERT_TRUE(Initialise(init).ok());
   EXPECT_EQ(*Configure(init.data, init.files), 0U);

@@ -84,9 +84,21 @@ TEST(Config, RefusesAnImpossibleWordAndSaysWhatIsAllowed) {
   EXPECT_THAT(ErrorOf("[listen]\naddress = \"localhost\"\n"), HasSubstr(":2: address: allowed is"));
 }
 
+// The library asserts of such files what does not hold.
+TEST(Config, RefusesWhatItsParserWouldStopTheProcessFor) {
+  for (const char* text : {"[[[a]]]", "[[=", "[[[1]]]\n"}) {
+    EXPECT_EQ(ErrorOf(text), "peerwattd.toml:1: this is no TOML");
+    EXPECT_EQ(ErrorOf("[listen]\nport = 5\n" + std::string(text)),
+              "peerwattd.toml:3: this is no TOML");
+  }
+}
+
 TEST(Config, RefusesWhatDoesNotGoTogether) {
   EXPECT_THAT(ErrorOf("[sessions]\nheartbeat_min_s = 60\n"),
               HasSubstr("peerwattd.toml:2: sessions.heartbeat_min_s: allowed is"));
+  EXPECT_THAT(ErrorOf("[sessions]\nheartbeat_max_s = 5\n"),
+              AllOf(HasSubstr("peerwattd.toml:2: sessions.heartbeat_max_s: allowed is"),
+                    HasSubstr(", here 1, 30, 5")));
   EXPECT_THAT(ErrorOf("[rings]\n\ncommand_kib = 1000\n"),
               HasSubstr(":3: rings.command_kib: allowed is a power of two"));
   EXPECT_THAT(ErrorOf("[rings]\nevents = 5000\n"), HasSubstr(":2: rings.events: allowed is"));
