@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/host_port.h"
 
 namespace gateway {
 namespace {
@@ -19,7 +20,7 @@ using boost::system::error_code;
 absl::Status Failed(const char* what, const std::string& address, std::uint16_t port,
                     const error_code& error) {
   return absl::UnavailableError(
-      absl::StrCat("cannot ", what, " ", address, ":", port, ": ", error.message()));
+      absl::StrCat("cannot ", what, " ", HostPort(address, port), ": ", error.message()));
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ It exits with
   0  the order's last round was told, filled or not
   1  the time is up
   2  the command line is wrong
-  3  the order was refused, or withdrawn by the daemon
+  3  the order was refused, or withdrawn by the daemon, or the credential has no account in the
+     market
   4  the daemon does not want this credential back: the logon was refused, say
   5  events were missed while no connection was there, so the fills may be among them
   6  a round's lottery was not drawn with the secret whose hash was announced first, or another hash
@@ -145,12 +146,16 @@ class Controller:
         if answer.Reason() != 0:
             raise ConnectionEnded(f"logon refused, reason {answer.Reason()}", None)
         self.heartbeat_s = answer.HeartbeatS()
+        markets = [answer.Markets(i) for i in range(answer.MarketsLength())]
         print(
-            f"logged on: next_client_seq={answer.NextClientSeq()} "
-            f"markets={[answer.Markets(i) for i in range(answer.MarketsLength())]} "
+            f"logged on: next_client_seq={answer.NextClientSeq()} markets={markets} "
             f"clock_factor={answer.ClockFactor()}",
             flush=True,
         )
+        if self.options.market not in markets:
+            print(f"market {self.options.market}: this credential has no account there", flush=True)
+            self.outcome = REFUSED
+            return
         self.see_what_was_missed(answer.NextEvent())
         if self.next_seq is None or not self.unanswered:
             self.next_seq = answer.NextClientSeq()

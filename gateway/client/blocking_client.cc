@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "engine/core/reason.h"
 
 namespace gateway {
@@ -52,7 +53,10 @@ absl::Status BlockingClient::WaitUntil(Done done, TimePoint end) {
   while (!done()) {
     if (!over_.empty()) return absl::UnavailableError(over_);
     io_.restart();
-    if (io_.run_one_until(end) == 0) return absl::DeadlineExceededError("no answer in time");
+    if (io_.run_one_until(end) == 0) {
+      return absl::DeadlineExceededError(
+          absl::StrCat("no answer in time", trouble_.empty() ? "" : ": ", trouble_));
+    }
   }
   return absl::OkStatus();
 }
@@ -138,10 +142,12 @@ void BlockingClient::OnLogonAnswer(const LogonAnswerMessage& message) {
   markets_.assign(message.markets.begin(), message.markets.end());
   logon_ = message;
   logon_.markets = markets_;
+  trouble_.clear();
 }
 
 void BlockingClient::OnDisconnected(std::string_view why, bool again) {
-  if (!again) over_ = why.empty() ? "connection ended" : std::string(why);
+  trouble_ = why.empty() ? "connection ended" : std::string(why);
+  if (!again) over_ = trouble_;
   if (listing_ == Listing::kAsked) listing_ = Listing::kLost;
 }
 

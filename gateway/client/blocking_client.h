@@ -95,6 +95,7 @@ class BlockingClient final : private ClientHandler {
   LogonAnswerMessage logon_;
   std::vector<engine::MarketId> markets_;
   std::string over_;           // Why the client will not connect again; empty while it does.
+  std::string trouble_;        // Why there is no connection; empty while there is one.
   std::uint64_t awaited_ = 0;  // The request that a call waits for; 0: none.
   std::optional<BlockingAnswer> answer_;
   EventBacklog events_;

@@ -51,6 +51,8 @@ class ClientHandler : public MessageHandler {
   virtual void OnReady() {}
   // `why` is for people. `again`: the client will connect again.
   virtual void OnDisconnected(std::string_view /*why*/, bool /*again*/) {}
+  // No connection came about: nobody listens there, say.
+  virtual void OnUnreachable(std::string_view why, bool again) { OnDisconnected(why, again); }
 };
 
 class ClientSession;

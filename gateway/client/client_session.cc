@@ -9,8 +9,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "engine/core/check.h"
 #include "engine/core/limits.h"
+#include "gateway/absl_view.h"
+#include "gateway/host_port.h"
 
 namespace gateway {
 namespace {
@@ -49,9 +52,9 @@ void ClientSession::Start() {
 
 asio::awaitable<void> ClientSession::Run(std::shared_ptr<ClientSession> self) {
   while (!self->stopping_) {
-    self->why_ = "cannot connect";
-    const bool connected = co_await self->Connect();
-    if (connected && !self->stopping_) {
+    self->why_.clear();
+    self->reached_ = co_await self->Connect();
+    if (self->reached_ && !self->stopping_) {
       self->why_ = "connection lost";
       self->LogOn();
       co_await self->ReadUntilEnd();
@@ -71,7 +74,10 @@ asio::awaitable<bool> ClientSession::Connect() {
   Tcp::resolver resolver(io_);
   const auto [error, found] =
       co_await resolver.async_resolve(options_.host, std::to_string(options_.port), kAwait);
-  if (error) co_return false;
+  if (error) {
+    why_ = CannotConnect(error.message());
+    co_return false;
+  }
   for (const auto& entry : found) {
     if (co_await ConnectTo(entry.endpoint())) co_return true;
   }
@@ -90,6 +96,7 @@ asio::awaitable<bool> ClientSession::ConnectTo(Tcp::endpoint endpoint) {
     write_failed_ = false;
   }
   attempt_.reset();
+  if (error && why_.empty()) why_ = CannotConnect(error.message());
   co_return connected;
 }
 
@@ -136,7 +143,17 @@ void ClientSession::Disconnected() {
   deadline_at_ = Clock::time_point::max();
   deadline_.cancel();
   if (connection_) connection_->Close();
-  handler_->OnDisconnected(why_, options_.reconnect && !refused_ && !stopping_);
+  const bool again = options_.reconnect && !refused_ && !stopping_;
+  if (reached_) {
+    handler_->OnDisconnected(why_, again);
+  } else {
+    handler_->OnUnreachable(why_, again);
+  }
+}
+
+std::string ClientSession::CannotConnect(std::string_view why) const {
+  return absl::StrCat("cannot connect to ", HostPort(options_.host, options_.port), ": ",
+                      Absl(why));
 }
 
 void ClientSession::GiveUp(std::string_view why) {
@@ -236,7 +253,7 @@ void ClientSession::OnDeadline() {
   deadline_at_ = Clock::time_point::max();
   error_code error;
   if (attempt_) {
-    why_ = "no connection in time";
+    why_ = CannotConnect("no answer in time");
     attempt_->close(error);
   } else if (Connected()) {
     why_ = ready_ ? "the daemon is silent" : "no answer in time";

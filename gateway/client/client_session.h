@@ -58,6 +58,7 @@ class ClientSession final : public FrameSink,
   boost::asio::awaitable<void> Pause();
   void LogOn();
   void Disconnected();
+  std::string CannotConnect(std::string_view why) const;
   void GiveUp(std::string_view why);  // For good.
   bool Connected() { return connection_ && connection_->socket().is_open(); }
 
@@ -115,6 +116,7 @@ class ClientSession final : public FrameSink,
   ClientHandler deaf_;  // Takes the calls after Abandon().
   Budget budget_{UINT32_MAX, UINT64_MAX / 2};
   std::optional<Tcp::socket> attempt_;  // While it connects.
+  bool reached_ = false;                // The connection of this turn of Run came about.
   std::optional<Connection> connection_;
   boost::asio::steady_timer timer_;  // Heartbeats, or the pause before the next connection.
   boost::asio::steady_timer resend_;

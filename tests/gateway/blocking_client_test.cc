@@ -191,6 +191,13 @@ TEST(BlockingClient, AsksAgainForAListThatWasThrottled) {
 ClientEvent Numbered(std::uint64_t number) { return {number, engine::FillEvent{}}; }
 ClientEvent Unnumbered() { return {0, engine::IndicativeEvent{}}; }
 
+TEST(BlockingClient, SaysWhyItDidNotReachTheDaemonInTime) {
+  const auto client = BlockingClient::Connect({.port = 1, .token = "pw_secret"}, kNoPatience);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(client.status()));
+  EXPECT_EQ(client.status().message(),
+            "no answer in time: cannot connect to 127.0.0.1:1: Connection refused");
+}
+
 TEST(EventBacklog, GivesEventsBackInTheOrderInWhichTheyCame) {
   EventBacklog backlog;
   for (const ClientEvent& event : {Numbered(1), Unnumbered(), Numbered(2)}) backlog.Push(event);

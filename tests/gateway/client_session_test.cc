@@ -11,7 +11,9 @@
 #include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "gateway/frame_builder.h"
+#include "gateway/host_port.h"
 
 namespace gateway {
 namespace {
@@ -296,8 +298,32 @@ TEST(ClientSession, GivesUpAConnectionThatDoesNotComeAbout) {
                 heard);
   client.Start();
   while (heard.why.empty()) io.run_one();
-  EXPECT_EQ(heard.why[0], "no connection in time");
+  EXPECT_EQ(heard.why[0], absl::StrCat("cannot connect to ", "127.0.0.1:",
+                                       acceptor.local_endpoint().port(), ": no answer in time"));
   EXPECT_TRUE(heard.again);
+}
+
+// Where nobody listens there was no connection to lose.
+TEST(ClientSession, SaysWhereAndWhyItCannotConnect) {
+  struct Apart : Heard {
+    void OnUnreachable(std::string_view reason, bool /*again*/) override { unreachable = reason; }
+    std::string unreachable;
+  };
+  boost::asio::io_context io;
+  ClientDesk desk(io);
+  for (const char* host : {"127.0.0.1", "::1"}) {
+    tcp::acceptor nobody(io, {boost::asio::ip::make_address(host), 0});
+    const std::uint16_t port = nobody.local_endpoint().port();
+    nobody.close();
+    Apart heard;
+    Client client(desk, {.host = host, .port = port, .token = "pw_secret"}, heard);
+    client.Start();
+    while (heard.unreachable.empty()) io.run_one();
+    EXPECT_EQ(heard.unreachable,
+              absl::StrCat("cannot connect to ", HostPort(host, port), ": Connection refused"));
+    EXPECT_TRUE(heard.why.empty());
+  }
+  EXPECT_EQ(HostPort("::1", 5), "[::1]:5");
 }
 
 TEST(ClientSession, TouchesNoDeskThatIsGone) {

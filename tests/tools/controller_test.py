@@ -66,6 +66,11 @@ class ControllerTest(unittest.TestCase):
         code, said = self.run_against(self.TRADE)
         self.assertEqual(code, 0, said)
 
+    def test_does_not_wait_for_a_market_that_its_credential_is_not_in(self):
+        code, said = self.run_against((peerwatt_wire.LOGON, logon_answer(Markets=[2]), ...))
+        self.assertEqual(code, 3, said)
+        self.assertIn("market 1: this credential has no account there", said)
+
     def test_a_lottery_is_checked_against_what_was_announced(self):
         secret = bytes(range(32))
         hash_ = hashlib.sha256(secret).digest()

@@ -17,11 +17,16 @@ BUSY_NOW, SHUTDOWN, NOT_AUTHORISED = 16, 2, 5  # Of a Terminate.
 
 
 def frame(message_type, table, **fields):
-    """A frame of the daemon's; bytes become strings."""
+    """A frame of the daemon's; bytes become strings, lists vectors of uint."""
     builder = flatbuffers.Builder(256)
     for name, value in fields.items():
         if isinstance(value, bytes):
             fields[name] = builder.CreateString(value.decode())
+        if isinstance(value, list):
+            builder.StartVector(4, len(value), 4)
+            for number in reversed(value):
+                builder.PrependUint32(number)
+            fields[name] = builder.EndVector()
     module = wire(table)
     getattr(module, table + "Start")(builder)
     for name, value in fields.items():
@@ -32,7 +37,7 @@ def frame(message_type, table, **fields):
 def logon_answer(**fields):
     return frame(peerwatt_wire.LOGON_ANSWER, "LogonAnswer",
                  **{"HeartbeatS": 10, "NextClientSeq": 1, "NextEvent": 1, "ClockFactor": 1,
-                    **fields})
+                    "Markets": [1], **fields})
 
 
 def terminate(reason, again_ms):

@@ -12,7 +12,10 @@ absl::StatusOr<Address> ParseAddress(const std::string& text) {
       !absl::SimpleAtoi(text.substr(colon + 1), &port) || port == 0 || port > UINT16_MAX) {
     return absl::InvalidArgumentError(absl::StrCat("'", text, "': expected HOST:PORT"));
   }
-  return Address{text.substr(0, colon), static_cast<std::uint16_t>(port)};
+  std::string host = text.substr(0, colon);
+  // As gateway::HostPort writes it.
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return Address{std::move(host), static_cast<std::uint16_t>(port)};
 }
 
 }  // namespace tools

@@ -13,6 +13,7 @@ struct Address {
   std::uint16_t port = 0;
 };
 
+// HOST is a name or an IP address, one with colons in it in brackets or not.
 absl::StatusOr<Address> ParseAddress(const std::string& text);
 
 }  // namespace tools

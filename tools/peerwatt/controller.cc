@@ -1,8 +1,11 @@
 #include "tools/peerwatt/controller.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include <boost/asio/io_context.hpp>
@@ -19,6 +22,14 @@ namespace {
 
 // In real time: a gate that is nearer is left to others.
 constexpr std::int64_t kGateNs = 2'000'000'000;
+
+std::string NamesOf(std::span<const engine::MarketId> markets) {
+  std::string names = markets.empty() ? "none" : "";
+  for (const engine::MarketId market : markets) {
+    absl::StrAppend(&names, names.empty() ? "" : ", ", static_cast<std::uint32_t>(market));
+  }
+  return names;
+}
 
 class Controller : public gateway::ClientHandler {
  public:
@@ -39,11 +50,20 @@ class Controller : public gateway::ClientHandler {
         message.server_time_ns + kGateNs * static_cast<std::int64_t>(message.clock_factor);
     out_ << "logged on, next client_seq " << message.next_client_seq << "\n";
     SeeWhatWasMissed(message.next_event);
+    if (std::ranges::find(message.markets, order_.product.market) != message.markets.end()) return;
+    status_.Update(absl::FailedPreconditionError(absl::StrCat(
+        "market ", static_cast<std::uint32_t>(order_.product.market),
+        ": this credential has no account there; it trades in ", NamesOf(message.markets))));
   }
   void OnReady() override {
     if (done()) return;
     client_.ListProducts(1, order_.product.market);  // With what their lotteries are held to.
     SubmitOnce();
+  }
+  void OnUnreachable(std::string_view why, bool again) override {
+    if (done()) return;
+    out_ << why << "\n";
+    if (!again) status_ = absl::UnavailableError(std::string(why));
   }
   void OnDisconnected(std::string_view why, bool again) override {
     if (done()) return;

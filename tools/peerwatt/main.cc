@@ -16,6 +16,8 @@ int ExitCode(const absl::Status& status) {
       return 0;
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kFailedPrecondition:
       return 65;
     case absl::StatusCode::kNotFound:
       return 66;
@@ -30,6 +32,10 @@ int ExitCode(const absl::Status& status) {
 int Main(int argc, char** argv) {
   CLI::App app("The tool of the Peerwatt exchange.", "peerwatt");
   app.require_subcommand(1);
+  app.footer(
+      "It exits with 0; 64 where the command line is wrong; 65 where what it was given is, or does "
+      "not allow it, an order that is refused among it; 66 where a file is not there; 69 where no "
+      "daemon answers in time; 74 where its output cannot be written; 70 else.");
   tools::Action action;
   tools::AddClearCommand(app, action);
   tools::AddSettleCommand(app, action);

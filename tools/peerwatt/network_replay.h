@@ -77,7 +77,9 @@ struct NetworkReplayResult {
   std::map<engine::ProductId, ProductReport> products;
 };
 
-// Ensures: an error where a logon is refused, or the timeout passes before every order is answered.
+// Ensures: an error where no daemon is there, a logon is refused, or the timeout passes before
+// every
+//          order is answered.
 absl::StatusOr<NetworkReplayResult> ReplayOverNetwork(const ReplayPlan& plan,
                                                       const NetworkReplayOptions& options);
 

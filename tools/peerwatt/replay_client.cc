@@ -123,6 +123,13 @@ void ReplayClient::OnDisconnected(std::string_view why, bool again) {
                               " was disconnected: ", std::string(why));
 }
 
+// A daemon that nobody has reached yet is not there, or not at this address. One that was there may
+// come back.
+void ReplayClient::OnUnreachable(std::string_view why, bool again) {
+  if (tally_.ready > 0) return OnDisconnected(why, again);
+  if (tally_.error.empty()) tally_.error = why;
+}
+
 void ReplayClient::CountAccepted(const DueOrder& due) {
   if (due.type != CommandType::kSubmitOrders && due.type != CommandType::kReplaceOrders) return;
   const std::uint64_t key = KeyOf(due.order.product);

@@ -60,6 +60,7 @@ class ReplayClient : public gateway::ClientHandler {
   void OnLogonAnswer(const gateway::LogonAnswerMessage& message) override;
   void OnReady() override;
   void OnDisconnected(std::string_view why, bool again) override;
+  void OnUnreachable(std::string_view why, bool again) override;
   void OnAnswer(const gateway::AnswerMessage& message) override;
   void OnRoundCleared(std::uint64_t event, const engine::RoundClearedEvent& round) override;
   void OnRoundVoid(std::uint64_t event, const engine::RoundVoidEvent& round) override;

@@ -88,6 +88,11 @@ class PeerwattControllerTest(unittest.TestCase):
         self.assertEqual(code, 69, complaint)
         self.assertNotIn("logged on", said)
 
+    def test_does_not_wait_for_a_market_that_its_credential_is_not_in(self):
+        code, said, complaint = self.run_against((LOGON, logon_answer(Markets=[2, 3]), ...))
+        self.assertEqual(code, 65, said)
+        self.assertIn("market 1: this credential has no account there; it trades in 2, 3", complaint)
+
     def test_says_what_it_missed_and_waits_no_longer(self):
         code, said, complaint = self.run_against(
             (LOGON, logon_answer(NextEvent=4), SUBMIT_ORDERS, answer()),
@@ -123,7 +128,7 @@ class PeerwattControllerTest(unittest.TestCase):
                           Market=1, StartMinuteUtc=START_MINUTE, Reason=120)
         code, _, complaint = self.run_against((LOGON, logon_answer(), SUBMIT_ORDERS, answer(),
                                                withdrawn, ...))
-        self.assertEqual(code, 70)
+        self.assertEqual(code, 65)
         self.assertIn("withdrawn by the daemon: self_trade_cancelled (120)", complaint)
 
 

@@ -59,5 +59,16 @@ TEST(NetworkReplayResult, CountsRefusalsByReason) {
   EXPECT_THAT(TextOf(ResultOf(0, 0, /*told=*/true)), HasSubstr("refused   1 unknown_order"));
 }
 
+// A replay that began before its daemon, or elsewhere, says so at once.
+TEST(NetworkReplay, EndsWhereNoDaemonIsThere) {
+  ReplayPlan plan;
+  plan.clients = {{.credential = engine::CredentialId{5}, .token = "pw_secret"}};
+  NetworkReplayOptions options;
+  options.port = 1;
+  const auto replay = ReplayOverNetwork(plan, options);
+  EXPECT_TRUE(absl::IsUnavailable(replay.status()));
+  EXPECT_EQ(replay.status().message(), "cannot connect to 127.0.0.1:1: Connection refused");
+}
+
 }  // namespace
 }  // namespace tools
