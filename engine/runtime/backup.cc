@@ -1,6 +1,9 @@
 #include "engine/runtime/backup.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -28,10 +31,22 @@ absl::StatusOr<CopiedShard> CopyShard(Disk& disk, const ReadOptions& from, const
       .sequence = recovery->sequence, .digest = recovery->digest, .bytes = copied->bytes};
 }
 
+// A copy in what it is made of would be lost with it, and one of itself is none.
+absl::Status RefuseWithin(const std::string& from, const std::string& to) {
+  std::error_code error;
+  const auto source = std::filesystem::weakly_canonical(from, error);
+  const auto copy = std::filesystem::weakly_canonical(to, error);
+  const auto [left, unused] = std::ranges::mismatch(source, copy);
+  if (error || left != source.end()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(to, " lies in ", from, ", which it is to be a copy of: name a folder outside"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<CopiedShard>> CopyDataDirectory(Disk& disk, const std::string& from,
                                                            const std::string& to) {
+  if (absl::Status status = RefuseWithin(from, to); !status.ok()) return status;
   const absl::StatusOr<std::optional<DataDirectory>> unused =
       DataDirectory::OpenUnlessInUse(disk, from);
   if (!unused.ok()) return unused.status();

@@ -33,6 +33,20 @@ absl::Status SystemError(std::string_view what, const std::string& path) {
   return absl::ErrnoToStatus(error, absl::StrCat(std::string(what), " ", path));
 }
 
+// A feed takes the place of an older one, and of nothing else: not of a key, not of a device.
+absl::Status RefuseToReplace(const std::string& path) {
+  struct stat there {};
+  if (::stat(path.c_str(), &there) != 0) return absl::OkStatus();  // To be created says why not.
+  decltype(FeedHeader::magic) magic{};
+  if (S_ISREG(there.st_mode)) {
+    if (there.st_size == 0) return absl::OkStatus();
+    std::ifstream(path, std::ios::binary).read(magic.data(), magic.size());
+    if (magic == kFeedMagic) return absl::OkStatus();
+  }
+  return absl::AlreadyExistsError(
+      absl::StrCat(path, ": is there and is no feed: remove it, or name another"));
+}
+
 }  // namespace
 
 PartialFile::~PartialFile() {
@@ -47,6 +61,7 @@ bool PartialFile::Rename(const std::string& path) {
 
 absl::StatusOr<FeedWriter> FeedWriter::Create(const std::string& path, FeedSource source,
                                               std::uint64_t seed) {
+  if (absl::Status status = RefuseToReplace(path); !status.ok()) return status;
   FeedWriter writer;
   writer.path_ = path;
   writer.header_.source = source;

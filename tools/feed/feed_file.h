@@ -76,7 +76,7 @@ class PartialFile {
 class FeedWriter {
  public:
   // Writes to `path` + ".partial" until Finish(), and removes that where it does not come to it; an
-  // old feed at `path` stays until then.
+  // old feed at `path` stays until then. Ensures: AlreadyExists where something else is at `path`.
   static absl::StatusOr<FeedWriter> Create(const std::string& path, FeedSource source,
                                            std::uint64_t seed);
 

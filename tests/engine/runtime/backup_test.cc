@@ -117,8 +117,20 @@ TEST_F(Backup, GoesOverNothing) {
   ASSERT_TRUE(Copy(source_, backup_).ok());
   EXPECT_TRUE(absl::IsAlreadyExists(Copy(source_, backup_).status()));
   EXPECT_TRUE(absl::IsAlreadyExists(Copy(backup_, source_).status()));
-  EXPECT_FALSE(Copy(source_, source_).ok());
   ExpectSame(Copy(source_, folder_.path() + "/another"));
+}
+
+TEST_F(Backup, LiesOutsideOfWhatItIsACopyOf) {
+  const std::string link = folder_.path() + "/link";
+  std::filesystem::create_directory_symlink(source_, link);
+  for (const std::string& to :
+       {source_, source_ + "/", source_ + "/copy", source_ + "/../data/copy", link + "/copy"}) {
+    EXPECT_THAT(std::string(Copy(source_, to).status().message()),
+                HasSubstr("name a folder outside"))
+        << to;
+  }
+  EXPECT_FALSE(std::filesystem::exists(source_ + "/copy"));
+  ExpectSame(Copy(source_, source_ + "2"));
 }
 
 TEST_F(Backup, OfWhatIsNoDataDirectoryIsRefused) {

@@ -129,6 +129,19 @@ TEST(Feed, IsNotThereUntilItIsFinished) {
   EXPECT_FALSE(Submit(*feed, 10, 1).ok());
 }
 
+TEST(Feed, TakesThePlaceOfAFeedAndOfNothingElse) {
+  const std::string key = TestPath("lottery.key");
+  std::ofstream(key) << "secret\n";
+  for (const std::string& path : {key, std::string("/dev/null"), std::string(testing::TempDir())}) {
+    const absl::Status status = FeedWriter::Create(path, FeedSource::kCity, 1).status();
+    EXPECT_EQ(status.message(), path + ": is there and is no feed: remove it, or name another");
+  }
+  EXPECT_EQ(ReadBytes(key), "secret\n");
+  std::ofstream(key, std::ios::trunc).flush();  // As of a name that was reserved.
+  EXPECT_TRUE(FeedWriter::Create(key, FeedSource::kCity, 1).ok());
+  EXPECT_TRUE(FeedWriter::Create(SmallFeed(), FeedSource::kCity, 1).ok());
+}
+
 TEST(Feed, LeavesNothingBehindWhereItIsNotFinished) {
   const std::string path = TestPath("dropped.pwfeed");
   {
