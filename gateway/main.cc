@@ -25,6 +25,7 @@
 #include "gateway/administration.h"
 #include "gateway/config.h"
 #include "gateway/gateway_thread.h"
+#include "gateway/host_port.h"
 #include "gateway/market_file.h"
 #include "gateway/memory_plan.h"
 #include "gateway/status_log.h"
@@ -37,6 +38,7 @@ namespace {
 // As in sysexits.h.
 constexpr int kUsage = 64;
 constexpr int kDataError = 65;
+constexpr int kNoInput = 66;
 constexpr int kUnavailable = 69;
 constexpr int kIoError = 74;
 constexpr int kConfigError = 78;
@@ -54,6 +56,8 @@ int CodeOf(const absl::Status& status) {
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kDataLoss:
       return kDataError;
+    case absl::StatusCode::kNotFound:
+      return kNoInput;
     default:
       return kIoError;
   }
@@ -154,7 +158,7 @@ class Daemon {
     shard_.emplace(std::move(exchange), std::move(journal), clock_, std::move(shard_ends), shard);
     shard_thread_.emplace(*shard_, shard_bell_, "shard-0", ShardFailed);
     for (Gateway* gateway : all) gateway_threads_.emplace_back(*gateway);
-    spdlog::info("listening on {}:{}", listener->address(), listener->port());
+    spdlog::info("listening on {}", HostPort(listener->address(), listener->port()));
     return absl::OkStatus();
   }
 
@@ -210,7 +214,7 @@ int WaitForSignal(const sigset_t& stop_signals, StatusLog log) {
 
 int Run(const std::string& data, const std::string& config_path) {
   auto config = LoadConfig(config_path);
-  if (!config.ok()) return Fail(config.status(), kConfigError);
+  if (!config.ok()) return Fail(config.status(), CodeOf(config.status()));
   spdlog::set_level(spdlog::level::from_str(config->log_level));
   const sigset_t stop_signals = BlockStopSignals();
   FitConnectionsToDescriptors(*config);
@@ -297,7 +301,12 @@ int HashTokens(int make) {
     std::printf("%s,%s\n", token->c_str(), HexOfHash(HashToken(*token)).c_str());
   }
   std::string token;
-  while (make == 0 && std::getline(std::cin, token)) {
+  for (int line = 1; make == 0 && std::getline(std::cin, token); ++line) {
+    if (token.ends_with('\r')) token.pop_back();
+    if (token.empty()) {
+      spdlog::error("line {} of standard input is empty: expected a token on each", line);
+      return kDataError;
+    }
     std::printf("%s\n", HexOfHash(HashToken(token)).c_str());
   }
   return 0;

@@ -55,6 +55,43 @@ class Clear(Tool):
         self.assertIn("--feed-in-ticks 50: allowed is at most --retail-ticks, here 20", said)
 
 
+    def test_takes_its_options_before_its_file_and_after_it(self):
+        orders = self.write("orders.csv", "order_id,account,side,price_ticks,energy_wh\n"
+                                          "1,a,buy,90,10\n2,b,sell,80,10\n")
+        before = peerwatt("clear", "--rule", "uniform", "--param", "k=1/4", "--param", "margin=time",
+                          orders)
+        self.assertEqual(json.loads(before)["price_ticks"], 82)
+        self.assertEqual(before, peerwatt("clear", orders, "--param", "k=1/4", "--rule", "uniform",
+                                          "--param", "margin=time"))
+
+
+class CheckAcks(Tool):
+    def test_needs_an_answer_and_leaves_out_one_that_is_cut(self):
+        peerwatt("feed", "generate", self.feed, "--homes", 2)
+        peerwatt("feed", "setup", self.feed, self.folder / "setup")
+        subprocess.run([BIN / "peerwattd", "init", "--data", self.folder / "data", "--markets",
+                        self.folder / "setup/markets.toml"], check=True, capture_output=True)
+        for text, due in (("", "acks: no answer in it"), ("5 1 2", "acks: no answer in it"),
+                          ("5 1 2\n", "acks:1: acknowledged, but the journal has no such command"),
+                          ("five\n", "acks:1: not an answer")):
+            code, said = refusal("journal", "check-acks", self.folder / "data",
+                                 self.write("acks", text))
+            self.assertEqual(code, 65)
+            self.assertIn(due, said)
+
+
+class HashToken(unittest.TestCase):
+    def hash_of(self, text):
+        return subprocess.run([BIN / "peerwattd", "hash-token"], input=text, capture_output=True,
+                              timeout=60, text=True)
+
+    def test_takes_a_token_a_line_and_no_empty_one(self):
+        self.assertEqual(self.hash_of("pw_x\r\n").stdout, self.hash_of("pw_x").stdout)
+        empty = self.hash_of("pw_x\n\npw_y\n")
+        self.assertEqual(empty.returncode, 65)
+        self.assertIn("line 2 of standard input is empty", empty.stderr)
+
+
 class Output(Tool):
     """What cannot be written is an error: half of a result is none, and a token is told but once."""
 

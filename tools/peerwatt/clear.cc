@@ -32,25 +32,6 @@ constexpr engine::LotteryBytes kSecretOne = [] {
 }();
 constexpr std::uint32_t kStartMinute = 15;  // The first slot that opens at time 0.
 
-absl::Status SetParameter(std::string_view name, std::string_view value,
-                          engine::RuleParameters& rule) {
-  const engine::RuleParameter* parameter = engine::FindRuleParameter(name);
-  if (parameter != nullptr && parameter->belongs_to(rule.rule)) {
-    if (parameter->set(rule, value)) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat("parameter ", gateway::Absl(name), "=",
-                                                   gateway::Absl(value), ": expected ",
-                                                   gateway::Absl(parameter->allowed)));
-  }
-  std::string known;
-  for (const engine::RuleParameter& each : engine::AllRuleParameters()) {
-    if (!each.belongs_to(rule.rule)) continue;
-    absl::StrAppend(&known, known.empty() ? "" : ", ", gateway::Absl(each.name), " (",
-                    gateway::Absl(each.allowed), ")");
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("parameter ", gateway::Absl(name), ": the rule has ", known));
-}
-
 // A market that lasts one round and takes whatever the file has.
 engine::MarketDefinition OneRound(const OrdersFile& file, const ClearSetup& setup) {
   engine::MarketDefinition market;
@@ -292,51 +273,6 @@ std::string JsonId(const std::string& id) {
 }
 
 }  // namespace
-
-absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
-                                                 const std::vector<std::string>& parameters) {
-  const engine::RuleEntry* entry = engine::FindRule(rule);
-  if (entry == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("rule ", rule, ": known are ", engine::RuleNames()));
-  }
-  engine::RuleParameters parsed{.rule = entry->rule, .rule_version = entry->version};
-  for (const std::string& parameter : parameters) {
-    const std::size_t equals = parameter.find('=');
-    const std::string_view text = parameter;
-    const absl::Status status = SetParameter(
-        text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1), parsed);
-    if (!status.ok()) return status;
-  }
-  if (const engine::RuleParameter* missing = engine::FindImpossible(parsed); missing != nullptr) {
-    return absl::InvalidArgumentError(absl::StrCat("rule ", rule, ": parameter ",
-                                                   gateway::Absl(missing->name), ": expected ",
-                                                   gateway::Absl(missing->allowed)));
-  }
-  if (!engine::IsPossible(parsed)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("parameters that do not go together: objective: ",
-                     gateway::Absl(engine::FindRuleParameter("objective")->meaning)));
-  }
-  const bool descends = parsed.schedule == engine::Schedule::kDescending;
-  if (parsed.announce_from == engine::AnnounceFrom::kBand && !descends) {
-    return absl::InvalidArgumentError("announce_from=band: only with schedule=descending");
-  }
-  return parsed;
-}
-
-absl::StatusOr<engine::LotteryBytes> ParseSecret(const engine::RuleParameters& rule,
-                                                 const std::string& hex) {
-  if (!engine::FindRule(rule.rule, rule.rule_version)->has_lottery) {
-    return absl::InvalidArgumentError("secret: the rule has no lottery");
-  }
-  engine::LotteryBytes secret{};
-  if (!engine::FromHex(hex, secret) || secret == engine::LotteryBytes{}) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("secret ", hex, ": expected 64 hex digits in lower case, not all 0"));
-  }
-  return secret;
-}
 
 absl::StatusOr<ClearedRound> ClearOrders(const OrdersFile& file, const ClearSetup& setup) {
   return Clearing(file, setup).Run();

@@ -62,14 +62,6 @@ struct ClearSetup {
   std::optional<engine::LotteryBytes> secret{};  // Of the lottery; else a 1.
 };
 
-// `parameters` are texts such as "k=1/2", "margin=time", "self_trade=cancel_older".
-absl::StatusOr<engine::RuleParameters> ParseRule(const std::string& rule,
-                                                 const std::vector<std::string>& parameters);
-
-// 64 hex digits, not all zero; only where the rule has a lottery.
-absl::StatusOr<engine::LotteryBytes> ParseSecret(const engine::RuleParameters& rule,
-                                                 const std::string& hex);
-
 absl::StatusOr<ClearedRound> ClearOrders(const OrdersFile& file, const ClearSetup& setup);
 
 void PrintJson(const OrdersFile& file, const ClearedRound& round, std::ostream& out);

@@ -7,6 +7,7 @@
 #include "gateway/absl_view.h"
 #include "tools/peerwatt/clear.h"
 #include "tools/peerwatt/commands.h"
+#include "tools/peerwatt/rule_option.h"
 
 namespace tools {
 namespace {
@@ -67,7 +68,9 @@ void AddClearCommand(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("clear", "Clear one round of a CSV of orders, offline");
   const auto options = std::make_shared<ClearOptions>();
   command->add_option("--rule", options->rule, engine::RuleNames())->required();
-  command->add_option("--param", options->parameters, ParametersHelp())->expected(1)->take_all();
+  command->add_option("--param", options->parameters, ParametersHelp())
+      ->allow_extra_args(false)
+      ->take_all();
   command->add_option("--feed-in-ticks", options->setup.feed_in_ticks, "What the grid pays");
   command->add_option("--retail-ticks", options->setup.retail_ticks, "What the grid takes");
   command->add_option("--secret", options->secret,

@@ -13,6 +13,7 @@
 #include "tools/feed/feed_file.h"
 #include "tools/peerwatt/bare_engine.h"
 #include "tools/peerwatt/clear.h"
+#include "tools/peerwatt/rule_option.h"
 #include "tools/peerwatt/zip_agents.h"
 
 namespace tools {

@@ -316,6 +316,8 @@ TEST(Clear, RefusesUnknownRulesAndParameters) {
   EXPECT_FALSE(ParseRule("uniform_price", {"colour=red"}).ok());
   EXPECT_EQ(ParseRule("uniform_price", {"k=1/3", "margin=time"})->k_denominator, 3u);
   EXPECT_FALSE(ParseRule("stackelberg", {"announce_from=band"}).ok());
+  EXPECT_EQ(ParseRule("uniform_price", {"k=1/3", "margin=time", "k=1/2"}).status().message(),
+            "rule uniform_price: parameter k twice");
 }
 
 TEST(Clear, AgreesWithTheNaiveAuctionThroughTheWholeExchange) {

@@ -11,6 +11,7 @@
 
 #include "nlohmann/json.hpp"
 #include "tools/peerwatt/clear.h"
+#include "tools/peerwatt/rule_option.h"
 
 namespace tools {
 
