@@ -11,6 +11,12 @@ void Release(std::vector<T>& items) {
   std::vector<T>().swap(items);
 }
 
+// For what only postpones.
+std::uint32_t RetryAfterMs(engine::Reason reason) {
+  if (reason == engine::Reason::kBusy) return kBusyRetryMs;
+  return reason == engine::Reason::kDiskFull ? kDiskFullRetryMs : 0;
+}
+
 }  // namespace
 
 void EventStream::Add(const engine::Event& event, FrameBuilder& builder, Bytes& out) {
@@ -19,10 +25,7 @@ void EventStream::Add(const engine::Event& event, FrameBuilder& builder, Bytes& 
     case EventType::kAnswer:
       Flush(builder, out);
       answer_ = event.answer;
-      if (answer_.refused == 0) {
-        const bool busy = answer_.reason == engine::Reason::kBusy;
-        builder.Answer(answer_, {}, busy ? kBusyRetryMs : 0, out);
-      }
+      if (answer_.refused == 0) builder.Answer(answer_, {}, RetryAfterMs(answer_.reason), out);
       return;
     case EventType::kRefusals:
       AddRefusals(event.refusals, builder, out);

@@ -38,6 +38,7 @@ struct OpenOrdersMessage {
 
 // A buffer that is full now is empty again about a commit of the journal later.
 inline constexpr std::uint32_t kBusyRetryMs = 5;
+inline constexpr std::uint32_t kDiskFullRetryMs = 1'000;
 
 // Each function appends one whole frame to `out`. The same arguments make the same bytes.
 // Thread: one owner. Cost: a copy; allocates only where `out` or the longest frame so far grows.

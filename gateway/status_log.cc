@@ -59,7 +59,7 @@ void StatusLog::LookAtDisk(std::vector<StatusLine>& lines) {
   if (full) {
     lines.push_back(
         {Level::kError,
-         "no space for the journal's next segment: no orders are taken until there is"});
+         "no space for the journal's next segment: new orders are refused until there is"});
   } else {
     lines.push_back({Level::kInfo, "there is space for the journal again"});
   }

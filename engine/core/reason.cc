@@ -11,7 +11,7 @@ struct Named {
   std::string_view name;
 };
 
-constexpr std::array<Named, 51> kNames = {{
+constexpr std::array<Named, 52> kNames = {{
     {Reason::kNone, "none"},
     {Reason::kMalformed, "malformed"},
     {Reason::kBusy, "busy"},
@@ -24,6 +24,7 @@ constexpr std::array<Named, 51> kNames = {{
     {Reason::kNoOrders, "no_orders"},
     {Reason::kNotLoggedOn, "not_logged_on"},
     {Reason::kUnknownMessage, "unknown_message"},
+    {Reason::kDiskFull, "disk_full"},
     {Reason::kSequenceTooOld, "sequence_too_old"},
     {Reason::kSequenceGap, "sequence_gap"},
     {Reason::kNotAuthorised, "not_authorised"},

@@ -6,8 +6,8 @@
 
 namespace engine {
 
-// Numbers are permanent: new ones are added, none is reused. 1-99 are found by the gateway before a
-// command exists, consume no client sequence number and are not in the journal; 100 and up are
+// Numbers are permanent: new ones are added, none is reused. 1-99 are found before the exchange
+// decides anything, consume no client sequence number and are not in the journal; 100 and up are
 // decided by the exchange.
 enum class Reason : std::uint16_t {
   kNone = 0,  // Accepted.
@@ -23,6 +23,7 @@ enum class Reason : std::uint16_t {
   kNoOrders = 9,         // A frame without an order.
   kNotLoggedOn = 10,     // The first message must be a Logon.
   kUnknownMessage = 11,  // A message type or version that this daemon does not know.
+  kDiskFull = 12,        // No space for new orders: send the same frame again later.
 
   kSequenceTooOld = 100,  // A resend of a command whose answer is no longer kept.
   kSequenceGap = 101,     // client_seq skips; the answer says the one expected.

@@ -215,7 +215,10 @@ void Journal::TakeSegment(std::int64_t now_ns) {
   }
   if (maker_thread_) {
     const std::optional<absl::Status> result = maker_thread_->Take();
-    if (!result) return;
+    if (!result) {
+      retry_ns_ = now_ns + kSegmentPollNs;  // Nobody rings where it is made.
+      return;
+    }
     next_status_ = *result;
   } else {
     const absl::StatusOr<bool> done = maker_->Step();
@@ -229,7 +232,7 @@ void Journal::TakeSegment(std::int64_t now_ns) {
 
 std::int64_t Journal::next_turn_ns() const {
   if (making_ && !maker_thread_) return 0;
-  std::int64_t next = disk_full() && !making_ ? retry_ns_ : INT64_MAX;
+  std::int64_t next = disk_full() ? retry_ns_ : INT64_MAX;
   if (flight_ != Flight::kNone) return next;
   if (look_again_ns_ != 0) return making_ || next_made_ ? look_again_ns_ : next;
   if (!empty()) return 0;

@@ -73,9 +73,12 @@ class Journal {
 
   std::uint64_t durable_sequence() const { return durable_; }
   std::uint64_t appended_sequence() const { return appended_; }
-  // There is no space for the next segment: take no new orders. When the current one is full, what
-  // was appended waits in memory. It is tried again each second, and false once there is space.
+  // There is no space for the next segment, and what is left of the current one is a reserve: take
+  // no new orders. When it is full too, what was appended waits in memory. It is tried again each
+  // second, and false once there is space.
   bool disk_full() const { return absl::IsResourceExhausted(next_status_); }
+  // And not half of a segment is left: that is for what time asks for.
+  bool reserve_low() const { return disk_full() && offset_ > options_.segment_bytes / 2; }
   std::uint64_t segment() const { return segment_; }
   std::uint64_t batches_written() const { return batches_written_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
@@ -123,7 +126,7 @@ class Journal {
   bool making_ = false;                 // The next segment is being made;
   bool next_made_ = false;              // it is ready;
   absl::Status next_status_;            // it cannot be made.
-  std::int64_t retry_ns_ = 0;           // When to try again on a full disk.
+  std::int64_t retry_ns_ = 0;           // On a full disk: when to try, or to look, again.
   std::int64_t look_again_ns_ = 0;      // Not 0: a write waits for the next segment.
   std::uint64_t batches_written_ = 0;
   std::uint64_t bytes_written_ = 0;

@@ -70,7 +70,7 @@ std::int64_t Shard::IdleNs() {
   for (const HeldEvents& held : held_) {
     ring_is_full = ring_is_full || held.WaitsForRing(journal_->durable_sequence());
   }
-  if (ring_is_full || journal_->disk_full()) wait = std::min(wait, kLookAgainNs);
+  if (ring_is_full) wait = std::min(wait, kLookAgainNs);
   return wait == INT64_MAX ? -1 : std::max<std::int64_t>(wait, 0);
 }
 
@@ -122,7 +122,7 @@ bool Shard::HasRoomFor(const CommandHeader& command) const {
   if (answers_wait_ || HeldRoom() < kAnswerEventsMax) return false;
   if (exchange_->Waiting() >= options_.held_events) return false;
   if (IsQuery(command.type)) return true;
-  return !journal_->disk_full() && journal_->HasRoom(command.length + kDigestBytes);
+  return journal_->HasRoom(command.length + kDigestBytes);
 }
 
 void Shard::Take(std::size_t link, CommandHeader& command) {
@@ -137,6 +137,7 @@ void Shard::Take(std::size_t link, CommandHeader& command) {
   CHECK(IsFromClient(command.type) || command.type == CommandType::kDisconnect);
   if (command.type == CommandType::kDisconnect && !IsOfTheLastLogon(view)) return;
   answers_count_ = !IsFromClient(command.type) || exchange_->Screen(view);
+  if (answers_count_ && !IsTaken(command)) return RefuseForSpace(command);
   if (answers_count_) {
     const bool applied = ApplyAndJournal(command, command.time_ns);
     CHECK(applied);  // Whatever a client sends is applied, if only to its refusal.
@@ -145,6 +146,28 @@ void Shard::Take(std::size_t link, CommandHeader& command) {
     counters_.screened.Add(1);
   }
   DrainAnswers();
+}
+
+// Whether there is space for it in the journal.
+bool Shard::IsTaken(const CommandHeader& command) const {
+  if (!journal_->disk_full() || !IsFromClient(command.type)) return true;
+  const bool orders =
+      command.type == CommandType::kSubmitOrders || command.type == CommandType::kReplaceOrders;
+  return !orders && !journal_->reserve_low();
+}
+
+// The exchange hears nothing of it, so that its number is still the next.
+void Shard::RefuseForSpace(const CommandHeader& command) {
+  Event event;
+  event.sequence = exchange_->sequence();
+  event.credential = command.credential;
+  event.type = EventType::kAnswer;
+  event.answer = {.client_seq = command.client_seq,
+                  .time_ns = command.time_ns,
+                  .command = command.type,
+                  .reason = Reason::kDiskFull,
+                  .items = command.count};
+  Route(event);
 }
 
 bool Shard::IsOfTheLastLogon(CommandView disconnect) const {

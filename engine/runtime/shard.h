@@ -41,6 +41,8 @@ struct ShardOptions {
 //             gate too early; a round that is too late to be cleared with the first moment at which
 //             it is, and a product that is too late to be opened with the time that it is.
 //   commands  from the links in turn, while journal and held events have room for the worst of one.
+//             Where there is no space for the journal's next segment, new orders are refused, and
+//             in the second half of the last one whatever a client sends: gates close on.
 //   events    from the exchange to the links' held events. An event is for the link of its
 //             credential's last logon; where there is none it is dropped: the journal has it. A
 //             logon has a number, so that gateways agree which of two is the newer one, and a
@@ -96,6 +98,8 @@ class Shard {
   std::uint32_t TakeFrom(std::size_t link, std::uint32_t most);
   bool HasRoomFor(const CommandHeader& command) const;
   void Take(std::size_t link, CommandHeader& command);
+  bool IsTaken(const CommandHeader& command) const;
+  void RefuseForSpace(const CommandHeader& command);
   [[nodiscard]] bool ApplyAndJournal(CommandHeader& command, std::int64_t time_ns);
   bool PublishIndicative(std::int64_t now_ns);
   bool HasRoomForIndicative() const;

@@ -59,8 +59,10 @@ class ClientSession;
 
 // Requests are numbered, kept until they are answered, and sent again with the same bytes after a
 // reconnect, or when the daemon was busy or throttled them: each is done once, and OnAnswer says
-// once what came of it. Answers that only postpone (busy, throttled, gap) are not handed on. The
-// number of a request that was refused with `sequenced` false may be the next request's again.
+// once what came of it. Answers that only postpone (busy, throttled, gap) are not handed on, nor is
+// disk_full where a copy of the request may be under way from a connection before: then it is sent
+// again until there is space. The number of a request that was refused with `sequenced` false may
+// be the next request's again.
 //
 // A daemon that does not answer or goes silent is a lost connection. The pause before the next one
 // grows up to 5 seconds, and half as much again; it is not less than what a Terminate has said. A

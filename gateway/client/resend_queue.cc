@@ -14,7 +14,7 @@ using engine::Reason;
 // The gateway's own reasons are below: what they refuse has not come to the exchange.
 constexpr Reason kFirstOfExchange = Reason::kSequenceTooOld;
 
-bool Postpones(Reason reason) {
+bool AlwaysPostpones(Reason reason) {
   return reason == Reason::kBusy || reason == Reason::kThrottled || reason == Reason::kSequenceGap;
 }
 
@@ -50,6 +50,7 @@ bool ResendQueue::Keep(Bytes frame, bool connected) {
                        .frame = std::move(frame),
                        .under_way = goes,
                        .sent = goes,
+                       .copied = false,
                        .filler = false});
   return goes;
 }
@@ -71,7 +72,9 @@ ResendQueue::Taken ResendQueue::TakeAnswer(AnswerMessage& message) {
   const auto found = Find(message);
   if (found == requests_.end()) return Taken::kNotFinal;
   found->under_way = false;
-  if (Postpones(message.answer.reason)) {
+  const bool waits_for_space =
+      message.answer.reason == Reason::kDiskFull && (found->copied || found->filler);
+  if (AlwaysPostpones(message.answer.reason) || waits_for_space) {
     postponed_ = true;
     retry_after_ms_ = std::max(retry_after_ms_, message.retry_after_ms);
     return Taken::kNotFinal;
@@ -96,6 +99,7 @@ void ResendQueue::GiveBack(std::size_t place) {
     builder_.CancelOrders(request.client_seq, {&nobody, 1}, request.frame);
     request.filler = true;
     request.sent = false;
+    request.copied = false;
     postponed_ = true;
     return;
   }
@@ -130,7 +134,10 @@ bool ResendQueue::SendAgain(Bytes& out) {
 }
 
 void ResendQueue::ConnectionLost() {
-  for (Request& request : requests_) request.under_way = false;
+  for (Request& request : requests_) {
+    request.under_way = false;
+    request.copied = request.sent;
+  }
   retry_after_ms_ = 0;
   postponed_ = false;
   pausing_ = false;

@@ -24,7 +24,9 @@ namespace gateway {
 // refuses on every connection, so no such frame ever comes to where numbers are used up, and the
 // number has not been used. A refusal goes only to the connection that the frame came by, and a
 // request is not sent again there before its answer has come, so a later request under the same
-// number never hears it.
+// number never hears it. A full disk is another thing: what was refused for it could be done later.
+// So that refusal is final only where no connection before this one may hold a copy; else it
+// postpones.
 class ResendQueue {
  public:
   // Requires: `builder` outlives the calls of TakeAnswer().
@@ -69,6 +71,7 @@ class ResendQueue {
     Bytes frame;
     bool under_way = false;  // Sent on this connection, and not answered on it.
     bool sent = false;       // On any connection.
+    bool copied = false;     // On one that was lost: a copy may still be under way.
     bool filler = false;     // Only there to use up the number.
   };
   using Requests = std::deque<Request>;

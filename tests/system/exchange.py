@@ -46,6 +46,7 @@ class Exchange:
         self.data = self.folder / "data"
         self.process = None
         self.port = 0
+        self.config = ""  # More of the configuration file, as TOML.
         peerwatt("feed", "generate", self.feed, "--homes", homes, *generate)
         peerwatt("feed", "setup", self.feed, self.setup, "--credentials", credentials,
                  "--seed", 1)
@@ -81,7 +82,7 @@ class Exchange:
     def start(self):
         """Starts the daemon on the port it had before, and waits until it listens."""
         config = self.folder / "peerwattd.toml"
-        config.write_text(f"[listen]\nport = {self.port}\n")
+        config.write_text(f"[listen]\nport = {self.port}\n" + self.config)
         log = self.folder / "daemon.log"
         with open(log, "wb") as out:
             self.process = subprocess.Popen(

@@ -314,23 +314,6 @@ TEST_F(ShardOfTwoHomes, AFullEventRingStopsTheIntakeLosesNothingAndResumes) {
   EXPECT_EQ(CountOf(world_.Take(1), EventType::kAnswer), 1u);
 }
 
-// Though nothing else happens in that turn.
-TEST(Shard, ShowsAtOnceThatTheDiskIsFull) {
-  ShardWorld world;
-  world.Init(SmallMarket(), 2);
-  world.Start();
-  world.Settle();
-  world.Kill(PowerCut::kKeepsUnsynced);
-  world.Start();
-  world.disk->SetFreeBytes(0);
-  world.Settle();
-  EXPECT_EQ(world.shard->counters().disk_full.value(), 1u);
-  world.disk->SetFreeBytes(UINT64_MAX);
-  world.clock.Advance(2 * kSecond);
-  for (int turns = 0; turns < 10; ++turns) world.shard->Turn();
-  EXPECT_EQ(world.shard->counters().disk_full.value(), 0u);
-}
-
 TEST(Shard, SleepsWhereAnIndicativePriceWaitsForAGatewayThatTakesNothing) {
   ShardWorld world;
   MarketDefinition market = SmallMarket();

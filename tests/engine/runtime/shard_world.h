@@ -159,6 +159,25 @@ class ShardWorld {
   bool Submit(std::size_t link, std::uint64_t client_seq, const OrderBody& order) {
     return Put(link, Orders(static_cast<std::uint32_t>(order.account), client_seq, {order}));
   }
+  bool Cancel(std::size_t link, std::uint64_t client_seq, std::uint32_t credential,
+              std::uint64_t client_order_id) {
+    const OrderKeyBody key{.account = AccountId{credential},
+                           .client_order_id = ClientOrderId{client_order_id},
+                           .product = {kMarket, kStart}};
+    CommandHeader header;
+    header.time_ns = clock.NowNs();
+    header.client_seq = client_seq;
+    header.credential = CredentialId{credential};
+    header.type = CommandType::kCancelOrders;
+    return Put(link, OwnedCommand(header, std::span<const OrderKeyBody>(&key, 1)));
+  }
+  // Goes on in a new segment, behind which there is no space for another.
+  void RestartOnAFullDisk() {
+    Kill(PowerCut::kKeepsUnsynced);
+    Start();
+    disk->SetFreeBytes(0);
+    Settle();
+  }
   void Logon(std::size_t link, std::uint32_t credential) {
     LogonBody body{.session = credential};
     std::memcpy(body.token_hash.data(), &credential, sizeof(credential));

@@ -6,7 +6,9 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +35,11 @@ struct Homes {
     return sent[home - 1][client_seq - 1];
   }
   void Hear(const Event& event) {
+    if (event.type == EventType::kAnswer && WaitsForSpace(event)) {
+      EXPECT_EQ(event.answer.command_sequence, 0u);
+      without_space.emplace(event.credential, event.answer.client_seq);
+      return;
+    }
     told.Hear(event);
     if (event.type != EventType::kLogonAnswer) return;
     EXPECT_EQ(event.logon_answer.reason, Reason::kNone);
@@ -40,8 +47,17 @@ struct Homes {
     EXPECT_FALSE(told.Numbered(event.credential, event.logon_answer.next_event));
   }
 
+  // Refused, or behind one that was.
+  bool WaitsForSpace(const Event& event) const {
+    if (event.answer.reason == Reason::kDiskFull) return true;
+    const auto first = without_space.lower_bound({event.credential, 0});
+    return event.answer.reason == Reason::kSequenceGap && first != without_space.end() &&
+           first->first == event.credential;
+  }
+
   std::array<std::vector<OwnedCommand>, kHomes> sent;  // By client_seq.
   ToldEvents told;
+  std::set<std::pair<CredentialId, std::uint64_t>> without_space;  // To be sent again.
 };
 
 struct SimOptions {
@@ -141,6 +157,7 @@ class SimProcess {
         ASSERT_LT(++turns, 10'000) << "the shard does not come to rest";
       }
       const bool waits = status_.ok() && shard_->counters().disk_full.value() != 0;
+      if (status_.ok() && !waits && SendAgainWhatHadNoSpace()) continue;
       if (!waits || waited_s == kWaitForSpaceS) return;
       if (options_.space_returns && waited_s > 0) disk_.Heal();
       clock_.Advance(kSecondNs);
@@ -167,6 +184,16 @@ class SimProcess {
                           .batch_bytes = 17 * kBlockBytes,
                           .make_segments_in_thread = false},
                          tail);
+  }
+
+  // With the time at which it was read first: as if it had waited in its ring.
+  bool SendAgainWhatHadNoSpace() {
+    const auto refused = std::exchange(homes_.without_space, {});
+    for (const auto& [credential, client_seq] : refused) {
+      const auto home = static_cast<std::uint32_t>(credential);
+      PutAt(read_ns_[{credential, client_seq}], home, homes_.Sent(home, client_seq));
+    }
+    return !refused.empty();
   }
 
   absl::Status MakeDirectory() {
@@ -217,13 +244,17 @@ class SimProcess {
   }
 
   void Put(std::uint32_t home, const OwnedCommand& command) {
+    read_ns_[{CredentialId{home}, command.view().header().client_seq}] = clock_.NowNs();
+    PutAt(clock_.NowNs(), home, command);
+  }
+  void PutAt(std::int64_t time_ns, std::uint32_t home, const OwnedCommand& command) {
     if (!status_.ok()) return;
     CommandSender& commands = gateways_[home % kSimLinks].commands;
     const std::span<const std::byte> bytes = command.view().bytes();
     CommandHeader* to = commands.Claim(static_cast<std::uint32_t>(bytes.size()));
     ASSERT_NE(to, nullptr);
     std::memcpy(to, bytes.data(), bytes.size());
-    to->time_ns = clock_.NowNs();
+    to->time_ns = time_ns;
     commands.Commit();
     commands.Publish();
     if (on_boundary) on_boundary();
@@ -251,6 +282,7 @@ class SimProcess {
   Doorbell shard_doorbell_;
   std::vector<GatewayEnd> gateways_;
   std::unique_ptr<Shard> shard_;
+  std::map<std::pair<CredentialId, std::uint64_t>, std::int64_t> read_ns_;  // The last time.
 };
 
 }  // namespace engine
