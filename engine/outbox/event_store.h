@@ -1,0 +1,152 @@
+// The outbox: every numbered event that was told or is to be told, on disk, so that who was away,
+// or reads too slowly, hears it all the same.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/core/event.h"
+#include "engine/journal/disk.h"
+#include "engine/journal/format.h"
+#include "engine/outbox/event_block.h"
+
+namespace engine {
+
+struct EventStoreOptions {
+  std::string folder;
+  JournalIdentity identity;
+  std::uint64_t file_bytes = std::uint64_t{16} << 20;
+  // Files go, the oldest first, that are beyond this in all, or whose events are older. The one
+  // that is written stays.
+  std::uint64_t bytes_max = std::uint64_t{1} << 30;
+  std::int64_t keep_ns = std::int64_t{72} * 3'600 * 1'000'000'000;  // Exchange time.
+};
+
+// Files "outbox-<number>.log" beside the journal, from which all of it can be made again: so a
+// damaged or missing file is no loss of anything but of events that are told again, and where the
+// disk is full old files make room. What cannot be written leaves a hole: from then on nothing is
+// kept until the next Open(), and the journal's replay then fills it.
+//
+// Thread: one owner. Memory: 8 bytes for each credential in each block, so at most 8 an event; and
+// two blocks. Cost: Add is a copy and a probe; Read is a block read, checked and passed through for
+// each block that has some of the credential's events.
+class EventStore {
+ public:
+  // Reads what is there. Ensures: an error only where the folder cannot be read or written, or a
+  // file is another's or a newer program's.
+  static absl::StatusOr<std::unique_ptr<EventStore>> Open(Disk& disk, EventStoreOptions options);
+
+  // Every numbered event of the commands up to this one was added. What a snapshot may cover is
+  // synced().
+  std::uint64_t covered() const { return covered_; }
+  std::uint64_t synced() const { return synced_; }
+
+  // Keeps it, where it is not there already; it can be read after the next Write().
+  // Requires: numbered; per credential in the order of their numbers.
+  void Add(const Event& event, std::int64_t now_ns);
+  // Requires: all numbered events of the commands up to `sequence` were added.
+  void Cover(std::uint64_t sequence) { covered_ = std::max(covered_, sequence); }
+  // What was added can be read now. Removes what is too old at `now_ns` or too much.
+  void Write(std::int64_t now_ns);
+  // Ensures: synced() is covered(), or status() says why not.
+  void Sync(std::int64_t now_ns);
+
+  // Why nothing more is kept; OK while it is.
+  const absl::Status& status() const { return status_; }
+  // Files whose events, and all before, are gone for damage; for the log.
+  const std::vector<std::string>& damaged() const { return damaged_; }
+  std::uint64_t bytes() const;  // On disk.
+
+  // The numbers of a credential's events that can be read: [first, next). Equal: none is kept.
+  struct Kept {
+    std::uint64_t first = 0;
+    std::uint64_t next = 0;  // 0: it has heard nothing of this credential.
+  };
+  Kept KeptOf(CredentialId credential) const;
+
+  // Copies events from number `from` on, without a gap. Requires: first <= from < next.
+  // Ensures: how many; at least one.
+  absl::StatusOr<std::size_t> Read(CredentialId credential, std::uint64_t from,
+                                   std::span<Event> into);
+
+ private:
+  struct BlockPlace {
+    std::uint64_t file = 0;
+    std::uint32_t offset = 0;
+    std::uint32_t bytes = 0;
+  };
+  struct FileState {
+    std::uint64_t number = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t blocks_end = 0;  // Behind the number of its last block.
+    std::int64_t newest_ns = 0;    // When its last block was written.
+  };
+  struct FoundFile {
+    std::uint64_t number = 0;
+    bool has_header = false;
+    OutboxFileHeader header;
+    std::vector<std::byte> bytes;
+  };
+  // Where a block begins to have events of a credential.
+  struct Mark {
+    std::uint32_t block = 0;   // Its number; the low half.
+    std::uint32_t number = 0;  // Of the first event; the low half.
+  };
+  struct Stream {
+    std::uint64_t first = 0;
+    std::uint64_t next = 0;
+    std::deque<Mark> marks;
+  };
+
+  EventStore(Disk& disk, EventStoreOptions options);
+  absl::Status ReadFiles();
+  absl::StatusOr<FoundFile> Find(std::uint64_t number) const;
+  void TakeFile(const FoundFile& found, std::optional<std::uint64_t> end, bool is_last);
+  void TakeBlocks(const FoundFile& found, std::uint64_t end, FileState& file);
+  absl::Status BeginFile();
+  void WriteBlock(std::int64_t now_ns);
+  absl::Status WriteGathered(std::int64_t now_ns);
+  absl::Status Append(std::span<const std::byte> bytes);
+  void Index(const Event& event, std::uint64_t block);
+  void RemoveOldest();
+  void ForgetBlocksBefore(std::uint64_t block);
+  void RemoveWhatIsTooMuch(std::int64_t now_ns);
+  bool MakeRoom();
+  std::string PathOf(std::uint64_t file) const;
+  // Bytes that read as a batch of the journal's never read as one of these.
+  std::uint64_t SeedOf(std::uint64_t file) const {
+    return ChecksumSeed(options_.identity, file) ^ 0x786F6274756F;
+  }
+  std::uint64_t end_block() const { return first_block_ + blocks_.size(); }
+  std::uint64_t BlockOf(Mark mark) const;
+  absl::StatusOr<std::span<const std::byte>> Load(std::uint64_t block);
+
+  Disk& disk_;
+  const EventStoreOptions options_;
+  absl::flat_hash_map<CredentialId, Stream> streams_;
+  std::deque<BlockPlace> blocks_;
+  std::uint64_t first_block_ = 0;  // The number of blocks_.front(), in this process.
+  std::deque<FileState> files_;    // The last one is written.
+  std::uint64_t last_file_ = 0;    // The highest number that was used.
+  std::unique_ptr<File> file_;
+  std::vector<std::byte> gathered_;  // A block in the making, its header included.
+  std::uint64_t covered_ = 0;
+  std::uint64_t written_covered_ = 0;  // As the last block or file header says.
+  std::uint64_t synced_ = 0;
+  std::vector<std::byte> loaded_;
+  std::uint64_t loaded_block_ = UINT64_MAX;
+  absl::Status status_;
+  std::vector<std::string> damaged_;
+};
+
+}  // namespace engine
