@@ -173,7 +173,8 @@ absl::StatusOr<std::size_t> Configure(const std::string& data, const DefinitionF
   return changes.size();
 }
 
-absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory) {
+absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory,
+                                       engine::EventStore* store) {
   if (const std::uint32_t shards = directory.description().shard_count; shards != 1) {
     return absl::FailedPreconditionError(absl::StrCat("the data directory was made for ", shards,
                                                       " shards; this program serves one"));
@@ -182,20 +183,30 @@ absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory) {
   auto recovery = engine::RecoverFromSnapshot(
       engine::PosixDisk(),
       {.folder = directory.ShardFolder(kOnlyShard), .identity = directory.Identity(kOnlyShard)},
-      exchange);
+      exchange, store);
   if (!recovery.ok()) return recovery.status();
   return OpenShard{.exchange = std::move(exchange), .recovery = *std::move(recovery)};
 }
 
+absl::StatusOr<std::unique_ptr<engine::EventStore>> OpenEventStore(
+    const engine::DataDirectory& directory, const Config& config) {
+  return engine::EventStore::Open(
+      engine::PosixDisk(), {.folder = directory.ShardFolder(kOnlyShard),
+                            .identity = directory.Identity(kOnlyShard),
+                            .bytes_max = static_cast<std::uint64_t>(config.outbox_limit_mib) << 20,
+                            .keep_ns = config.outbox_keep_hours * 3'600 * 1'000'000'000});
+}
+
 engine::Follower MakeFollower(const engine::DataDirectory& directory, const Config& config,
-                              const engine::Recovery& recovery) {
+                              const engine::Recovery& recovery, engine::Outbox& outbox) {
   return engine::Follower(
       engine::PosixDisk(),
       {.folder = directory.ShardFolder(kOnlyShard),
        .identity = directory.Identity(kOnlyShard),
        .segments_a_snapshot = static_cast<std::uint64_t>(config.journal_snapshot_segments),
        .before_sequence = recovery.snapshot_sequence + 1,
-       .keep_free_bytes = static_cast<std::uint64_t>(config.journal_segment_mib) << 21});
+       .keep_free_bytes = static_cast<std::uint64_t>(config.journal_segment_mib) << 21,
+       .outbox = &outbox});
 }
 
 absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataDirectory& directory,

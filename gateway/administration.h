@@ -11,6 +11,7 @@
 #include "engine/journal/batch_writer.h"
 #include "engine/journal/data_directory.h"
 #include "engine/journal/journal.h"
+#include "engine/outbox/event_store.h"
 #include "engine/runtime/clock.h"
 #include "engine/runtime/follower.h"
 #include "engine/runtime/recovery.h"
@@ -52,10 +53,14 @@ struct OpenShard {
   std::unique_ptr<engine::Exchange> exchange;
   engine::Recovery recovery;
 };
-absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory);
+// With a store of the directory's that then has all numbered events, or without.
+absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory,
+                                       engine::EventStore* store = nullptr);
+absl::StatusOr<std::unique_ptr<engine::EventStore>> OpenEventStore(
+    const engine::DataDirectory& directory, const Config& config);
 // What makes the shard's snapshots. Requires: config.journal_snapshot_segments > 0.
 engine::Follower MakeFollower(const engine::DataDirectory& directory, const Config& config,
-                              const engine::Recovery& recovery);
+                              const engine::Recovery& recovery, engine::Outbox& outbox);
 absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataDirectory& directory,
                                                              const Config& config,
                                                              const engine::JournalTail& tail,

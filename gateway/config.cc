@@ -121,6 +121,16 @@ constexpr IntegerKey kIntegers[] = {
      {0, 1'024},
      "journal files between two snapshots, which a start goes on from; 0 makes none and needs half "
      "of the memory"},
+    {"outbox",
+     "keep_hours",
+     &Config::outbox_keep_hours,
+     {1, 8'760},
+     "hours of exchange time that fills and other numbered events are kept for who was away"},
+    {"outbox",
+     "limit_mib",
+     &Config::outbox_limit_mib,
+     {64, 1'048'576},
+     "MiB of them on disk at most; the oldest go first. A ninth of it is taken of the memory"},
     {"rings",
      "command_kib",
      &Config::ring_command_kib,
@@ -151,8 +161,8 @@ constexpr TextKey kBackend = {"journal", "backend",
                               "auto, the first that works"};
 constexpr TextKey kLevel = {"log", "level", "the least that is logged, to standard error"};
 
-constexpr std::string_view kTables[] = {"listen",  "connections", "sessions", "rates",
-                                        "journal", "rings",       "memory",   "log"};
+constexpr std::string_view kTables[] = {"listen", "connections", "sessions", "rates", "journal",
+                                        "outbox", "rings",       "memory",   "log"};
 
 const std::vector<std::string_view>& Backends() {
   static const std::vector<std::string_view> words = {"auto", "io_uring", "posix"};

@@ -42,6 +42,8 @@ struct Config {
   std::int64_t journal_batch_kib = 1'024;
   std::int64_t journal_snapshot_segments = 1;
 
+  std::int64_t outbox_keep_hours = 72;
+  std::int64_t outbox_limit_mib = 1'024;
   std::int64_t ring_command_kib = 1'024;
   std::int64_t ring_events = 16'384;
 

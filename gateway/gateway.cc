@@ -22,7 +22,6 @@ using boost::system::error_code;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 // Of one turn, so that sockets and the ring take turns.
-constexpr std::size_t kEventsATurn = 4'096;
 constexpr int kReadsATurn = 4;  // Of one session while it has more.
 constexpr std::size_t kScratchBytes = std::size_t{128} << 10;
 // After the system had no file descriptor or memory for another connection.
@@ -32,12 +31,17 @@ constexpr std::chrono::milliseconds kDisconnectRetry{1};
 }  // namespace
 
 Gateway::Gateway(const GatewayOptions& options, engine::Clock& clock, engine::GatewayEnd link,
-                 Budget& budget)
+                 Budget& budget, std::optional<engine::MissedGatewayEnd> missed)
     : options_(options),
       clock_(clock),
       link_(std::move(link)),
+      missed_(std::move(missed)),
       budget_(budget),
-      desk_{.options = options_, .clock = clock_, .link = link_, .builder = builder_},
+      desk_{.options = options_,
+            .clock = clock_,
+            .link = link_,
+            .builder = builder_,
+            .has_outbox = missed_.has_value()},
       io_(1),
       work_(asio::make_work_guard(io_)),
       acceptor_(io_),
@@ -64,6 +68,7 @@ bool Gateway::stopped() const { return stopping_ && sessions_.empty() && disconn
 bool Gateway::Turn() {
   bool worked = io_.poll() > 0;
   worked |= TakeEvents();
+  worked |= TakeMissed();
   worked |= SendDisconnects();
   worked |= FlushDirty();
   RemoveEnded();
@@ -77,7 +82,7 @@ void Gateway::Wait() {
                          [this](const error_code&) { doorbell_waits_ = false; });
   }
   link_.own_doorbell().PrepareToSleep();
-  if (link_.events.Ready().empty()) {
+  if (link_.events.Ready().empty() && (!missed_ || missed_->events.Ready().empty())) {
     // Nobody rings when the ring has room again for a disconnect.
     disconnects_.empty() ? io_.run_one() : io_.run_one_for(kDisconnectRetry);
   }
@@ -172,85 +177,6 @@ bool Gateway::Discard(Session& session) {
   return false;
 }
 
-bool Gateway::TakeEvents() {
-  std::size_t taken = 0;
-  while (taken < kEventsATurn) {
-    const auto ready = link_.events.Ready();
-    if (ready.empty()) break;
-    for (const engine::Event& event : ready) Dispatch(event);
-    link_.events.Consume(ready.size());
-    taken += ready.size();
-  }
-  // The shard may be waiting for room.
-  if (taken != 0) link_.RingShard();
-  return taken != 0;
-}
-
-void Gateway::Dispatch(const engine::Event& event) {
-  if (event.type == engine::EventType::kLogonMarket) {
-    Session* session = FindSession(event.logon_market.session);
-    if (session != nullptr) session->AddMarket(event.logon_market.market);
-    return;
-  }
-  if (event.type == engine::EventType::kLogonAnswer) {
-    OnLogonAnswer(event);
-    return;
-  }
-  if (event.credential != engine::CredentialId{}) {
-    Session* session = router_.Find(event.credential);
-    if (session == nullptr) return;
-    session->Add(event);
-    MarkDirty(*session);
-    return;
-  }
-  for (Session* session : router_.In(event.market)) {
-    session->Add(event);
-    MarkDirty(*session);
-  }
-}
-
-void Gateway::OnLogonAnswer(const engine::Event& event) {
-  Session* session = FindSession(event.logon_answer.session);
-  if (session != nullptr && session->phase() != Session::Phase::kLogonAsked) session = nullptr;
-  if (session != nullptr) MarkDirty(*session);
-  if (event.logon_answer.reason != engine::Reason::kNone) {
-    if (session != nullptr) session->RefuseLogon();
-    return;
-  }
-  // Where the connection has gone meanwhile, events still come here now: a session before it would
-  // hear nothing any more, and may come back.
-  const TerminateReason reason =
-      session != nullptr ? TerminateReason::kSuperseded : TerminateReason::kInternal;
-  const std::uint64_t logon = event.logon_answer.logon;
-  const bool newest = router_.Of(event.credential).last_logon < logon;
-  Displace(event.credential, logon, reason);
-  for (Gateway* peer : peers_) {
-    if (peer == this) continue;
-    asio::post(peer->io_, [peer, logon, reason, credential = event.credential] {
-      peer->Displace(credential, logon, reason);
-    });
-  }
-  if (session == nullptr) return;
-  if (!newest) {
-    session->Terminate(TerminateReason::kSuperseded);
-    return;
-  }
-  router_.Bind(event.credential, *session);
-  session->AcceptLogon(event, router_.Of(event.credential));
-}
-
-void Gateway::Displace(engine::CredentialId credential, std::uint64_t logon,
-                       TerminateReason reason) {
-  Session* const session = router_.Displace(credential, logon);
-  if (session == nullptr) return;
-  // Where nobody has taken over in the end, what the session asked for holds: under the number of
-  // the logon that is the last one now.
-  const bool alone = reason == TerminateReason::kInternal;
-  if (alone && session->cancel_on_disconnect()) disconnects_.push_back({credential, logon});
-  session->Terminate(reason);
-  MarkDirty(*session);
-}
-
 void Gateway::MarkDirty(Session& session) {
   if (session.dirty) return;
   session.dirty = true;
@@ -280,6 +206,7 @@ void Gateway::Write(Session& session) {
     if (!session.write_waits) result = connection.Write();
   }
   if (session.closing()) Leave(session);
+  AskForMissed(session);
   if (result == Result::kEnd) {
     CloseNow(session);
   } else if (result == Result::kAll) {
@@ -370,7 +297,8 @@ void Gateway::Tick() {
   for (auto& [id, session] : sessions_) {
     if (session->CheckDeadlines(now_ns)) {
       CloseNow(*session);
-    } else if (session->closing() || session->connection().waiting_bytes() != 0) {
+    } else if (session->closing() || session->connection().waiting_bytes() != 0 ||
+               session->NextQuery().most != 0) {
       MarkDirty(*session);
     }
   }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -17,6 +18,7 @@
 #include "engine/runtime/clock.h"
 #include "engine/runtime/counters.h"
 #include "engine/runtime/link.h"
+#include "engine/runtime/outbox.h"
 #include "gateway/budget.h"
 #include "gateway/gateway_counters.h"
 #include "gateway/listener.h"
@@ -32,9 +34,10 @@ namespace gateway {
 // Thread: one; RequestStop() and Displace() are for any.
 class Gateway {
  public:
-  // Requires: clock, budget and the link's doorbells outlive it.
+  // Requires: clock, budget and the links' doorbells outlive it. Without `missed` what a client has
+  // missed is not told again, and one that reads too slowly is ended.
   Gateway(const GatewayOptions& options, engine::Clock& clock, engine::GatewayEnd link,
-          Budget& budget);
+          Budget& budget, std::optional<engine::MissedGatewayEnd> missed = std::nullopt);
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
@@ -68,6 +71,8 @@ class Gateway {
   void Write(Session& session);
   void WaitToWrite(Session& session);
   bool TakeEvents();
+  bool TakeMissed();
+  void AskForMissed(Session& session);
   void Dispatch(const engine::Event& event);
   void OnLogonAnswer(const engine::Event& event);
   void MarkDirty(Session& session);
@@ -85,6 +90,7 @@ class Gateway {
   const GatewayOptions options_;
   engine::Clock& clock_;
   engine::GatewayEnd link_;
+  std::optional<engine::MissedGatewayEnd> missed_;
   Budget& budget_;
   FrameBuilder builder_;
   SessionDesk desk_;

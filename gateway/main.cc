@@ -4,7 +4,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -20,12 +19,9 @@
 #include "absl/time/time.h"
 #include "engine/runtime/follower.h"
 #include "engine/runtime/follower_thread.h"
-#include "engine/runtime/shard.h"
-#include "engine/runtime/shard_thread.h"
 #include "gateway/administration.h"
 #include "gateway/config.h"
-#include "gateway/gateway_thread.h"
-#include "gateway/host_port.h"
+#include "gateway/daemon.h"
 #include "gateway/market_file.h"
 #include "gateway/memory_plan.h"
 #include "gateway/status_log.h"
@@ -95,12 +91,6 @@ sigset_t BlockStopSignals() {
   return signals;
 }
 
-// Nothing is answered any more and what is on disk is good: the next start goes on from there.
-void ShardFailed(const absl::Status& status) {
-  spdlog::critical("the shard stopped: {}", std::string(status.message()));
-  std::_Exit(kIoError);
-}
-
 // Where a follower comes to something else no start could recover: the sooner it stops the better.
 // Else snapshots are a help, and trading goes on without.
 void FollowerDid(const absl::StatusOr<engine::Follower::Step>& step) {
@@ -120,75 +110,6 @@ void FollowerDid(const absl::StatusOr<engine::Follower::Step>& step) {
   spdlog::info("snapshot seq={} digest={} bytes={}", step->snapshot->sequence,
                engine::ToHex(step->snapshot->digest), step->snapshot->state_bytes);
 }
-
-// The whole topology: gateway threads in front, one shard behind, a ring each way between them.
-class Daemon {
- public:
-  Daemon(const Config& config, const engine::ClusterDescription& description)
-      : config_(config),
-        options_(ToGatewayOptions(config)),
-        clock_(ScaleOf(description)),
-        budget_(static_cast<std::uint32_t>(config.max_connections),
-                static_cast<std::uint64_t>(config.connection_memory_mib) << 20) {
-    options_.clock_factor = static_cast<std::uint32_t>(description.clock_factor);
-  }
-
-  absl::Status Start(std::unique_ptr<engine::Exchange> exchange,
-                     std::unique_ptr<engine::Journal> journal, const engine::LotteryKey& lottery) {
-    auto listener =
-        Listener::Open(config_.listen_address, static_cast<std::uint16_t>(config_.listen_port));
-    if (!listener.ok()) return listener.status();
-    const engine::LinkSizes sizes{
-        .command_bytes = static_cast<std::size_t>(config_.ring_command_kib) << 10,
-        .events = static_cast<std::size_t>(config_.ring_events)};
-    std::vector<engine::ShardEnd> shard_ends;
-    std::vector<Gateway*> all;
-    for (std::int64_t i = 0; i < config_.gateway_threads; ++i) {
-      engine::Link link = engine::MakeLink(sizes, gateway_bells_.emplace_back(), shard_bell_);
-      shard_ends.push_back(std::move(link.shard));
-      all.push_back(&gateways_.emplace_back(options_, clock_, std::move(link.gateway), budget_));
-      absl::Status status = gateways_.back().Listen(*listener);
-      if (!status.ok()) return status;
-    }
-    for (Gateway* gateway : all) gateway->SetPeers(all);
-    engine::ShardOptions shard;
-    shard.late_ns *= options_.clock_factor;  // A second of real time.
-    shard.reconnect_grace_ns *= options_.clock_factor;
-    shard.lottery = lottery;
-    shard_.emplace(std::move(exchange), std::move(journal), clock_, std::move(shard_ends), shard);
-    shard_thread_.emplace(*shard_, shard_bell_, "shard-0", ShardFailed);
-    for (Gateway* gateway : all) gateway_threads_.emplace_back(*gateway);
-    spdlog::info("listening on {}", HostPort(listener->address(), listener->port()));
-    return absl::OkStatus();
-  }
-
-  StatusLog MakeStatusLog() const {
-    std::vector<const GatewayCounters*> counters;
-    for (const Gateway& gateway : gateways_) counters.push_back(&gateway.counters());
-    return {clock_, shard_->counters(), std::move(counters)};
-  }
-
-  // Against the arrows: sessions, then the shard, then the threads that took its last events.
-  void Stop() {
-    for (Gateway& gateway : gateways_) gateway.RequestStop();
-    for (GatewayThread& thread : gateway_threads_) thread.EndSessions();
-    shard_thread_->Stop();
-    gateway_threads_.clear();
-    spdlog::info("stopped seq={}", shard_->exchange().sequence());
-  }
-
- private:
-  engine::Doorbell shard_bell_;
-  const Config config_;
-  GatewayOptions options_;
-  engine::ExchangeClock clock_;
-  Budget budget_;
-  std::deque<engine::Doorbell> gateway_bells_;
-  std::deque<Gateway> gateways_;
-  std::optional<engine::Shard> shard_;
-  std::optional<engine::ShardThread> shard_thread_;
-  std::deque<GatewayThread> gateway_threads_;
-};
 
 absl::StatusOr<Config> LoadConfig(const std::string& path) {
   if (path.empty()) return Config();
@@ -221,7 +142,12 @@ int Run(const std::string& data, const std::string& config_path) {
 
   const auto directory = engine::DataDirectory::Open(engine::PosixDisk(), data);
   if (!directory.ok()) return Fail(directory.status(), CodeOf(directory.status()));
-  auto recovered = RecoverShard(*directory);
+  auto store = OpenEventStore(*directory, *config);
+  if (!store.ok()) return Fail(store.status(), CodeOf(store.status()));
+  for (const std::string& damaged : (*store)->damaged()) {
+    spdlog::error("damaged, so that it and what was told before are not told again: {}", damaged);
+  }
+  auto recovered = RecoverShard(*directory, store->get());
   if (!recovered.ok()) return Fail(recovered.status(), kDataError);
   if (const auto& cut = recovered->recovery.tail.cut; cut) {
     spdlog::warn("left out an unfinished batch that was never answered: {} byte {}", cut->file,
@@ -250,13 +176,14 @@ int Run(const std::string& data, const std::string& config_path) {
   if (factor != 1) spdlog::warn("demo clock: exchange time runs {} times as fast", factor);
 
   Daemon daemon(*config, directory->description());
-  const absl::Status started = daemon.Start(std::move(recovered->exchange), *std::move(journal),
-                                            engine::LotteryKey(lottery->key));
+  const engine::Recovery recovery = recovered->recovery;
+  const absl::Status started = daemon.Start(*std::move(recovered), *std::move(journal),
+                                            *std::move(store), engine::LotteryKey(lottery->key));
   if (!started.ok()) return Fail(started, kUnavailable);
   std::optional<engine::Follower> follower;
   std::optional<engine::FollowerThread> follower_thread;
   if (config->journal_snapshot_segments > 0) {
-    follower.emplace(MakeFollower(*directory, *config, recovered->recovery));
+    follower.emplace(MakeFollower(*directory, *config, recovery, daemon.outbox()));
     follower_thread.emplace(*follower, FollowerDid);
   }
   const int signal = WaitForSignal(stop_signals, daemon.MakeStatusLog());

@@ -10,6 +10,7 @@
 #include "engine/core/limits.h"
 #include "engine/core/product.h"
 #include "engine/core/registry.h"
+#include "engine/outbox/event_block.h"
 #include "engine/runtime/shard.h"
 #include "gateway/frame.h"
 
@@ -54,9 +55,16 @@ MemoryPlan PlanMemory(const Config& config, const engine::Exchange& exchange) {
                      kib(config.connection_memory_mib << 10);
   const std::uint64_t events =
       static_cast<std::uint64_t>(config.ring_events) + engine::ShardOptions().held_events;
+  // Of each gateway thread and, for the events alone, of the outbox; what it tells again is less.
   plan.rings = static_cast<std::uint64_t>(config.gateway_threads) *
-               (kib(config.ring_command_kib) + events * sizeof(engine::Event));
+                   (kib(config.ring_command_kib) + 2 * events * sizeof(engine::Event)) +
+               events * sizeof(engine::Event);
   plan.journal = 3 * kib(config.journal_batch_kib) + kib(1'024);
+  constexpr std::uint64_t kMarkBytes = 8;
+  plan.outbox = (static_cast<std::uint64_t>(config.outbox_limit_mib) << 20) /
+                    (sizeof(engine::EventRecord) + sizeof(engine::OrderCancelledEvent)) *
+                    kMarkBytes +
+                2 * engine::kEventBlockBytesMax;
   const bool has_follower = config.journal_snapshot_segments > 0;
   plan.follower = has_follower ? plan.books + plan.products + plan.clients : 0;
   return plan;
@@ -66,7 +74,8 @@ std::string Describe(const MemoryPlan& plan) {
   return absl::StrCat("at most ", Mib(plan.total()), " MiB: books ", Mib(plan.books), ", products ",
                       Mib(plan.products), ", clients ", Mib(plan.clients), ", connections ",
                       Mib(plan.connections), ", rings ", Mib(plan.rings), ", journal ",
-                      Mib(plan.journal), ", follower ", Mib(plan.follower));
+                      Mib(plan.journal), ", outbox ", Mib(plan.outbox), ", follower ",
+                      Mib(plan.follower));
 }
 
 absl::Status CheckMemory(const MemoryPlan& plan, const Config& config) {

@@ -113,6 +113,7 @@ void Session::OnLogon(const Frame& frame) {
   desk_.committed = true;
   phase_ = Phase::kLogonAsked;
   cancel_on_disconnect_ = logon.cancel_on_disconnect;
+  wanted_event_ = logon.next_event;
   const GatewayOptions& options = desk_.options;
   if (logon.heartbeat_s != 0) {
     heartbeat_s_ = std::clamp(logon.heartbeat_s, options.heartbeat_min_s, options.heartbeat_max_s);
@@ -120,52 +121,100 @@ void Session::OnLogon(const Frame& frame) {
 }
 
 void Session::AcceptLogon(const engine::Event& event, LoggedOnCredential& entry) {
-  const engine::LogonAnswerEvent& answer = event.logon_answer;
+  logon_answer_ = event.logon_answer;
   credential_ = event.credential;
-  logon_ = answer.logon;
+  logon_ = logon_answer_.logon;
   entry_ = &entry;
-  kind_ = answer.kind;
+  kind_ = logon_answer_.kind;
+  const std::uint64_t end = logon_answer_.next_event;
+  if (wanted_event_ > end) return RefuseLogon(Reason::kEventUnknown, end);
+  const bool missed = desk_.has_outbox && wanted_event_ != 0;
+  catch_up_.Begin(missed ? wanted_event_ : end, end);
+  if (!catch_up_.WantsMore()) Welcome();
+}
+
+void Session::Welcome() {
   phase_ = Phase::kLoggedOn;
   const bool device = kind_ == engine::CredentialKind::kDevice;
   max_frame_bytes_ = device ? kDeviceFrameBytesMax : kFrameBytesMax;
   stream_ = EventStream(max_frame_bytes_);
   const GatewayOptions& options = desk_.options;
-  std::uint32_t rate = answer.orders_per_second;
+  std::uint32_t rate = logon_answer_.orders_per_second;
   if (rate == 0) {
     const std::array rates = {options.device_orders_per_second,
                               options.aggregator_orders_per_second,
                               options.operator_orders_per_second};
     rate = rates[std::min(static_cast<std::size_t>(kind_), rates.size() - 1)];
   }
-  entry.orders.SetRate(rate);
+  entry_->orders.SetRate(rate);
   const std::uint64_t cancels = std::uint64_t{rate} * options.cancel_factor;
-  entry.cancels.SetRate(static_cast<std::uint32_t>(std::min<std::uint64_t>(cancels, UINT32_MAX)));
+  entry_->cancels.SetRate(static_cast<std::uint32_t>(std::min<std::uint64_t>(cancels, UINT32_MAX)));
   desk_.builder.LogonAnswer({.reason = Reason::kNone,
                              .kind = kind_,
                              .heartbeat_s = heartbeat_s_,
                              .max_frame_bytes = max_frame_bytes_,
                              .orders_per_second = rate,
                              .clock_factor = options.clock_factor,
-                             .next_client_seq = answer.next_client_seq,
-                             .next_event = answer.next_event,
+                             .next_client_seq = logon_answer_.next_client_seq,
+                             .next_event = catch_up_.next(),
                              .server_time_ns = desk_.clock.NowNs(),
                              .markets = markets_},
                             connection_.output());
 }
 
-void Session::RefuseLogon() {
-  desk_.builder.LogonAnswer(
-      {.reason = Reason::kNotAuthorised, .server_time_ns = desk_.clock.NowNs(), .markets = {}},
-      connection_.output());
-  Terminate(TerminateReason::kNotAuthorised);
+void Session::RefuseLogon(Reason reason, std::uint64_t next_event) {
+  desk_.builder.LogonAnswer({.reason = reason,
+                             .next_event = next_event,
+                             .server_time_ns = desk_.clock.NowNs(),
+                             .markets = {}},
+                            connection_.output());
+  Terminate(reason == Reason::kNotAuthorised ? TerminateReason::kNotAuthorised
+                                             : TerminateReason::kEventsGone);
 }
 
 void Session::Add(const engine::Event& event) {
   if (closing()) return;
+  const bool is_numbered = event.event_number != 0 && desk_.has_outbox;
+  if (is_numbered && !catch_up_.TakesLive(event.event_number, lagging())) return;
+  if (phase_ != Phase::kLoggedOn) return;
   // A price that is stale by the time that a slow reader gets it is not worth its memory.
-  const bool lagging = connection_.waiting_bytes() > max_output_bytes() / 2;
-  if (event.type == engine::EventType::kIndicative && lagging) return;
+  if (event.type == engine::EventType::kIndicative && lagging()) return;
   stream_.Add(event, desk_.builder, connection_.output());
+}
+
+engine::MissedQuery Session::NextQuery() const {
+  constexpr std::size_t kEventBytes = 128;  // About what one takes on the wire, at most.
+  constexpr std::size_t kPieceMax = 512;
+  engine::MissedQuery query{
+      .session = id_, .credential = credential_, .most = 0, .from = catch_up_.next()};
+  if (closing() || lagging() || !catch_up_.WantsMore()) return query;
+  const std::size_t room = max_output_bytes() / 2 - connection_.waiting_bytes();
+  query.most =
+      static_cast<std::uint32_t>(std::clamp<std::size_t>(room / kEventBytes, 1, kPieceMax));
+  return query;
+}
+
+// Requires: it was asked for.
+void Session::AddMissed(const engine::MissedEvent& missed) {
+  if (closing()) return;
+  switch (missed.kind) {
+    case engine::MissedEvent::Kind::kEvent:
+      if (phase_ == Phase::kLogonAsked) Welcome();
+      if (!catch_up_.TakesMissed(missed.event.event_number)) return;
+      stream_.Add(missed.event, desk_.builder, connection_.output());
+      return;
+    case engine::MissedEvent::Kind::kEnd:
+      catch_up_.PieceEnded();
+      return;
+    case engine::MissedEvent::Kind::kGone:
+      if (phase_ == Phase::kLogonAsked) {
+        RefuseLogon(Reason::kEventsGone,
+                    missed.first != 0 ? missed.first : logon_answer_.next_event);
+      } else {
+        Terminate(TerminateReason::kSlowReader);  // Too slow for what is kept.
+      }
+      return;
+  }
 }
 
 // 0, or the milliseconds to wait.

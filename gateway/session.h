@@ -7,6 +7,8 @@
 #include "engine/core/event.h"
 #include "engine/runtime/clock.h"
 #include "engine/runtime/link.h"
+#include "engine/runtime/outbox.h"
+#include "gateway/catch_up.h"
 #include "gateway/codec.h"
 #include "gateway/connection.h"
 #include "gateway/event_stream.h"
@@ -24,6 +26,7 @@ struct SessionDesk {
   std::int64_t stamp_ns = 0;  // Exchange time of what is being read.
   bool reading = false;       // Begun at the link and not ended.
   bool committed = false;     // A command waits to be published.
+  bool has_outbox = false;    // What was missed can be asked for.
 };
 
 // Thread: its gateway's.
@@ -46,13 +49,20 @@ class Session final : public FrameSink {
   // Whether the credential's orders go when the session ends without another in its place.
   bool cancel_on_disconnect() const { return cancel_on_disconnect_; }
 
-  // The answer of the exchange to the Logon, in the order in which its events come.
+  // The answer of the exchange to the Logon, in the order in which its events come. Where the
+  // client has missed events that the outbox may have, it hears its answer with the first of them.
   void AddMarket(engine::MarketId market) { markets_.push_back(market); }
   void AcceptLogon(const engine::Event& event, LoggedOnCredential& entry);
-  void RefuseLogon();
+  void RefuseLogon(engine::Reason reason, std::uint64_t next_event = 0);
 
   // Any other event for the credential or a market of it.
   void Add(const engine::Event& event);
+
+  // What to ask the outbox for: a piece that the client has room for. most is 0 where there is
+  // nothing to ask now.
+  engine::MissedQuery NextQuery() const;
+  void Asked() { catch_up_.Asked(); }
+  void AddMissed(const engine::MissedEvent& missed);
   // Ends a wake-up: what waited for company goes to the connection's output.
   void Flush() { stream_.Flush(desk_.builder, connection_.output()); }
 
@@ -80,6 +90,8 @@ class Session final : public FrameSink {
   void Refuse(const Request& request, FrameRefusal refusal, std::uint32_t retry_after_ms);
   void RefuseAndEnd(const Frame& frame, engine::Reason reason, TerminateReason why);
   std::uint32_t Throttle(const Request& request);
+  void Welcome();
+  bool lagging() const { return connection_.waiting_bytes() > max_output_bytes() / 2; }
 
   const std::uint64_t id_;
   SessionDesk& desk_;
@@ -94,6 +106,9 @@ class Session final : public FrameSink {
   std::uint64_t logon_ = 0;
   LoggedOnCredential* entry_ = nullptr;
   std::vector<engine::MarketId> markets_;
+  std::uint64_t wanted_event_ = 0;  // The Logon's next_event.
+  engine::LogonAnswerEvent logon_answer_;
+  CatchUp catch_up_;
   std::int64_t phase_ns_;             // Since when it is in its phase.
   std::int64_t received_ns_;          // The last whole frame.
   std::int64_t partial_ns_ = 0;       // Since when a frame is incomplete; 0: none is.

@@ -38,6 +38,8 @@ std::string_view TerminateReasonName(TerminateReason reason) {
       return "busy";
     case TerminateReason::kInternal:
       return "internal";
+    case TerminateReason::kEventsGone:
+      return "events_gone";
   }
   return "unknown";
 }

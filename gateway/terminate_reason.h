@@ -25,6 +25,7 @@ enum class TerminateReason : std::uint16_t {
   kMalformed = 15,           // A body that is not a valid message of its type; an Answer said so.
   kBusy = 16,                // No room for the Logon now.
   kInternal = 17,            // A failure of the daemon, in its log.
+  kEventsGone = 18,          // The Logon's next_event cannot be; its answer said why.
 };
 
 // The name without its k, in snake_case: stable text for logs and the message.

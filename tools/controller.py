@@ -17,7 +17,8 @@ It exits with
   3  the order was refused, or withdrawn by the daemon, or the credential has no account in the
      market
   4  the daemon does not want this credential back: the logon was refused, say
-  5  events were missed while no connection was there, so the fills may be among them
+  5  events were missed while no connection was there, and are no longer kept: the fills may be
+     among them
   6  a round's lottery was not drawn with the secret whose hash was announced first, or another hash
      was announced behind it; this comes before all of the above
 """
@@ -58,6 +59,7 @@ from peerwatt_wire import (
 
 # Reasons that only postpone: the same bytes are sent again later.
 BUSY, THROTTLED = 2, 3
+EVENTS_GONE = 13  # Of a logon: what was missed is no longer kept.
 
 LOGON_S = 5.0  # For the answer to a logon.
 SLACK_S = 5.0  # Beyond two heartbeats of silence.
@@ -122,7 +124,7 @@ class Controller:
                 print(f"connection ended: {end}", flush=True)
                 again_s = end.again_s if isinstance(end, ConnectionEnded) else 0.0
                 if again_s is None:
-                    return UNWANTED
+                    return self.outcome or UNWANTED
                 wait_s = max(again_s, pause_s * random.uniform(0.5, 1.0))
                 time.sleep(max(0.0, min(wait_s, deadline - time.monotonic())))
                 pause_s = min(2 * pause_s, 5.0)
@@ -143,6 +145,8 @@ class Controller:
         if message_type != LOGON_ANSWER:
             raise ConnectionEnded(f"message {message_type} before the answer to the logon")
         answer = wire("LogonAnswer").LogonAnswer.GetRootAs(body, 0)
+        if answer.Reason() == EVENTS_GONE:
+            self.outcome = MISSED
         if answer.Reason() != 0:
             raise ConnectionEnded(f"logon refused, reason {answer.Reason()}", None)
         self.heartbeat_s = answer.HeartbeatS()

@@ -37,6 +37,8 @@ enum class EventType : std::uint16_t {
   // To all sessions of a market whose rule has a lottery; not numbered. Behind kProductOpened what
   // its round is held to; when the round is cleared, the secret.
   kLottery = 35,
+  // To the outbox alone: the numbered events of all commands up to `sequence` came before.
+  kCovered = 48,
 };
 
 // A refused item of a command: its place in the frame and why.

@@ -11,7 +11,7 @@ struct Named {
   std::string_view name;
 };
 
-constexpr std::array<Named, 52> kNames = {{
+constexpr std::array<Named, 54> kNames = {{
     {Reason::kNone, "none"},
     {Reason::kMalformed, "malformed"},
     {Reason::kBusy, "busy"},
@@ -25,6 +25,8 @@ constexpr std::array<Named, 52> kNames = {{
     {Reason::kNotLoggedOn, "not_logged_on"},
     {Reason::kUnknownMessage, "unknown_message"},
     {Reason::kDiskFull, "disk_full"},
+    {Reason::kEventsGone, "events_gone"},
+    {Reason::kEventUnknown, "event_unknown"},
     {Reason::kSequenceTooOld, "sequence_too_old"},
     {Reason::kSequenceGap, "sequence_gap"},
     {Reason::kNotAuthorised, "not_authorised"},

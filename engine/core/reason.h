@@ -24,6 +24,8 @@ enum class Reason : std::uint16_t {
   kNotLoggedOn = 10,     // The first message must be a Logon.
   kUnknownMessage = 11,  // A message type or version that this daemon does not know.
   kDiskFull = 12,        // No space for new orders: send the same frame again later.
+  kEventsGone = 13,      // Of a logon: events from next_event on are no longer kept.
+  kEventUnknown = 14,    // Of a logon: next_event is beyond what was ever told.
 
   kSequenceTooOld = 100,  // A resend of a command whose answer is no longer kept.
   kSequenceGap = 101,     // client_seq skips; the answer says the one expected.

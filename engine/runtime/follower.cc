@@ -28,6 +28,7 @@ absl::StatusOr<Follower::Step> Follower::Follow(const std::atomic<bool>& stop) {
   }
   const bool is_time = newest_segment_ >= snapshot_segment_ + options_.segments_a_snapshot;
   if (!is_time || exchange_->sequence() == snapshot_sequence_) return step;
+  if (absl::Status status = WaitForOutbox(); absl::IsUnavailable(status)) return step;
   snapshot_segment_ = newest_segment_;
   const absl::StatusOr<SnapshotHeader> snapshot = MakeSnapshot();
   step.snapshot_status = snapshot.status();
@@ -73,7 +74,21 @@ absl::Status Follower::Apply(const std::atomic<bool>& stop) {
   return absl::IsDataLoss(read) ? absl::UnavailableError(read.message()) : read;
 }
 
+// Unavailable: not yet; the next step looks again.
+absl::Status Follower::WaitForOutbox() {
+  Outbox* const outbox = options_.outbox;
+  if (outbox == nullptr || outbox->synced() >= exchange_->sequence()) return absl::OkStatus();
+  if (outbox->gone_bad()) {
+    return absl::FailedPreconditionError(
+        "the outbox keeps nothing more, so that a start must go on "
+        "from before");
+  }
+  outbox->WantSynced(exchange_->sequence());
+  return absl::UnavailableError("not yet");
+}
+
 absl::StatusOr<SnapshotHeader> Follower::MakeSnapshot() {
+  if (absl::Status status = WaitForOutbox(); !status.ok()) return status;
   const absl::StatusOr<std::uint64_t> free_bytes = disk_.FreeBytes(options_.folder);
   if (!free_bytes.ok()) return free_bytes.status();
   const std::uint64_t needed = StateBytes(*exchange_) + options_.keep_free_bytes;

@@ -16,6 +16,7 @@
 #include "engine/journal/disk.h"
 #include "engine/journal/format.h"
 #include "engine/journal/snapshot_file.h"
+#include "engine/runtime/outbox.h"
 
 namespace engine {
 
@@ -26,6 +27,8 @@ struct FollowerOptions {
   // It starts from none of this sequence or later: a recovery found them wrong.
   std::uint64_t before_sequence = UINT64_MAX;
   std::uint64_t keep_free_bytes = 0;  // Of the disk, for the journal: a snapshot waits for more.
+  // No snapshot is made before all that was told until then is on disk here: null, none is kept.
+  Outbox* outbox = nullptr;
 };
 
 // Thread: one owner at a time, not the shard's: a step reads a whole segment and blocks on the
@@ -54,6 +57,7 @@ class Follower {
  private:
   absl::Status Start(Step& step);
   absl::StatusOr<std::uint64_t> NewestSegment();
+  absl::Status WaitForOutbox();
   absl::StatusOr<SnapshotHeader> MakeSnapshot();
   absl::Status Apply(const std::atomic<bool>& stop);
   void RemoveOthers(std::uint64_t older);

@@ -14,9 +14,14 @@
 namespace engine {
 namespace {
 
-void DrainToNowhere(Exchange& exchange) {
+void DrainTo(EventStore* store, Exchange& exchange) {
   std::array<Event, 256> events;
-  while (exchange.Draining()) exchange.Drain(events);
+  while (exchange.Draining()) {
+    const std::size_t count = exchange.Drain(events);
+    for (std::size_t i = 0; store != nullptr && i < count; ++i) {
+      if (events[i].event_number != 0) store->Add(events[i], exchange.time_ns());
+    }
+  }
 }
 
 std::string Describe(const OutcomeBody& outcome) {
@@ -45,7 +50,7 @@ absl::Status OutcomeDiffers(CommandView command, const std::optional<OutcomeBody
 
 }  // namespace
 
-absl::Status Replay(CommandView command, Exchange& exchange) {
+absl::Status Replay(CommandView command, Exchange& exchange, EventStore* store) {
   const CommandHeader& header = command.header();
   const bool follows = header.sequence == exchange.sequence() + 1 &&
                        header.time_ns >= exchange.time_ns() && !IsQuery(header.type);
@@ -59,7 +64,7 @@ absl::Status Replay(CommandView command, Exchange& exchange) {
     if (exchange.Apply(command)) return absl::OkStatus();
     return OutcomeDiffers(command, computed);
   }
-  DrainToNowhere(exchange);
+  DrainTo(store, exchange);
   const auto digest = command.Items<RunningDigestBody>();
   const bool is_digest = header.type == CommandType::kRunningDigest && digest.size() == 1;
   if (is_digest && digest.front().digest != exchange.running_digest()) {
@@ -77,18 +82,25 @@ absl::Status Replay(CommandView command, Exchange& exchange) {
 
 namespace {
 
+// What a journal is replayed into.
+struct Target {
+  Exchange& exchange;
+  EventStore* store = nullptr;
+};
+
 // `follows`: whether the records that could be read follow the exchange's state.
-absl::Status ReplayRest(Disk& disk, const ReadOptions& options, Exchange& exchange,
+absl::Status ReplayRest(Disk& disk, const ReadOptions& options, const Target& target,
                         Recovery& recovery, bool& follows) {
+  Exchange& exchange = target.exchange;
   follows = true;
   absl::StatusOr<JournalTail> tail = Recover(disk, options, [&](CommandView command) {
     if (command.header().type == CommandType::kOutcome) ++recovery.rounds;
-    absl::Status status = Replay(command, exchange);
+    absl::Status status = Replay(command, exchange, target.store);
     follows = status.ok();
     return status;
   });
   if (!tail.ok()) return tail.status();
-  DrainToNowhere(exchange);
+  DrainTo(target.store, exchange);
   recovery.sequence = exchange.sequence();
   recovery.digest = exchange.StateDigest();
   recovery.tail = *std::move(tail);
@@ -102,16 +114,17 @@ absl::StatusOr<Recovery> RecoverExchange(Disk& disk, const ReadOptions& options,
   CHECK(options.from_sequence == 1 && exchange.sequence() == 0);
   Recovery recovery;
   bool follows = true;
-  const absl::Status status = ReplayRest(disk, options, exchange, recovery, follows);
+  const absl::Status status = ReplayRest(disk, options, {.exchange = exchange}, recovery, follows);
   if (!status.ok()) return status;
   return recovery;
 }
 
 absl::StatusOr<Recovery> RecoverFromSnapshot(Disk& disk, const ReadOptions& options,
-                                             std::unique_ptr<Exchange>& exchange) {
+                                             std::unique_ptr<Exchange>& exchange,
+                                             EventStore* store) {
   CHECK(options.from_sequence == 1 && options.identity.has_value());
   Recovery recovery;
-  for (std::uint64_t before = UINT64_MAX;;) {
+  for (std::uint64_t before = store == nullptr ? UINT64_MAX : store->covered() + 1;;) {
     absl::StatusOr<LoadedSnapshot> loaded =
         LoadNewestSnapshot(disk, options.folder, *options.identity, before);
     if (!loaded.ok()) return loaded.status();
@@ -122,7 +135,7 @@ absl::StatusOr<Recovery> RecoverFromSnapshot(Disk& disk, const ReadOptions& opti
     ReadOptions rest = options;
     rest.from_sequence = loaded->sequence + 1;
     bool follows = true;
-    const absl::Status status = ReplayRest(disk, rest, *exchange, recovery, follows);
+    const absl::Status status = ReplayRest(disk, rest, {*exchange, store}, recovery, follows);
     if (status.ok()) break;
     // The snapshot may be wrong, though it is whole. But a journal that ends before it, or cannot
     // be read, has lost what was in it.
@@ -133,6 +146,15 @@ absl::StatusOr<Recovery> RecoverFromSnapshot(Disk& disk, const ReadOptions& opti
   }
   // The journal ends where the snapshot was made: its time was read with that.
   recovery.tail.last_time_ns = std::max(recovery.tail.last_time_ns, exchange->time_ns());
+  if (store == nullptr) return recovery;
+  if (store->covered() > recovery.sequence) {
+    return absl::DataLossError(
+        absl::StrCat(options.folder, ": the outbox knows of sequence ", store->covered(),
+                     ", and the journal ", "ends at ", recovery.sequence,
+                     ". If an older journal was restored here, remove the ", "outbox-*.log files"));
+  }
+  store->Cover(recovery.sequence);
+  store->Write(exchange->time_ns());
   return recovery;
 }
 

@@ -12,6 +12,7 @@
 #include "engine/core/exchange.h"
 #include "engine/journal/disk.h"
 #include "engine/journal/reader.h"
+#include "engine/outbox/event_store.h"
 
 namespace engine {
 
@@ -25,10 +26,11 @@ struct Recovery {
   std::vector<std::string> damaged;     // Snapshots that were passed over, and why.
 };
 
-// Applies one record of a journal, and drains the events that came before it to nowhere.
+// Applies one record of a journal, and drains the events that came before it: numbered ones to
+// `store`, where there is one, the others to nowhere.
 // Ensures: an error that names market, product and round where a round comes out otherwise, and the
 //          sequence where the record cannot follow what was before it.
-absl::Status Replay(CommandView command, Exchange& exchange);
+absl::Status Replay(CommandView command, Exchange& exchange, EventStore* store = nullptr);
 
 // Applies the whole journal. A round whose outcome the journal does not hold any more is left as it
 // is for the shard to finish.
@@ -37,8 +39,11 @@ absl::StatusOr<Recovery> RecoverExchange(Disk& disk, const ReadOptions& options,
                                          Exchange& exchange);
 
 // The same from the newest snapshot that is whole, with the journal behind it: as good, and sooner.
-// Requires: options.identity; from_sequence is 1. Ensures: `exchange` is set.
+// With a store it begins so early that the store then has every numbered event.
+// Requires: options.identity; from_sequence is 1. Ensures: `exchange` is set; DataLoss also where
+// the store has more than the journal.
 absl::StatusOr<Recovery> RecoverFromSnapshot(Disk& disk, const ReadOptions& options,
-                                             std::unique_ptr<Exchange>& exchange);
+                                             std::unique_ptr<Exchange>& exchange,
+                                             EventStore* store = nullptr);
 
 }  // namespace engine

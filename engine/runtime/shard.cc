@@ -39,6 +39,11 @@ Shard::Shard(std::unique_ptr<Exchange> exchange, std::unique_ptr<Journal> journa
   for (std::size_t i = 0; i < links_.size(); ++i) held_.emplace_back(options_.held_events);
 }
 
+void Shard::Tap(EventTap tap) {
+  tap_.emplace(std::move(tap));
+  held_tap_.emplace(options_.held_events);
+}
+
 bool Shard::Turn() {
   if (!status_.ok()) return false;
   const std::int64_t now_ns = clock_.NowNs();
@@ -48,6 +53,7 @@ bool Shard::Turn() {
   did = PublishIndicative(now_ns) || did;
   did = DrainEvents() || did;
   did = WriteJournal() || did;
+  if (!did) TellCovered();
   did = Release() || did;
   if (did) ReadGauges();
   return did && status_.ok();
@@ -70,6 +76,7 @@ std::int64_t Shard::IdleNs() {
   for (const HeldEvents& held : held_) {
     ring_is_full = ring_is_full || held.WaitsForRing(journal_->durable_sequence());
   }
+  if (held_tap_ && held_tap_->WaitsForRing(journal_->durable_sequence())) ring_is_full = true;
   if (ring_is_full) wait = std::min(wait, kLookAgainNs);
   return wait == INT64_MAX ? -1 : std::max<std::int64_t>(wait, 0);
 }
@@ -79,12 +86,13 @@ bool Shard::AtRest() {
   for (std::size_t i = 0; i < links_.size(); ++i) {
     rest = rest && held_[i].empty() && links_[i].commands.Front() == nullptr;
   }
-  return rest;
+  return rest && (!held_tap_ || held_tap_->empty());
 }
 
 absl::Status Shard::Settle() {
   if (!status_.ok()) return status_;
   if (undigested_bytes_ > 0) JournalDigest();
+  TellCovered();
   status_ = journal_->Settle();
   if (status_.ok()) Release();
   ReadGauges();
@@ -230,11 +238,12 @@ void Shard::DrainPiece(std::size_t most) {
 std::size_t Shard::HeldRoom() const {
   std::size_t room = options_.held_events;
   for (const HeldEvents& held : held_) room = std::min(room, held.room());
-  return room;
+  return held_tap_ ? std::min(room, held_tap_->room()) : room;
 }
 
 void Shard::Route(Event& event) {
   Count(event);
+  if (held_tap_ && event.event_number != 0) held_tap_->Push(event);
   const bool to_asker =
       event.type == EventType::kLogonAnswer || event.type == EventType::kLogonMarket;
   if (to_asker) {
@@ -285,6 +294,19 @@ void Shard::JournalDigest() {
   const bool is_own = ApplyAndJournal(command.header, exchange_->time_ns());
   CHECK(is_own);
   undigested_bytes_ = 0;
+  TellCovered();
+}
+
+// A snapshot may be made of what the outbox knows to be whole. Ensures: false where there is
+// nothing new to tell, or not yet.
+bool Shard::TellCovered() {
+  if (!held_tap_ || covered_ == exchange_->sequence()) return false;
+  if (exchange_->Draining() || held_tap_->room() == 0) return false;
+  Event event;
+  event.sequence = covered_ = exchange_->sequence();
+  event.type = EventType::kCovered;
+  held_tap_->Push(event);
+  return true;
 }
 
 bool Shard::WriteJournal() {
@@ -306,7 +328,9 @@ bool Shard::Release() {
     links_[i].RingGateway();
     any = true;
   }
-  return any;
+  if (!tap_ || held_tap_->Release(journal_->durable_sequence(), tap_->events) == 0) return any;
+  tap_->outbox_doorbell->Ring();
+  return true;
 }
 
 void Shard::ReadGauges() {

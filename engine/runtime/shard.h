@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -15,6 +16,7 @@
 #include "engine/runtime/counters.h"
 #include "engine/runtime/held_events.h"
 #include "engine/runtime/link.h"
+#include "engine/runtime/outbox.h"
 
 namespace engine {
 
@@ -44,7 +46,7 @@ struct ShardOptions {
 //             Where there is no space for the journal's next segment, new orders are refused, and
 //             in the second half of the last one whatever a client sends: gates close on.
 //   events    from the exchange to the links' held events. An event is for the link of its
-//             credential's last logon; where there is none it is dropped: the journal has it. A
+//             credential's last logon; where there is none it is dropped: the outbox has it. A
 //             logon has a number, so that gateways agree which of two is the newer one, and a
 //             kDisconnect of a logon that is not the credential's last is dropped too.
 //   journal   one step; then what has become durable leaves for the rings.
@@ -60,6 +62,9 @@ class Shard {
   // Requires: the exchange is as the journal left it: same sequence. The clock outlives the shard.
   Shard(std::unique_ptr<Exchange> exchange, std::unique_ptr<Journal> journal, Clock& clock,
         std::vector<ShardEnd> links, const ShardOptions& options);
+
+  // Numbered events go to an outbox too. Requires: no turn yet.
+  void Tap(EventTap tap);
 
   // Ensures: true if it did anything; false also for ever after an error: see status().
   bool Turn();
@@ -112,6 +117,7 @@ class Shard {
   bool WriteJournal();
   void JournalDigest();
   void JournalDigestIfDue();
+  bool TellCovered();
   bool Release();
   void ReadGauges();
 
@@ -120,9 +126,12 @@ class Shard {
   std::unique_ptr<Journal> journal_;
   Clock& clock_;
   std::vector<ShardEnd> links_;
-  std::vector<HeldEvents> held_;   // One a link.
-  std::vector<Event> piece_;       // What Drain() fills before it is routed.
-  const GameCounts games_before_;  // Of the replay.
+  std::vector<HeldEvents> held_;  // One a link.
+  std::optional<EventTap> tap_;
+  std::optional<HeldEvents> held_tap_;  // With it.
+  std::uint64_t covered_ = 0;           // What the tap was told.
+  std::vector<Event> piece_;            // What Drain() fills before it is routed.
+  const GameCounts games_before_;       // Of the replay.
   struct LastLogon {
     std::size_t link = 0;
     std::uint64_t number = 0;

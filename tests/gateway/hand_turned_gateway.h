@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "engine/runtime/clock.h"
 #include "engine/runtime/doorbell.h"
 #include "engine/runtime/link.h"
+#include "engine/runtime/outbox.h"
 #include "gateway/client_codec.h"
 #include "gateway/gateway.h"
 #include "tests/gateway/wire_twin.h"
@@ -51,11 +53,14 @@ class HandTurnedGateway {
   explicit HandTurnedGateway(const GatewayOptions& options = Quick(),
                              std::uint32_t connections = 100,
                              std::uint64_t bytes = std::uint64_t{64} << 20,
-                             std::size_t command_bytes = std::size_t{1} << 18)
+                             std::size_t command_bytes = std::size_t{1} << 18,
+                             bool has_outbox = false)
       : link_(engine::MakeLink({.command_bytes = command_bytes, .events = kEvents}, bell_,
                                shard_bell_)),
+        missed_(engine::MakeMissedLink(bell_, outbox_bell_)),
         budget_(connections, bytes),
-        gateway_(options, clock_, std::move(link_.gateway), budget_) {
+        gateway_(options, clock_, std::move(link_.gateway), budget_,
+                 has_outbox ? std::optional(std::move(missed_.gateway)) : std::nullopt) {
     auto listener = Listener::Open("127.0.0.1", 0);
     EXPECT_TRUE(listener.ok()) << listener.status();
     port_ = listener->port();
@@ -73,6 +78,8 @@ class HandTurnedGateway {
   HandClock& clock() { return clock_; }
   Budget& budget() { return budget_; }
   std::uint16_t port() const { return port_; }
+
+  std::uint64_t next_event = 1;  // Of every credential, when a logon is answered.
 
   // So many logons were answered, here and at other gateways.
   void SetLogons(std::uint64_t logons) { logons_ = logons; }
@@ -113,6 +120,9 @@ class HandTurnedGateway {
     link_.shard.RingGateway();
   }
 
+  // The outbox's end of its link.
+  engine::MissedOutboxEnd& outbox() { return missed_.outbox; }
+
   // Whether the gateway has not yet taken all events.
   bool HasEvents() { return link_.shard.events.Room(kEvents) < kEvents; }
 
@@ -131,7 +141,7 @@ class HandTurnedGateway {
     answer.credential = engine::CredentialId(credential);
     answer.logon_answer = {.session = session,
                            .next_client_seq = next_client_seq,
-                           .next_event = 1,
+                           .next_event = next_event,
                            .logon = ++logons_,
                            .orders_per_second = 0,
                            .reason = reason,
@@ -179,7 +189,9 @@ class HandTurnedGateway {
   engine::Doorbell bell_;
   engine::Doorbell shard_bell_;
   HandClock clock_;
+  engine::Doorbell outbox_bell_;
   engine::Link link_;
+  engine::MissedLink missed_;
   Budget budget_;
   Gateway gateway_;
   std::uint16_t port_ = 0;
@@ -204,9 +216,11 @@ class RawClient : public MessageHandler {
       return said == bytes.size() || (error && error != boost::asio::error::would_block);
     }));
   }
-  void LogOn(std::uint16_t heartbeat_s = 0, bool cancel_on_disconnect = false) {
+  void LogOn(std::uint16_t heartbeat_s = 0, bool cancel_on_disconnect = false,
+             std::uint64_t next_event = 0) {
     Bytes bytes;
     builder.Logon({.token = "pw_secret",
+                   .next_event = next_event,
                    .heartbeat_s = heartbeat_s,
                    .cancel_on_disconnect = cancel_on_disconnect},
                   bytes);
@@ -260,7 +274,8 @@ class RawClient : public MessageHandler {
     answers.push_back(message);
     refused.assign(message.refused.begin(), message.refused.end());
   }
-  void OnFills(std::uint64_t, std::span<const engine::FillEvent> some) override {
+  void OnFills(std::uint64_t first, std::span<const engine::FillEvent> some) override {
+    for (std::size_t i = 0; i < some.size(); ++i) numbers.push_back(first + i);
     fills += some.size();
   }
   void OnProductOpened(const engine::ProductOpenedEvent&) override { ++products; }
@@ -274,6 +289,7 @@ class RawClient : public MessageHandler {
   int heartbeats = 0;
   int products = 0;
   std::size_t fills = 0;
+  std::vector<std::uint64_t> numbers;  // Of the fills.
   std::int64_t server_time_ns = 0;
   LogonAnswerMessage logon;
   std::vector<engine::MarketId> markets;

@@ -97,6 +97,7 @@ class SimDisk final : public Disk {
     cut_from_ = UINT64_MAX;
     SetFault({});
   }
+  bool is_cut() const { return operations_ >= cut_from_; }
   std::uint64_t operations() const { return operations_; }
   std::uint64_t changes() const { return changes_; }  // Operations but those that only look.
   const std::vector<FailedCall>& failed() const { return failed_; }

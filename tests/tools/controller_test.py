@@ -71,6 +71,13 @@ class ControllerTest(unittest.TestCase):
         self.assertEqual(code, 3, said)
         self.assertIn("market 1: this credential has no account there", said)
 
+    def test_says_that_what_it_missed_is_no_longer_kept(self):
+        gone = frame(peerwatt_wire.LOGON_ANSWER, "LogonAnswer", Reason=13, NextEvent=9)
+        code, said = self.run_against(
+            (peerwatt_wire.LOGON, logon_answer(), peerwatt_wire.SUBMIT_ORDERS, answer()),
+            (peerwatt_wire.LOGON, gone, terminate(18, 0)))
+        self.assertEqual(code, 5, said)
+
     def test_a_lottery_is_checked_against_what_was_announced(self):
         secret = bytes(range(32))
         hash_ = hashlib.sha256(secret).digest()

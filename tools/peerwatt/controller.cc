@@ -45,6 +45,11 @@ class Controller : public gateway::ClientHandler {
   void Stop() { client_.Stop(); }
 
   void OnLogonAnswer(const gateway::LogonAnswerMessage& message) override {
+    if (message.reason == engine::Reason::kEventsGone) {
+      status_ = absl::DataLossError(absl::StrCat("events were missed and are kept only from ",
+                                                 message.next_event,
+                                                 " on: the order's round may be one of them"));
+    }
     if (message.reason != engine::Reason::kNone) return;  // OnDisconnected says why.
     earliest_gate_ns_ =
         message.server_time_ns + kGateNs * static_cast<std::int64_t>(message.clock_factor);

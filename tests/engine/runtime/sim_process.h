@@ -1,6 +1,7 @@
 // A process of the exchange on a simulated disk, turned by hand, and the homes that talk to it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -8,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -40,9 +42,11 @@ struct Homes {
       without_space.emplace(event.credential, event.answer.client_seq);
       return;
     }
+    if (event.event_number != 0 && !IsNext(event)) return;
     told.Hear(event);
     if (event.type != EventType::kLogonAnswer) return;
     EXPECT_EQ(event.logon_answer.reason, Reason::kNone);
+    end_event[IndexOf(event)] = event.logon_answer.next_event;
     EXPECT_FALSE(told.Answered(event.credential, event.logon_answer.next_client_seq));
     EXPECT_FALSE(told.Numbered(event.credential, event.logon_answer.next_event));
   }
@@ -55,7 +59,29 @@ struct Homes {
            first->first == event.credential;
   }
 
-  std::array<std::vector<OwnedCommand>, kHomes> sent;  // By client_seq.
+  static std::size_t IndexOf(const Event& event) {
+    return static_cast<std::size_t>(event.credential) - 1;
+  }
+  // Whether it is the one that the home waits for: numbers have no gaps. What happens while it
+  // still hears what it missed is left to the outbox.
+  bool IsNext(const Event& event) {
+    std::uint64_t& next = next_event[IndexOf(event)];
+    std::uint64_t& end = end_event[IndexOf(event)];
+    if (event.event_number != next) {
+      EXPECT_TRUE(catching_up && event.event_number > next)
+          << "event " << event.event_number << " where " << next << " is due";
+      end = std::max(end, event.event_number + 1);
+      return false;
+    }
+    end = std::max(end, ++next);
+    return true;
+  }
+
+  std::array<std::vector<OwnedCommand>, kHomes> sent;        // By client_seq.
+  std::array<std::uint64_t, kHomes> next_event{1, 1, 1, 1};  // That was not heard yet, and
+  std::array<std::uint64_t, kHomes> end_event{1, 1, 1, 1};   // behind what was told.
+  bool catching_up = false;
+  bool outbox_failed = false;  // Once: old events may have made room for new ones, say.
   ToldEvents told;
   std::set<std::pair<CredentialId, std::uint64_t>> without_space;  // To be sent again.
 };
@@ -98,7 +124,9 @@ class SimProcess {
     part_ = Part::kRunning;
   }
   void Kill() {
+    SeeWhetherTheOutboxFailed();
     shard_.reset();
+    outbox_.reset();
     gateways_.clear();
     directory_.reset();
   }
@@ -108,7 +136,9 @@ class SimProcess {
     Listen();
     Kill();
   }
+  // And hears what happened while it was away.
   void LogonAll() {
+    homes_.catching_up = true;
     for (std::uint32_t home = 1; home <= kHomes; ++home) {
       LogonBody body{.session = home};
       std::memcpy(body.token_hash.data(), &home, sizeof(home));
@@ -117,6 +147,8 @@ class SimProcess {
       Put(home, OwnedCommand(header, std::span<const LogonBody>(&body, 1)));
     }
     Settle();
+    for (std::uint32_t home = 1; home <= kHomes; ++home) HearWhatWasMissed(home);
+    homes_.catching_up = false;
   }
 
   // The next command of a home.
@@ -143,7 +175,8 @@ class SimProcess {
   // Ensures: false when there was nothing to do.
   bool Turn() {
     if (!status_.ok()) return false;
-    const bool did = shard_->Turn();
+    bool did = shard_->Turn();
+    did = outbox_->Turn() || did;
     Listen();
     status_ = shard_->status();
     if (on_boundary) on_boundary();
@@ -223,10 +256,15 @@ class SimProcess {
     directory_ = std::make_unique<DataDirectory>(*std::move(directory));
     const auto key = directory_->OpenLotteryKey(disk_);
     if (!key.ok()) return key.status();
-    auto exchange = std::make_unique<Exchange>();
-    const auto recovery = RecoverExchange(
+    auto store = EventStore::Open(disk_, {.folder = directory_->ShardFolder(0),
+                                          .identity = directory_->Identity(0),
+                                          .file_bytes = kEventBlockBytesMax,
+                                          .keep_ns = INT64_MAX / 2});
+    if (!store.ok()) return store.status();
+    std::unique_ptr<Exchange> exchange;
+    const auto recovery = RecoverFromSnapshot(
         disk_, {.folder = directory_->ShardFolder(0), .identity = directory_->Identity(0)},
-        *exchange);
+        exchange, store->get());
     if (!recovery.ok()) return recovery.status();
     recovered_ = *recovery;
     auto journal = OpenJournal(recovery->tail);
@@ -240,7 +278,47 @@ class SimProcess {
     }
     shard_ = std::make_unique<Shard>(std::move(exchange), *std::move(journal), clock_,
                                      std::move(ends), ShardOptions{.held_events = 1'024});
+    TapLink tap = MakeTapLink(shard_doorbell_, outbox_doorbell_, 256);
+    MissedLink missed = MakeMissedLink(gateway_doorbell_, outbox_doorbell_, 16, 64);
+    shard_->Tap(std::move(tap.shard));
+    missed_.emplace(std::move(missed.gateway));
+    std::vector<MissedOutboxEnd> missed_ends;
+    missed_ends.push_back(std::move(missed.outbox));
+    outbox_ = std::make_unique<Outbox>(*std::move(store), clock_, outbox_doorbell_,
+                                       std::move(tap.outbox), std::move(missed_ends));
     return absl::OkStatus();
+  }
+
+  void SeeWhetherTheOutboxFailed() {
+    const auto& failed = disk_.failed();
+    homes_.outbox_failed = homes_.outbox_failed || disk_.lied() ||
+                           std::any_of(failed.begin(), failed.end(), [](const FailedCall& call) {
+                             return call.path.find(kOutboxPrefix) != std::string::npos;
+                           });
+  }
+  // In pieces, as a session does. Where the outbox could not be written, or was not written as it
+  // said, events are gone, and the home knows it.
+  void HearWhatWasMissed(std::uint32_t home) {
+    const std::uint64_t& next = homes_.next_event[home - 1];
+    while (status_.ok() && next < homes_.end_event[home - 1]) {
+      missed_->queries.Put(
+          {.session = home, .credential = CredentialId{home}, .most = 5, .from = next});
+      missed_->queries.Publish();
+      Settle();
+      if (!status_.ok()) return;
+      const auto ready = missed_->events.Ready();
+      ASSERT_FALSE(ready.empty());
+      if (ready.front().kind == MissedEvent::Kind::kGone) {
+        if (disk_.is_cut()) return;
+        SeeWhetherTheOutboxFailed();
+        EXPECT_TRUE(homes_.outbox_failed) << "home " << home << ", event " << next;
+        homes_.next_event[home - 1] = homes_.end_event[home - 1];
+      }
+      for (const MissedEvent& missed : ready) {
+        if (missed.kind == MissedEvent::Kind::kEvent) homes_.Hear(missed.event);
+      }
+      missed_->events.Consume(ready.size());
+    }
   }
 
   void Put(std::uint32_t home, const OwnedCommand& command) {
@@ -280,7 +358,10 @@ class SimProcess {
   std::unique_ptr<DataDirectory> directory_;
   Doorbell gateway_doorbell_;
   Doorbell shard_doorbell_;
+  Doorbell outbox_doorbell_;
   std::vector<GatewayEnd> gateways_;
+  std::optional<MissedGatewayEnd> missed_;
+  std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Shard> shard_;
   std::map<std::pair<CredentialId, std::uint64_t>, std::int64_t> read_ns_;  // The last time.
 };

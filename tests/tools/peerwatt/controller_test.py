@@ -93,6 +93,13 @@ class PeerwattControllerTest(unittest.TestCase):
         self.assertEqual(code, 65, said)
         self.assertIn("market 1: this credential has no account there; it trades in 2, 3", complaint)
 
+    def test_says_that_what_it_missed_is_no_longer_kept(self):
+        gone = frame(LOGON_ANSWER, "LogonAnswer", Reason=13, NextEvent=9)
+        code, said, complaint = self.run_against(
+            (LOGON, logon_answer(), SUBMIT_ORDERS, answer()), (LOGON, gone, terminate(18, 0)))
+        self.assertEqual(code, 65, said)
+        self.assertIn("are kept only from 9 on", complaint)
+
     def test_says_what_it_missed_and_waits_no_longer(self):
         code, said, complaint = self.run_against(
             (LOGON, logon_answer(NextEvent=4), SUBMIT_ORDERS, answer()),

@@ -1,0 +1,49 @@
+#include "engine/runtime/outbox_thread.h"
+
+#include <utility>
+
+#include <pthread.h>
+
+namespace engine {
+namespace {
+
+// What somebody should have rung for is looked at again after so long: a gateway does not ring when
+// it has made room.
+constexpr std::int64_t kLookAgainNs = 20'000'000;
+
+}  // namespace
+
+OutboxThread::OutboxThread(Outbox& outbox, std::function<void(const absl::Status&)> failed)
+    : outbox_(outbox), failed_(std::move(failed)), thread_([this] { Run(); }) {}
+
+OutboxThread::~OutboxThread() {
+  stop_.store(true, std::memory_order_release);
+  outbox_.doorbell().Ring();
+  thread_.join();
+}
+
+void OutboxThread::Report(const absl::Status& status) {
+  if (status.ok() || status == reported_) return;
+  reported_ = status;
+  failed_(status);
+}
+
+void OutboxThread::Run() {
+  ::pthread_setname_np(::pthread_self(), "outbox-0");
+  for (;;) {
+    const bool stops = stop_.load(std::memory_order_acquire);
+    const bool did = outbox_.Turn();
+    Report(outbox_.gone_bad() ? outbox_.store().status() : outbox_.read_status());
+    if (did) continue;
+    if (stops) break;
+    Doorbell& doorbell = outbox_.doorbell();
+    doorbell.PrepareToSleep();
+    if (!outbox_.Turn() && !stop_.load(std::memory_order_acquire)) {
+      doorbell.Sleep(outbox_.waits() ? kLookAgainNs : -1);
+    }
+    doorbell.WakeUp();
+  }
+  outbox_.Settle();
+}
+
+}  // namespace engine

@@ -1,0 +1,181 @@
+#include "engine/runtime/outbox.h"
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/manual_clock.h"
+#include "tests/support/told_stream.h"
+
+namespace engine {
+namespace {
+
+using Kind = MissedEvent::Kind;
+
+// An outbox turned by hand, between a shard and a gateway that a test plays.
+class OutboxWorld {
+ public:
+  explicit OutboxWorld(std::size_t answer_room = 64) {
+    TapLink tap = MakeTapLink(shard_bell_, outbox_bell_, 1 << 10);
+    MissedLink missed = MakeMissedLink(gateway_bell_, outbox_bell_, 16, answer_room);
+    shard_.emplace(std::move(tap.shard));
+    gateway_.emplace(std::move(missed.gateway));
+    std::vector<MissedOutboxEnd> ends;
+    ends.push_back(std::move(missed.outbox));
+    outbox.emplace(OpenStore(disk), clock_, outbox_bell_, std::move(tap.outbox), std::move(ends));
+  }
+
+  void Tell(const std::vector<Event>& events) {
+    for (const Event& event : events) shard_->events.Put(event);
+    Event covered;
+    covered.type = EventType::kCovered;
+    covered.sequence = stream.sequence();
+    shard_->events.Put(covered);
+    shard_->events.Publish();
+  }
+  void TellSome(std::size_t commands) {
+    for (std::size_t i = 0; i < commands; ++i) {
+      Tell(stream.NextCommand());
+      Settle();
+    }
+  }
+  void Ask(std::uint32_t credential, std::uint64_t from, std::uint32_t most,
+           std::uint64_t session = 1) {
+    gateway_->queries.Put(
+        {.session = session, .credential = CredentialId{credential}, .most = most, .from = from});
+    gateway_->queries.Publish();
+  }
+  void Settle() {
+    while (outbox->Turn()) {
+    }
+  }
+  std::vector<MissedEvent> Hear() {
+    Settle();
+    std::vector<MissedEvent> heard;
+    for (auto ready = gateway_->events.Ready(); !ready.empty(); ready = gateway_->events.Ready()) {
+      heard.insert(heard.end(), ready.begin(), ready.end());
+      gateway_->events.Consume(ready.size());
+      Settle();
+    }
+    return heard;
+  }
+  std::size_t ToldTo(std::uint32_t credential) const {
+    return stream.told().at(CredentialId{credential}).size();
+  }
+
+  SimDisk disk;
+  ToldStream stream{3};
+  std::optional<Outbox> outbox;
+
+ private:
+  ManualClock clock_{1};
+  Doorbell shard_bell_;
+  Doorbell outbox_bell_;
+  Doorbell gateway_bell_;
+  std::optional<EventTap> shard_;
+  std::optional<MissedGatewayEnd> gateway_;
+};
+
+void ExpectEvents(const std::vector<MissedEvent>& heard, std::uint64_t from, std::size_t count) {
+  ASSERT_EQ(heard.size(), count + 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    EXPECT_EQ(heard[i].kind, Kind::kEvent);
+    EXPECT_EQ(heard[i].event.event_number, from + i);
+  }
+  EXPECT_EQ(heard[count].kind, Kind::kEnd);
+}
+
+TEST(Outbox, TellsAPieceOfWhatWasMissed) {
+  OutboxWorld world;
+  world.TellSome(100);
+  world.Ask(4, 3, 10, /*session=*/77);
+  const std::vector<MissedEvent> heard = world.Hear();
+  ExpectEvents(heard, 3, 10);
+  EXPECT_EQ(heard.back().session, 77u);
+}
+
+TEST(Outbox, TellsNoMoreThanThereIs) {
+  OutboxWorld world;
+  world.TellSome(100);
+  world.Ask(4, world.ToldTo(4) - 1, 10);
+  ExpectEvents(world.Hear(), world.ToldTo(4) - 1, 2);
+}
+
+// The gateway has heard of it by its own ring, and that one may be the quicker.
+TEST(Outbox, WaitsForAnEventThatIsAboutToBeTold) {
+  OutboxWorld world;
+  world.TellSome(50);
+  const std::uint64_t next = world.ToldTo(2) + 1;
+  world.Ask(2, next, 10);
+  EXPECT_TRUE(world.Hear().empty());
+  EXPECT_TRUE(world.outbox->waits());
+  while (world.ToldTo(2) < next) world.Tell(world.stream.NextCommand());
+  ExpectEvents(world.Hear(), next, 1);
+  EXPECT_FALSE(world.outbox->waits());
+}
+
+TEST(Outbox, SaysWhatIsGoneAndWhereTheRestBegins) {
+  OutboxWorld world;
+  world.TellSome(50);
+  Event later = world.stream.told().at(CredentialId{1}).back();
+  later.event_number += 5;  // A hole: what was before is not told any more.
+  world.Tell({later});
+  world.Ask(1, 1, 10);
+  const std::vector<MissedEvent> heard = world.Hear();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].kind, Kind::kGone);
+  EXPECT_EQ(heard[0].first, later.event_number);
+}
+
+TEST(Outbox, AnswersEachInPiecesAsTheRingHasRoom) {
+  OutboxWorld world(/*answer_room=*/8);
+  world.TellSome(200);
+  for (std::uint64_t session = 1; session <= 9; ++session) {
+    world.Ask(static_cast<std::uint32_t>(session), 1, 20, session);
+  }
+  std::vector<std::size_t> events(10);
+  std::vector<std::size_t> ends(10);
+  for (const MissedEvent& missed : world.Hear()) {
+    if (missed.kind == Kind::kEnd) {
+      ++ends[missed.session];
+      continue;
+    }
+    ASSERT_EQ(missed.kind, Kind::kEvent);
+    EXPECT_EQ(missed.event.event_number, ++events[missed.session]);
+    EXPECT_EQ(ends[missed.session], 0u);
+  }
+  for (std::uint64_t session = 1; session <= 9; ++session) {
+    EXPECT_GE(events[session], 1u);
+    EXPECT_EQ(ends[session], 1u);
+  }
+}
+
+TEST(Outbox, SyncsWhatASnapshotIsToCoverAndNoMore) {
+  OutboxWorld world;
+  world.TellSome(20);
+  world.outbox->WantSynced(world.stream.sequence() + 1);
+  world.Settle();
+  EXPECT_EQ(world.outbox->synced(), 0u);
+  world.TellSome(1);
+  EXPECT_EQ(world.outbox->synced(), world.stream.sequence());
+  const SimDisk after(world.disk, PowerCut::kLosesUnsynced, 1);
+  SimDisk found(after, PowerCut::kKeepsUnsynced, 1);
+  world.stream.ExpectAllKept(*OpenStore(found));
+}
+
+TEST(Outbox, SaysThatAllIsGoneOnceItCannotWrite) {
+  OutboxWorld world;
+  world.TellSome(20);
+  world.disk.SetFault(
+      {.kind = DiskFault::Kind::kFailsForEver, .at = world.disk.operations(), .error = EIO});
+  world.TellSome(20);
+  EXPECT_TRUE(world.outbox->gone_bad());
+  world.disk.Heal();
+  world.Ask(1, 1, 10);
+  const std::vector<MissedEvent> heard = world.Hear();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].kind, Kind::kGone);
+}
+
+}  // namespace
+}  // namespace engine
