@@ -28,6 +28,31 @@ TEST(ExchangeRound, TellsEveryoneWithAnOrderInItAndFillsThoseWhoTraded) {
   EXPECT_EQ(driver.exchange.open_orders(), 0u);
 }
 
+// A market's parameters are frozen into a product when it opens.
+TEST(ExchangeRound, KeepsTheRuleThatItsProductOpenedWith) {
+  ExchangeDriver driver = Started(SmallMarket());
+  MarketDefinition changed = SmallMarket();
+  changed.rule.rule = Rule::kPayAsBid;
+  driver.AddMarket(changed);
+  const auto rule_of_next = [&](std::uint32_t start) {
+    driver.AdvanceTo(ExchangeDriver::MinuteNs(start - 6));
+    OrderBody bid = Bid(1, start, 31, 100);
+    OrderBody ask = Ask(2, start, 20, 100);
+    bid.product.start_minute = ask.product.start_minute = start;
+    EXPECT_EQ(driver.Submit(bid), Reason::kNone);
+    EXPECT_EQ(driver.Submit(ask), Reason::kNone);
+    driver.AdvanceTo(ExchangeDriver::MinuteNs(start - 5));
+    return driver.outcomes.back().rule.rule;
+  };
+  EXPECT_EQ(rule_of_next(kStart), Rule::kUniform);
+  std::uint32_t start = kStart;  // The last one that was open when the rule changed.
+  for (start += 15; rule_of_next(start) == Rule::kUniform; start += 15) {
+    ASSERT_LT(start, kStart + 2 * 24 * 60);
+  }
+  EXPECT_EQ(driver.outcomes.back().rule.rule, Rule::kPayAsBid);
+  EXPECT_EQ(rule_of_next(start + 15), Rule::kPayAsBid);
+}
+
 TEST(ExchangeRound, ThatDoesNotCrossIsAResult) {
   ExchangeDriver driver = Started(SmallMarket());
   ASSERT_EQ(driver.Submit(Bid(1, 1, 10, 100)), Reason::kNone);
