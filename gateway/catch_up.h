@@ -28,6 +28,7 @@ class CatchUp {
   // Whether there are events that only the outbox has, and it was not asked.
   bool WantsMore() const { return next_ < end_ && !asked_; }
   void Asked() { asked_ = true; }
+  bool asked() const { return asked_; }
 
   // The outbox tells it. Ensures: whether it is the next one.
   bool TakesMissed(std::uint64_t number) {

@@ -250,6 +250,7 @@ void Gateway::RemoveEnded() {
     const auto found = sessions_.find(id);
     if (found == sessions_.end()) continue;
     if (found->second->dirty) std::erase(dirty_, found->second.get());
+    if (found->second->waits_for_missed()) ForgetQuery(id);
     sessions_.erase(found);
   }
   if (ended_.empty()) return;

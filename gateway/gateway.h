@@ -73,6 +73,7 @@ class Gateway {
   bool TakeEvents();
   bool TakeMissed();
   void AskForMissed(Session& session);
+  void ForgetQuery(std::uint64_t session);
   void Dispatch(const engine::Event& event);
   void OnLogonAnswer(const engine::Event& event);
   void MarkDirty(Session& session);

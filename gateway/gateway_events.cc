@@ -48,6 +48,14 @@ void Gateway::AskForMissed(Session& session) {
   session.Asked();
 }
 
+// Where the ring is full it is answered, and nobody hears it.
+void Gateway::ForgetQuery(std::uint64_t session) {
+  if (missed_->queries.Room() == 0) return;
+  missed_->queries.Put({.session = session});
+  missed_->queries.Publish();
+  missed_->outbox_doorbell->Ring();
+}
+
 void Gateway::Dispatch(const engine::Event& event) {
   if (event.type == engine::EventType::kLogonMarket) {
     Session* session = FindSession(event.logon_market.session);

@@ -145,7 +145,7 @@ int Run(const std::string& data, const std::string& config_path) {
   auto store = OpenEventStore(*directory, *config);
   if (!store.ok()) return Fail(store.status(), CodeOf(store.status()));
   for (const std::string& damaged : (*store)->damaged()) {
-    spdlog::error("damaged, so that it and what was told before are not told again: {}", damaged);
+    spdlog::error("damaged, so that the outbox is made again from the journal: {}", damaged);
   }
   auto recovered = RecoverShard(*directory, store->get());
   if (!recovered.ok()) return Fail(recovered.status(), kDataError);

@@ -64,7 +64,7 @@ MemoryPlan PlanMemory(const Config& config, const engine::Exchange& exchange) {
   plan.outbox = (static_cast<std::uint64_t>(config.outbox_limit_mib) << 20) /
                     (sizeof(engine::EventRecord) + sizeof(engine::OrderCancelledEvent)) *
                     kMarkBytes +
-                2 * engine::kEventBlockBytesMax;
+                4 * engine::kEventBlockBytesMax + size.credentials * 96;
   const bool has_follower = config.journal_snapshot_segments > 0;
   plan.follower = has_follower ? plan.books + plan.products + plan.clients : 0;
   return plan;

@@ -112,7 +112,7 @@ void Session::OnLogon(const Frame& frame) {
   desk_.link.commands.Commit();
   desk_.committed = true;
   phase_ = Phase::kLogonAsked;
-  cancel_on_disconnect_ = logon.cancel_on_disconnect;
+  asks_to_cancel_ = logon.cancel_on_disconnect;
   wanted_event_ = logon.next_event;
   const GatewayOptions& options = desk_.options;
   if (logon.heartbeat_s != 0) {
@@ -135,6 +135,7 @@ void Session::AcceptLogon(const engine::Event& event, LoggedOnCredential& entry)
 
 void Session::Welcome() {
   phase_ = Phase::kLoggedOn;
+  cancel_on_disconnect_ = asks_to_cancel_;
   const bool device = kind_ == engine::CredentialKind::kDevice;
   max_frame_bytes_ = device ? kDeviceFrameBytesMax : kFrameBytesMax;
   stream_ = EventStream(max_frame_bytes_);
@@ -160,6 +161,9 @@ void Session::Welcome() {
                              .server_time_ns = desk_.clock.NowNs(),
                              .markets = markets_},
                             connection_.output());
+  for (const engine::Event& event : std::exchange(early_, {})) {
+    stream_.Add(event, desk_.builder, connection_.output());
+  }
 }
 
 void Session::RefuseLogon(Reason reason, std::uint64_t next_event) {
@@ -176,10 +180,23 @@ void Session::Add(const engine::Event& event) {
   if (closing()) return;
   const bool is_numbered = event.event_number != 0 && desk_.has_outbox;
   if (is_numbered && !catch_up_.TakesLive(event.event_number, lagging())) return;
-  if (phase_ != Phase::kLoggedOn) return;
   // A price that is stale by the time that a slow reader gets it is not worth its memory.
-  if (event.type == engine::EventType::kIndicative && lagging()) return;
+  const bool reads = phase_ == Phase::kLoggedOn && !lagging();
+  if (event.type == engine::EventType::kIndicative && !reads) return;
+  if (phase_ != Phase::kLoggedOn) return Keep(event);
   stream_.Add(event, desk_.builder, connection_.output());
+}
+
+// An open call for a price, say: it is told behind the logon and not again.
+void Session::Keep(const engine::Event& event) {
+  constexpr std::size_t kEarlyMax = 4'096;
+  if (early_.size() == kEarlyMax) return Terminate(TerminateReason::kBusy);
+  early_.push_back(event);
+}
+
+std::size_t Session::room_for_numbered() const {
+  constexpr std::size_t kRoomMax = std::size_t{256} << 10;
+  return std::min(max_output_bytes() / 2, kRoomMax);
 }
 
 engine::MissedQuery Session::NextQuery() const {
@@ -188,7 +205,7 @@ engine::MissedQuery Session::NextQuery() const {
   engine::MissedQuery query{
       .session = id_, .credential = credential_, .most = 0, .from = catch_up_.next()};
   if (closing() || lagging() || !catch_up_.WantsMore()) return query;
-  const std::size_t room = max_output_bytes() / 2 - connection_.waiting_bytes();
+  const std::size_t room = room_for_numbered() - connection_.waiting_bytes();
   query.most =
       static_cast<std::uint32_t>(std::clamp<std::size_t>(room / kEventBytes, 1, kPieceMax));
   return query;
@@ -213,6 +230,9 @@ void Session::AddMissed(const engine::MissedEvent& missed) {
       } else {
         Terminate(TerminateReason::kSlowReader);  // Too slow for what is kept.
       }
+      return;
+    case engine::MissedEvent::Kind::kNotNow:
+      Terminate(TerminateReason::kBusy);
       return;
   }
 }
@@ -307,7 +327,9 @@ bool Session::CheckDeadlines(std::int64_t now_ns) {
   }
   const std::int64_t heartbeat_ns = std::int64_t{heartbeat_s_} * 1'000'000'000;
   const std::int64_t idle_ns = 2 * heartbeat_ns + Ns(options.idle_slack);
-  if (phase_ != Phase::kLoggedOn && now_ns - phase_ns_ > Ns(options.logon_timeout)) {
+  // While it waits for our own disk it is not the client that is late.
+  const bool waits_for_client = phase_ != Phase::kLoggedOn && !waits_for_missed();
+  if (waits_for_client && now_ns - phase_ns_ > Ns(options.logon_timeout)) {
     Terminate(TerminateReason::kLogonTimeout);
   } else if (connection_.InsideFrame() && now_ns - partial_ns_ > Ns(options.frame_timeout)) {
     Terminate(TerminateReason::kFrameTimeout);

@@ -62,6 +62,7 @@ class Session final : public FrameSink {
   // nothing to ask now.
   engine::MissedQuery NextQuery() const;
   void Asked() { catch_up_.Asked(); }
+  bool waits_for_missed() const { return catch_up_.asked(); }
   void AddMissed(const engine::MissedEvent& missed);
   // Ends a wake-up: what waited for company goes to the connection's output.
   void Flush() { stream_.Flush(desk_.builder, connection_.output()); }
@@ -91,7 +92,10 @@ class Session final : public FrameSink {
   void RefuseAndEnd(const Frame& frame, engine::Reason reason, TerminateReason why);
   std::uint32_t Throttle(const Request& request);
   void Welcome();
-  bool lagging() const { return connection_.waiting_bytes() > max_output_bytes() / 2; }
+  void Keep(const engine::Event& event);
+  // So much of numbered events may wait in memory, and no more: they are on disk.
+  std::size_t room_for_numbered() const;
+  bool lagging() const { return connection_.waiting_bytes() > room_for_numbered(); }
 
   const std::uint64_t id_;
   SessionDesk& desk_;
@@ -99,7 +103,8 @@ class Session final : public FrameSink {
   EventStream stream_;
   Phase phase_ = Phase::kConnected;
   engine::CredentialKind kind_{};
-  bool cancel_on_disconnect_ = false;
+  bool asks_to_cancel_ = false;        // By its Logon;
+  bool cancel_on_disconnect_ = false;  // and once it is logged on.
   std::uint16_t heartbeat_s_;
   std::uint32_t max_frame_bytes_ = kDeviceFrameBytesMax;
   engine::CredentialId credential_{};
@@ -108,6 +113,7 @@ class Session final : public FrameSink {
   std::vector<engine::MarketId> markets_;
   std::uint64_t wanted_event_ = 0;  // The Logon's next_event.
   engine::LogonAnswerEvent logon_answer_;
+  std::vector<engine::Event> early_;  // Told before the client hears that it is logged on.
   CatchUp catch_up_;
   std::int64_t phase_ns_;             // Since when it is in its phase.
   std::int64_t received_ns_;          // The last whole frame.

@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "engine/core/command.h"
 #include "engine/core/digest.h"
@@ -133,6 +135,8 @@ class Exchange {
   const AccountBody* FindAccount(AccountId id) const;
   const CredentialBody* FindCredential(CredentialId id) const;
   const GenesisBody& genesis() const;
+  // For each credential the number that its next numbered event will have when it is drained.
+  std::vector<std::pair<CredentialId, std::uint64_t>> next_events() const;
   ExchangeSize size() const;
 
   // The whole state in canonical bytes: what later commands come to hangs on nothing else.

@@ -100,6 +100,16 @@ const CredentialBody* Exchange::FindCredential(CredentialId id) const {
   return index == kNoIndex ? nullptr : &impl_->registry_.credential(index).definition;
 }
 const GenesisBody& Exchange::genesis() const { return impl_->genesis_; }
+std::vector<std::pair<CredentialId, std::uint64_t>> Exchange::next_events() const {
+  Registry& registry = impl_->registry_;
+  std::vector<std::pair<CredentialId, std::uint64_t>> numbers;
+  for (std::uint32_t i = 0; i < registry.credential_count(); ++i) {
+    const Credential& credential = registry.credential(i);
+    numbers.emplace_back(credential.definition.id, credential.next_emitted);
+  }
+  return numbers;
+}
+
 ExchangeSize Exchange::size() const {
   Registry& registry = impl_->registry_;
   ExchangeSize size{.accounts = registry.account_count(),

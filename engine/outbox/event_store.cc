@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -47,8 +48,16 @@ void EventStore::Add(const Event& event, std::int64_t now_ns) {
   Index(event, end_block());
 }
 
+void EventStore::Expect(CredentialId credential, std::uint64_t next) {
+  Stream& stream = streams_[credential];
+  if (stream.next >= next) return;
+  stream.marks.clear();
+  stream.first = stream.next = next;
+}
+
 void EventStore::Index(const Event& event, std::uint64_t block) {
   Stream& stream = streams_[event.credential];
+  newest_sequence_ = std::max(newest_sequence_, event.sequence);
   if (event.event_number < stream.next) return;
   if (event.event_number != stream.next) {  // The first, or behind a hole: what was before is gone.
     stream.marks.clear();
@@ -71,41 +80,48 @@ void EventStore::WriteBlock(std::int64_t now_ns) {
 }
 
 absl::Status EventStore::WriteGathered(std::int64_t now_ns) {
-  FileState* file = &files_.back();
-  SealBlock(SeedOf(file->number),
+  for (absl::Status status = AppendGathered(now_ns); !status.ok();
+       status = AppendGathered(now_ns)) {
+    if (!absl::IsResourceExhausted(status)) return status;
+    if (absl::Status room = MakeRoom(); !room.ok()) return room;
+  }
+  written_covered_ = covered_;
+  if (files_.back().bytes < options_.file_bytes) return absl::OkStatus();
+  if (absl::Status status = file_->Sync(); !status.ok()) return status;
+  if (absl::Status status = BeginFile(); !status.ok()) return status;
+  RemoveWhatIsTooMuch(now_ns);
+  return absl::OkStatus();
+}
+
+absl::Status EventStore::AppendGathered(std::int64_t now_ns) {
+  FileState& file = files_.back();
+  SealBlock(SeedOf(file.number),
             {.magic = 0,
              .bytes = 0,
-             .file = file->number,
-             .offset = file->bytes,
+             .file = file.number,
+             .offset = file.bytes,
              .covered = covered_,
              .written_ns = now_ns,
              .checksum = 0},
             gathered_);
-  if (absl::Status status = Append(gathered_); !status.ok()) return status;
-  blocks_.push_back({.file = file->number,
-                     .offset = static_cast<std::uint32_t>(file->bytes - gathered_.size()),
+  if (absl::Status status = file_->WriteAt(gathered_, file.bytes); !status.ok()) return status;
+  blocks_.push_back({.file = file.number,
+                     .offset = static_cast<std::uint32_t>(file.bytes),
                      .bytes = static_cast<std::uint32_t>(gathered_.size())});
-  file->blocks_end = end_block();
-  file->newest_ns = now_ns;
-  written_covered_ = covered_;
-  if (file->bytes < options_.file_bytes) return absl::OkStatus();
-  if (absl::Status status = file_->Sync(); !status.ok()) return status;
-  return BeginFile();
+  file.bytes += gathered_.size();
+  file.blocks_end = end_block();
+  file.newest_ns = now_ns;
+  return absl::OkStatus();
 }
 
-// Where the disk is full the oldest events make room.
-absl::Status EventStore::Append(std::span<const std::byte> bytes) {
-  for (;;) {
-    const absl::Status status = file_->WriteAt(bytes, files_.back().bytes);
-    if (status.ok()) files_.back().bytes += bytes.size();
-    if (!absl::IsResourceExhausted(status) || !MakeRoom()) return status;
+// Where the disk is full the oldest events make room, the only file's too.
+absl::Status EventStore::MakeRoom() {
+  const bool is_only = files_.size() == 1;
+  if (is_only && files_.front().bytes == sizeof(OutboxFileHeader)) {
+    return absl::ResourceExhaustedError("the disk is full");
   }
-}
-
-bool EventStore::MakeRoom() {
-  if (files_.size() < 2) return false;
   RemoveOldest();
-  return true;
+  return is_only ? BeginFile() : absl::OkStatus();
 }
 
 // A last file without a block is made anew: starts that write nothing do not fill the folder.
@@ -159,21 +175,43 @@ void EventStore::RemoveOldest() {
   files_.pop_front();
 }
 
+// Those behind the block that is being made are of blocks to come.
 void EventStore::ForgetBlocksBefore(std::uint64_t block) {
   for (auto& [credential, stream] : streams_) {
-    while (!stream.marks.empty() && BlockOf(stream.marks.front()) < block) {
-      stream.marks.pop_front();
-    }
-    const std::uint64_t kept = stream.next - stream.first;
+    const auto kept = std::ranges::find_if(
+        stream.marks, [&](const Mark& mark) { return BlockOf(mark) >= block; });
+    stream.marks.erase(stream.marks.begin(), kept);
     stream.first = stream.marks.empty()
                        ? stream.next
                        : stream.first + Low(stream.marks.front().number - Low(stream.first));
-    CHECK(stream.next - stream.first <= kept);
   }
   while (first_block_ < block) {
     blocks_.pop_front();
     ++first_block_;
   }
+}
+
+// The newest first: what a crash leaves is a beginning.
+absl::Status EventStore::RemoveAll() {
+  while (!files_.empty()) {
+    if (absl::Status status = disk_.Remove(PathOf(files_.back().number)); !status.ok()) {
+      return status;
+    }
+    files_.pop_back();
+  }
+  streams_.clear();
+  first_block_ = end_block();
+  blocks_.clear();
+  gathered_.resize(sizeof(EventBlockHeader));
+  loaded_block_ = UINT64_MAX;
+  newest_sequence_ = covered_ = synced_ = 0;
+  return disk_.SyncFolder(options_.folder);
+}
+
+absl::Status EventStore::Clear() {
+  absl::Status status = RemoveAll();
+  if (status.ok()) status = BeginFile();
+  return status;
 }
 
 std::uint64_t EventStore::bytes() const {
@@ -190,24 +228,36 @@ EventStore::Kept EventStore::KeptOf(CredentialId credential) const {
   return {.first = stream->second.first, .next = stream->second.next};
 }
 
+// The last one at or before the number.
+std::vector<EventStore::Mark>::const_iterator EventStore::MarkOf(const Stream& stream,
+                                                                 std::uint64_t number) const {
+  CHECK(number >= stream.first && number < stream.next);
+  const std::uint32_t base = Low(stream.first);
+  return std::prev(std::ranges::upper_bound(stream.marks, Low(number) - base, {},
+                                            [base](const Mark& m) { return m.number - base; }));
+}
+
+std::uint64_t EventStore::BlockOf(CredentialId credential, std::uint64_t number) const {
+  return BlockOf(*MarkOf(streams_.at(credential), number));
+}
+
 absl::StatusOr<std::size_t> EventStore::Read(CredentialId credential, std::uint64_t from,
                                              std::span<Event> into) {
-  const auto found = streams_.find(credential);
-  CHECK(found != streams_.end() && !into.empty());
-  const Stream& stream = found->second;
-  CHECK(from >= stream.first && from < stream.next);
-  // The last mark at or before it.
-  const std::uint32_t base = Low(stream.first);
-  auto mark = std::ranges::upper_bound(stream.marks, Low(from) - base, {},
-                                       [base](const Mark& m) { return m.number - base; });
+  CHECK(!into.empty());
+  const Stream& stream = streams_.at(credential);
   std::size_t count = 0;
-  for (--mark; mark != stream.marks.end() && count < into.size(); ++mark) {
-    const absl::StatusOr<std::span<const std::byte>> block = Load(BlockOf(*mark));
-    if (!block.ok()) return block.status();
-    ForEachEvent(*block, [&](const Event& event) {
-      const bool wanted = event.credential == credential && event.event_number == from + count;
-      if (wanted && count < into.size()) into[count++] = event;
-    });
+  std::size_t bytes = 0;
+  for (auto mark = MarkOf(stream, from); mark != stream.marks.end() && count < into.size();
+       ++mark) {
+    const std::uint64_t block = BlockOf(*mark);
+    bytes += blocks_[static_cast<std::size_t>(block - first_block_)].bytes;
+    if (count > 0 && bytes > kEventBlockBytesMax) break;
+    if (absl::Status status = Load(block); !status.ok()) return status;
+    for (const Event& event : loaded_) {
+      if (count == into.size()) break;
+      if (event.credential != credential || event.event_number != from + count) continue;
+      into[count++] = event;
+    }
   }
   if (count > 0) return count;
   return absl::DataLossError(absl::StrCat("event ", from, " of credential ",
@@ -215,23 +265,33 @@ absl::StatusOr<std::size_t> EventStore::Read(CredentialId credential, std::uint6
                                           " is not where the outbox has it"));
 }
 
-absl::StatusOr<std::span<const std::byte>> EventStore::Load(std::uint64_t block) {
+absl::Status EventStore::Load(std::uint64_t block) {
   CHECK(block >= first_block_ && block < end_block());
-  if (block == loaded_block_) return std::span<const std::byte>(loaded_);
+  if (block == loaded_block_) return absl::OkStatus();
   loaded_block_ = UINT64_MAX;
   const BlockPlace& place = blocks_[static_cast<std::size_t>(block - first_block_)];
-  absl::StatusOr<std::unique_ptr<File>> file = disk_.OpenForReading(PathOf(place.file));
-  if (!file.ok()) return file.status();
-  loaded_.resize(place.bytes);
-  const absl::StatusOr<std::size_t> size = (*file)->ReadAt(loaded_, place.offset);
+  const auto state = std::ranges::find_if(
+      files_, [&](const FileState& file) { return file.number == place.file; });
+  CHECK(state != files_.end());
+  if (state->reader == nullptr) {
+    absl::StatusOr<std::unique_ptr<File>> file = disk_.OpenForReading(PathOf(place.file));
+    if (!file.ok()) return file.status();
+    state->reader = *std::move(file);
+  }
+  loaded_bytes_.resize(place.bytes);
+  const absl::StatusOr<std::size_t> size = state->reader->ReadAt(loaded_bytes_, place.offset);
   if (!size.ok()) return size.status();
   EventBlockHeader header;
-  if (*size != place.bytes || BlockAt(SeedOf(place.file), loaded_, header).size() != place.bytes) {
+  const auto found = BlockAt(SeedOf(place.file), loaded_bytes_, header);
+  loaded_.clear();
+  const bool holds = *size == place.bytes && found.size() == place.bytes &&
+                     ForEachEvent(found, [this](const Event& event) { loaded_.push_back(event); });
+  if (!holds) {
     return absl::DataLossError(
         absl::StrCat(PathOf(place.file), ": byte ", place.offset, ": a damaged block"));
   }
   loaded_block_ = block;
-  return std::span<const std::byte>(loaded_);
+  return absl::OkStatus();
 }
 
 }  // namespace engine

@@ -32,10 +32,10 @@ struct EventStoreOptions {
   std::int64_t keep_ns = std::int64_t{72} * 3'600 * 1'000'000'000;  // Exchange time.
 };
 
-// Files "outbox-<number>.log" beside the journal, from which all of it can be made again: so a
-// damaged or missing file is no loss of anything but of events that are told again, and where the
-// disk is full old files make room. What cannot be written leaves a hole: from then on nothing is
-// kept until the next Open(), and the journal's replay then fills it.
+// Files "outbox-<number>.log" beside the journal, from which all of it can be made again: so where
+// one is damaged or missing it begins empty, and covers nothing until the journal was replayed, and
+// where the disk is full old files make room. What cannot be written leaves a hole: from then on
+// nothing is kept until the next Open(), and the journal's replay then fills it.
 //
 // Thread: one owner. Memory: 8 bytes for each credential in each block, so at most 8 an event; and
 // two blocks. Cost: Add is a copy and a probe; Read is a block read, checked and passed through for
@@ -54,6 +54,8 @@ class EventStore {
   // Keeps it, where it is not there already; it can be read after the next Write().
   // Requires: numbered; per credential in the order of their numbers.
   void Add(const Event& event, std::int64_t now_ns);
+  // The number of the credential's next event. What it does not have before it is gone.
+  void Expect(CredentialId credential, std::uint64_t next);
   // Requires: all numbered events of the commands up to `sequence` were added.
   void Cover(std::uint64_t sequence) { covered_ = std::max(covered_, sequence); }
   // What was added can be read now. Removes what is too old at `now_ns` or too much.
@@ -61,9 +63,15 @@ class EventStore {
   // Ensures: synced() is covered(), or status() says why not.
   void Sync(std::int64_t now_ns);
 
+  // Begins anew, empty: what it was told was wrong.
+  absl::Status Clear();
+
+  // The highest sequence of an event that it has.
+  std::uint64_t newest_sequence() const { return newest_sequence_; }
+
   // Why nothing more is kept; OK while it is.
   const absl::Status& status() const { return status_; }
-  // Files whose events, and all before, are gone for damage; for the log.
+  // Files that were damaged, so that all had to go; for the log.
   const std::vector<std::string>& damaged() const { return damaged_; }
   std::uint64_t bytes() const;  // On disk.
 
@@ -74,8 +82,12 @@ class EventStore {
   };
   Kept KeptOf(CredentialId credential) const;
 
-  // Copies events from number `from` on, without a gap. Requires: first <= from < next.
-  // Ensures: how many; at least one.
+  // Where the event lies: queries in this order read each block once. Requires: first <= number <
+  // next.
+  std::uint64_t BlockOf(CredentialId credential, std::uint64_t number) const;
+
+  // Copies events from number `from` on, without a gap, of as many blocks as one may be long.
+  // Requires: first <= from < next. Ensures: how many; at least one.
   absl::StatusOr<std::size_t> Read(CredentialId credential, std::uint64_t from,
                                    std::span<Event> into);
 
@@ -90,6 +102,8 @@ class EventStore {
     std::uint64_t bytes = 0;
     std::uint64_t blocks_end = 0;  // Behind the number of its last block.
     std::int64_t newest_ns = 0;    // When its last block was written.
+    // Open while the file is kept: to be read once and again.
+    std::unique_ptr<File> reader{};
   };
   struct FoundFile {
     std::uint64_t number = 0;
@@ -105,7 +119,7 @@ class EventStore {
   struct Stream {
     std::uint64_t first = 0;
     std::uint64_t next = 0;
-    std::deque<Mark> marks;
+    std::vector<Mark> marks;
   };
 
   EventStore(Disk& disk, EventStoreOptions options);
@@ -116,12 +130,13 @@ class EventStore {
   absl::Status BeginFile();
   void WriteBlock(std::int64_t now_ns);
   absl::Status WriteGathered(std::int64_t now_ns);
-  absl::Status Append(std::span<const std::byte> bytes);
+  absl::Status AppendGathered(std::int64_t now_ns);
+  absl::Status MakeRoom();
   void Index(const Event& event, std::uint64_t block);
   void RemoveOldest();
+  absl::Status RemoveAll();
   void ForgetBlocksBefore(std::uint64_t block);
   void RemoveWhatIsTooMuch(std::int64_t now_ns);
-  bool MakeRoom();
   std::string PathOf(std::uint64_t file) const;
   // Bytes that read as a batch of the journal's never read as one of these.
   std::uint64_t SeedOf(std::uint64_t file) const {
@@ -129,7 +144,8 @@ class EventStore {
   }
   std::uint64_t end_block() const { return first_block_ + blocks_.size(); }
   std::uint64_t BlockOf(Mark mark) const;
-  absl::StatusOr<std::span<const std::byte>> Load(std::uint64_t block);
+  std::vector<Mark>::const_iterator MarkOf(const Stream& stream, std::uint64_t number) const;
+  absl::Status Load(std::uint64_t block);
 
   Disk& disk_;
   const EventStoreOptions options_;
@@ -143,7 +159,9 @@ class EventStore {
   std::uint64_t covered_ = 0;
   std::uint64_t written_covered_ = 0;  // As the last block or file header says.
   std::uint64_t synced_ = 0;
-  std::vector<std::byte> loaded_;
+  std::uint64_t newest_sequence_ = 0;
+  std::vector<std::byte> loaded_bytes_;
+  std::vector<Event> loaded_;  // The events of that block.
   std::uint64_t loaded_block_ = UINT64_MAX;
   absl::Status status_;
   std::vector<std::string> damaged_;

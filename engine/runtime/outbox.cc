@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace engine {
 namespace {
@@ -96,11 +97,37 @@ bool Outbox::SyncWhatIsWanted() {
   return true;
 }
 
+void Outbox::TakeQuery(const MissedQuery& query, std::vector<MissedQuery>& waiting) {
+  if (query.most > 0) return waiting.push_back(query);
+  std::erase_if(waiting, [&](const MissedQuery& other) { return other.session == query.session; });
+}
+
+bool Outbox::CanRead(const MissedQuery& query) const {
+  const EventStore::Kept kept = store_->KeptOf(query.credential);
+  return query.from >= kept.first && query.from < kept.next;
+}
+
+void Outbox::SortByBlock(Link& link) const {
+  if (link.waiting.size() < 2) return;
+  std::vector<std::pair<std::uint64_t, MissedQuery>> places;
+  places.reserve(link.waiting.size());
+  for (const MissedQuery& query : link.waiting) {
+    const std::uint64_t block =
+        CanRead(query) ? store_->BlockOf(query.credential, query.from) : UINT64_MAX;
+    places.emplace_back(block, query);
+  }
+  std::ranges::stable_sort(places, {}, [](const auto& place) { return place.first; });
+  std::ranges::transform(places, link.waiting.begin(),
+                         [](const auto& place) { return place.second; });
+}
+
 bool Outbox::AnswerOn(Link& link) {
   for (auto ready = link.end.queries.Ready(); !ready.empty(); ready = link.end.queries.Ready()) {
-    link.waiting.insert(link.waiting.end(), ready.begin(), ready.end());
+    for (const MissedQuery& query : ready) TakeQuery(query, link.waiting);
     link.end.queries.Consume(ready.size());
   }
+  if (link.waiting.empty() || link.end.events.Room(2) < 2) return false;
+  SortByBlock(link);
   const std::size_t before = link.waiting.size();
   std::erase_if(link.waiting, [&](const MissedQuery& query) { return Answer(query, link); });
   if (link.waiting.size() == before) return false;
@@ -113,29 +140,38 @@ bool Outbox::AnswerOn(Link& link) {
 bool Outbox::Answer(const MissedQuery& query, Link& link) {
   RingSender<MissedEvent>& to = link.end.events;
   if (to.Room(2) < 2) return false;
-  const EventStore::Kept kept = store_->KeptOf(query.credential);
-  const bool is_kept = store_->status().ok() && query.from >= kept.first;
-  if (is_kept && query.from >= kept.next) return false;  // Not here yet.
   MissedEvent answer;
   answer.session = query.session;
+  answer.kind = MissedEvent::Kind::kNotNow;
+  if (store_->status().ok()) {
+    const EventStore::Kept kept = store_->KeptOf(query.credential);
+    if (query.from >= kept.next) return false;  // Not here yet.
+    answer.first = kept.first;
+    if (query.from < kept.first) answer.kind = MissedEvent::Kind::kGone;
+  }
+  if (CanRead(query) && store_->status().ok() && PutEvents(query, answer, to)) {
+    answer.kind = MissedEvent::Kind::kEnd;
+    answer.event = Event();
+  }
+  to.Put(answer);
+  return true;
+}
+
+// Ensures: false where they cannot be read.
+bool Outbox::PutEvents(const MissedQuery& query, MissedEvent answer, RingSender<MissedEvent>& to) {
   const std::size_t most =
       std::min<std::size_t>({query.most, piece_.size(), to.Room(query.most + 1) - 1});
-  absl::StatusOr<std::size_t> count = absl::NotFoundError("gone");
-  if (is_kept) count = store_->Read(query.credential, query.from, std::span(piece_).first(most));
-  if (is_kept && !count.ok()) read_status_ = count.status();
+  const absl::StatusOr<std::size_t> count =
+      store_->Read(query.credential, query.from, std::span(piece_).first(most));
   if (!count.ok()) {
-    answer.kind = MissedEvent::Kind::kGone;
-    answer.first = is_kept ? 0 : kept.first;
-    to.Put(answer);
-    return true;
+    read_status_ = count.status();
+    return false;
   }
+  answer.kind = MissedEvent::Kind::kEvent;
   for (std::size_t i = 0; i < *count; ++i) {
     answer.event = piece_[i];
     to.Put(answer);
   }
-  answer.kind = MissedEvent::Kind::kEnd;
-  answer.event = Event();
-  to.Put(answer);
   return true;
 }
 

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -22,16 +21,17 @@ namespace engine {
 struct MissedQuery {
   std::uint64_t session = 0;  // Comes back with the answer.
   CredentialId credential{};
-  std::uint32_t most = 0;  // Events in the answer.
+  std::uint32_t most = 0;  // Events in the answer; 0: the session has ended, and waits for none.
   std::uint64_t from = 0;
 };
 
-// An answer is some kEvent, in order, and kEnd behind the last; or kGone alone.
+// An answer is some kEvent, in order, and kEnd behind the last; or kGone or kNotNow alone.
 struct MissedEvent {
   enum class Kind : std::uint8_t {
     kEvent,
     kEnd,
-    kGone,  // They are no longer kept.
+    kGone,    // They are no longer kept.
+    kNotNow,  // They cannot be read, or cannot be kept before the next start.
   };
   std::uint64_t session = 0;
   Kind kind{};
@@ -75,9 +75,9 @@ struct TapLink {
 TapLink MakeTapLink(Doorbell& shard_doorbell, Doorbell& outbox_doorbell,
                     std::size_t events = std::size_t{1} << 14);
 
-// A turn of work takes a bounded number of events, writes them, then answers what can be answered.
-// It blocks on the disk: it has a thread of its own. Where it falls behind, the shard takes no more
-// commands.
+// A turn of work takes a bounded number of events, writes them, then answers what can be answered,
+// in the order of the blocks, each of which is then read once. It blocks on the disk: it has a
+// thread of its own. Where it falls behind, the shard takes no more commands.
 //
 // Thread: one owner; WantSynced(), synced() and gone_bad() are for any.
 class Outbox {
@@ -93,7 +93,7 @@ class Outbox {
   // unless the store can keep nothing more.
   void WantSynced(std::uint64_t sequence);
   std::uint64_t synced() const { return synced_.load(std::memory_order_acquire); }
-  // Nothing is kept any more, and all is said to be gone: store().status() says why.
+  // Nothing is kept any more before the next start: store().status() says why.
   bool gone_bad() const { return gone_bad_.load(std::memory_order_acquire); }
 
   // Whether an answer waits for room that nobody rings for.
@@ -110,14 +110,18 @@ class Outbox {
   // A query that waits: its events are not there yet, or its ring has no room.
   struct Link {
     MissedOutboxEnd end;
-    std::deque<MissedQuery> waiting;
+    std::vector<MissedQuery> waiting;
   };
 
   bool TakeEvents();
   void Take(const Event& event, std::int64_t now_ns);
   bool SyncWhatIsWanted();
   bool AnswerOn(Link& link);
+  static void TakeQuery(const MissedQuery& query, std::vector<MissedQuery>& waiting);
+  void SortByBlock(Link& link) const;
+  bool CanRead(const MissedQuery& query) const;
   bool Answer(const MissedQuery& query, Link& link);
+  bool PutEvents(const MissedQuery& query, MissedEvent answer, RingSender<MissedEvent>& to);
   void Publish();
 
   std::unique_ptr<EventStore> store_;

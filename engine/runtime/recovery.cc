@@ -143,16 +143,22 @@ absl::StatusOr<Recovery> RecoverFromSnapshot(Disk& disk, const ReadOptions& opti
     recovery.damaged.push_back(absl::StrCat(SnapshotName(loaded->sequence), ": the journal behind ",
                                             "it does not follow: ", status.message()));
     before = loaded->sequence;
+    if (store == nullptr) continue;
+    // It may have been told of what never was.
+    if (absl::Status cleared = store->Clear(); !cleared.ok()) return cleared;
+    before = 1;
   }
   // The journal ends where the snapshot was made: its time was read with that.
   recovery.tail.last_time_ns = std::max(recovery.tail.last_time_ns, exchange->time_ns());
   if (store == nullptr) return recovery;
-  if (store->covered() > recovery.sequence) {
-    return absl::DataLossError(
-        absl::StrCat(options.folder, ": the outbox knows of sequence ", store->covered(),
-                     ", and the journal ", "ends at ", recovery.sequence,
-                     ". If an older journal was restored here, remove the ", "outbox-*.log files"));
+  const std::uint64_t told = std::max(store->covered(), store->newest_sequence());
+  if (told > recovery.sequence) {
+    return absl::DataLossError(absl::StrCat(options.folder, ": the outbox knows of sequence ", told,
+                                            ", and the journal ", "ends at ", recovery.sequence,
+                                            ". If an older journal was restored here, remove the ",
+                                            "outbox-*.log files"));
   }
+  for (const auto& [credential, next] : exchange->next_events()) store->Expect(credential, next);
   store->Cover(recovery.sequence);
   store->Write(exchange->time_ns());
   return recovery;

@@ -53,7 +53,7 @@ bool Shard::Turn() {
   did = PublishIndicative(now_ns) || did;
   did = DrainEvents() || did;
   did = WriteJournal() || did;
-  if (!did) TellCovered();
+  if (!did && tapped_) TellCovered();
   did = Release() || did;
   if (did) ReadGauges();
   return did && status_.ok();
@@ -243,7 +243,10 @@ std::size_t Shard::HeldRoom() const {
 
 void Shard::Route(Event& event) {
   Count(event);
-  if (held_tap_ && event.event_number != 0) held_tap_->Push(event);
+  if (held_tap_ && event.event_number != 0) {
+    held_tap_->Push(event);
+    tapped_ = true;
+  }
   const bool to_asker =
       event.type == EventType::kLogonAnswer || event.type == EventType::kLogonMarket;
   if (to_asker) {
@@ -306,6 +309,7 @@ bool Shard::TellCovered() {
   event.sequence = covered_ = exchange_->sequence();
   event.type = EventType::kCovered;
   held_tap_->Push(event);
+  tapped_ = false;
   return true;
 }
 

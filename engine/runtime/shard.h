@@ -129,7 +129,8 @@ class Shard {
   std::vector<HeldEvents> held_;  // One a link.
   std::optional<EventTap> tap_;
   std::optional<HeldEvents> held_tap_;  // With it.
-  std::uint64_t covered_ = 0;           // What the tap was told.
+  std::uint64_t covered_ = 0;           // What the tap was told, and whether
+  bool tapped_ = false;                 // it was told of events since.
   std::vector<Event> piece_;            // What Drain() fills before it is routed.
   const GameCounts games_before_;       // Of the replay.
   struct LastLogon {

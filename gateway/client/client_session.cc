@@ -285,6 +285,7 @@ void ClientSession::OnLogonAnswer(const LogonAnswerMessage& message) {
     GiveUp("the daemon does not know what it has answered");
     return;
   }
+  options_.next_event = message.next_event;
   max_client_frame_bytes_ =
       std::clamp(message.max_frame_bytes, kDeviceFrameBytesMax, kFrameBytesMax);
   heartbeat_ = seconds(std::max<std::uint16_t>(message.heartbeat_s, 1));

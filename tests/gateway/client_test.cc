@@ -242,6 +242,15 @@ TEST(Client, SaysAfterAReconnectWhichEventComesNext) {
   EXPECT_EQ(talk.NextCommand().view().Items<engine::LogonBody>()[0].next_event, 13U);
 }
 
+// Though it has heard none: what happens while it is away is told to it then.
+TEST(Client, AsksAfterAReconnectForAllSinceItsFirstLogon) {
+  Conversation talk;
+  talk.daemon.next_event = 9;
+  talk.LogOn();
+  talk.daemon.DropConnections();
+  EXPECT_EQ(talk.NextCommand().view().Items<engine::LogonBody>()[0].next_event, 9U);
+}
+
 TEST(Client, LogsOutWhenItStops) {
   Conversation talk;
   talk.LogOn();

@@ -29,10 +29,11 @@ std::vector<std::uint64_t> From(std::uint64_t first, std::size_t count) {
 class Away {
  public:
   explicit Away(std::uint64_t told, std::uint64_t next_event,
-                engine::CredentialKind kind = engine::CredentialKind::kDevice)
+                engine::CredentialKind kind = engine::CredentialKind::kDevice,
+                bool cancel_on_disconnect = false)
       : told_(told), client(daemon) {
     daemon.next_event = told + 1;
-    client.LogOn(0, false, next_event);
+    client.LogOn(0, cancel_on_disconnect, next_event);
     daemon.AnswerLogon(daemon.NextCommand(), static_cast<std::uint32_t>(kCredential), kind);
   }
 
@@ -172,6 +173,49 @@ TEST(MissedEvents, ThatNeverWereRefuseTheLogon) {
   EXPECT_EQ(away.client.logon.reason, Reason::kEventUnknown);
   EXPECT_EQ(away.client.logon.next_event, 10u);
   EXPECT_THAT(away.client.numbers, IsEmpty());
+}
+
+// A price that is called is told behind the logon, and not again.
+TEST(MissedEvents, ComeBehindWhatWasToldWhileTheyWereLookedFor) {
+  Away away(/*told=*/6, /*next_event=*/3);
+  const engine::MissedQuery query = away.WaitForQuery();
+  engine::Event product;
+  product.type = engine::EventType::kProductOpened;
+  product.market = engine::MarketId{1};
+  product.product_opened = {};
+  away.daemon.Send(product);
+  while (away.daemon.HasEvents()) away.daemon.gateway().Turn();
+  EXPECT_EQ(away.client.products, 0);
+  away.Answer(query);
+  ASSERT_TRUE(away.client.HearUntil([&] { return away.client.fills == 4; }));
+  EXPECT_EQ(away.client.products, 1);
+  EXPECT_EQ(away.client.logon_answers, 1);
+}
+
+TEST(MissedEvents, ThatCannotBeReadNowMakeTheClientComeBack) {
+  Away away(/*told=*/9, /*next_event=*/2);
+  away.Say(away.WaitForQuery(), MissedEvent::Kind::kNotNow);
+  EXPECT_TRUE(away.client.HearTermination(TerminateReason::kBusy));
+  EXPECT_EQ(away.client.logon_answers, 0);
+  EXPECT_GT(away.client.reconnect_after_ms, 0u);
+}
+
+TEST(MissedEvents, AreNotWaitedForByASessionThatHasEnded) {
+  Away away(/*told=*/9, /*next_event=*/2);
+  const engine::MissedQuery query = away.WaitForQuery();
+  away.client.Close();
+  const engine::MissedQuery end = away.WaitForQuery();
+  EXPECT_EQ(end.session, query.session);
+  EXPECT_EQ(end.most, 0u);
+}
+
+// It was never logged on, so that nothing of its hangs on its connection.
+TEST(MissedEvents, ThatAreGoneWithdrawNoOrders) {
+  Away away(/*told=*/9, /*next_event=*/2, engine::CredentialKind::kDevice,
+            /*cancel_on_disconnect=*/true);
+  away.Say(away.WaitForQuery(), MissedEvent::Kind::kGone, 5);
+  EXPECT_TRUE(away.client.HearTermination(TerminateReason::kEventsGone));
+  EXPECT_FALSE(away.daemon.HasCommand());
 }
 
 // Nothing waits in the daemon's memory for it but a part of its output, and nothing is lost.

@@ -132,6 +132,46 @@ TEST(EventStore, MakesRoomOfItsOldestWhereTheDiskIsFull) {
   }
 }
 
+// Of the only file too: what comes is worth more than what was.
+TEST(EventStore, BeginsAnewWhereItsOnlyFileFillsTheDisk) {
+  SimDisk disk;
+  ToldStream stream(11);
+  const auto store = OpenStore(disk);
+  stream.TellNext(20, *store);
+  ASSERT_EQ(FilesOn(disk), 1u);
+  disk.SetFault({.kind = DiskFault::Kind::kFailsOnce, .at = disk.operations(), .error = ENOSPC});
+  stream.TellNext(20, *store);
+  ASSERT_TRUE(store->status().ok()) << store->status();
+  EXPECT_GT(store->KeptOf(CredentialId{1}).first, 1u);
+  stream.ExpectKept(*store, stream.sequence());
+}
+
+TEST(EventStore, LetsTheOldGoThatAReplayTells) {
+  SimDisk disk;
+  EventStoreOptions options = SmallStore();
+  options.bytes_max = 3 * options.file_bytes;
+  ToldStream stream(12);
+  for (int i = 0; i < 4'000; ++i) stream.NextCommand();
+  const auto store = OpenStore(disk, options);
+  for (const auto& [credential, events] : stream.told()) {
+    for (const Event& event : events) store->Add(event, 1);
+    EXPECT_LE(store->bytes(), options.bytes_max + options.file_bytes);
+  }
+}
+
+TEST(EventStore, ClearedItTakesOtherEventsUnderTheSameNumbers) {
+  SimDisk disk;
+  ToldStream wrong(13);
+  const auto store = OpenStore(disk);
+  wrong.TellNext(900, *store);
+  ASSERT_TRUE(store->Clear().ok());
+  EXPECT_EQ(store->covered(), 0u);
+  ToldStream right(14);
+  right.TellNext(900, *store);
+  right.ExpectAllKept(*store);
+  right.ExpectAllKept(*OpenStore(disk));
+}
+
 TEST(EventStore, KeepsNothingMoreOnceSomethingCannotBeWritten) {
   SimDisk disk;
   ToldStream stream(9);

@@ -1,5 +1,9 @@
 #include "engine/runtime/outbox.h"
 
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -15,14 +19,18 @@ using Kind = MissedEvent::Kind;
 // An outbox turned by hand, between a shard and a gateway that a test plays.
 class OutboxWorld {
  public:
-  explicit OutboxWorld(std::size_t answer_room = 64) {
+  explicit OutboxWorld(
+      const std::function<void(EventStore&)>& prepare = [](EventStore&) {},
+      std::size_t answer_room = 64) {
     TapLink tap = MakeTapLink(shard_bell_, outbox_bell_, 1 << 10);
     MissedLink missed = MakeMissedLink(gateway_bell_, outbox_bell_, 16, answer_room);
     shard_.emplace(std::move(tap.shard));
     gateway_.emplace(std::move(missed.gateway));
     std::vector<MissedOutboxEnd> ends;
     ends.push_back(std::move(missed.outbox));
-    outbox.emplace(OpenStore(disk), clock_, outbox_bell_, std::move(tap.outbox), std::move(ends));
+    std::unique_ptr<EventStore> store = OpenStore(disk);
+    prepare(*store);
+    outbox.emplace(std::move(store), clock_, outbox_bell_, std::move(tap.outbox), std::move(ends));
   }
 
   void Tell(const std::vector<Event>& events) {
@@ -128,7 +136,7 @@ TEST(Outbox, SaysWhatIsGoneAndWhereTheRestBegins) {
 }
 
 TEST(Outbox, AnswersEachInPiecesAsTheRingHasRoom) {
-  OutboxWorld world(/*answer_room=*/8);
+  OutboxWorld world([](EventStore&) {}, /*answer_room=*/8);
   world.TellSome(200);
   for (std::uint64_t session = 1; session <= 9; ++session) {
     world.Ask(static_cast<std::uint32_t>(session), 1, 20, session);
@@ -163,7 +171,7 @@ TEST(Outbox, SyncsWhatASnapshotIsToCoverAndNoMore) {
   world.stream.ExpectAllKept(*OpenStore(found));
 }
 
-TEST(Outbox, SaysThatAllIsGoneOnceItCannotWrite) {
+TEST(Outbox, SaysNotNowOnceItCannotWrite) {
   OutboxWorld world;
   world.TellSome(20);
   world.disk.SetFault(
@@ -174,7 +182,45 @@ TEST(Outbox, SaysThatAllIsGoneOnceItCannotWrite) {
   world.Ask(1, 1, 10);
   const std::vector<MissedEvent> heard = world.Hear();
   ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].kind, Kind::kNotNow);
+}
+
+// One error of the disk is not the end of what is kept.
+TEST(Outbox, SaysNotNowWhereItCannotRead) {
+  OutboxWorld world;
+  world.TellSome(20);
+  world.disk.SetFault({.kind = DiskFault::Kind::kFailsOnce, .at = world.disk.operations()});
+  world.Ask(1, 1, 1);
+  std::vector<MissedEvent> heard = world.Hear();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].kind, Kind::kNotNow);
+  EXPECT_FALSE(world.outbox->read_status().ok());
+  world.Ask(1, 1, 1);
+  ExpectEvents(world.Hear(), 1, 1);
+}
+
+// Nothing of it is kept and nothing of it is to come: it must not wait.
+TEST(Outbox, SaysThatAllIsGoneOfACredentialWhoseEventsAre) {
+  OutboxWorld world([](EventStore& store) { store.Expect(CredentialId{77}, 9); });
+  world.TellSome(20);
+  world.Ask(77, 5, 10);
+  const std::vector<MissedEvent> heard = world.Hear();
+  ASSERT_EQ(heard.size(), 1u);
   EXPECT_EQ(heard[0].kind, Kind::kGone);
+  EXPECT_EQ(heard[0].first, 9u);
+}
+
+TEST(Outbox, ForgetsTheQueriesOfASessionThatHasEnded) {
+  OutboxWorld world;
+  world.TellSome(20);
+  world.Ask(2, world.ToldTo(2) + 1, 10, /*session=*/5);
+  world.Ask(3, world.ToldTo(3) + 1, 10, /*session=*/6);
+  world.Settle();
+  world.Ask(2, 0, 0, /*session=*/5);
+  world.Settle();
+  world.TellSome(50);
+  for (const MissedEvent& missed : world.Hear()) EXPECT_EQ(missed.session, 6u);
+  EXPECT_FALSE(world.outbox->waits());
 }
 
 }  // namespace

@@ -308,7 +308,8 @@ class SimProcess {
       if (!status_.ok()) return;
       const auto ready = missed_->events.Ready();
       ASSERT_FALSE(ready.empty());
-      if (ready.front().kind == MissedEvent::Kind::kGone) {
+      const MissedEvent::Kind first = ready.front().kind;
+      if (first == MissedEvent::Kind::kGone || first == MissedEvent::Kind::kNotNow) {
         if (disk_.is_cut()) return;
         SeeWhetherTheOutboxFailed();
         EXPECT_TRUE(homes_.outbox_failed) << "home " << home << ", event " << next;
