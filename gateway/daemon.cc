@@ -13,12 +13,12 @@
 namespace gateway {
 namespace {
 
-constexpr int kIoError = 74;  // As in sysexits.h.
+constexpr int kJournalLost = 74;  // As in sysexits.h.
 
 // Nothing is answered any more and what is on disk is good: the next start goes on from there.
 void ShardFailed(const absl::Status& status) {
   spdlog::critical("the shard stopped: {}", std::string(status.message()));
-  std::_Exit(kIoError);
+  std::_Exit(kJournalLost);
 }
 
 // Trading goes on. What cannot be kept is told again after the next start, which replays it.

@@ -7,8 +7,8 @@
 namespace engine {
 namespace {
 
-constexpr std::size_t kEventsATurn = 8'192;
-constexpr std::size_t kPieceEvents = 512;
+constexpr std::size_t kTakenATurn = 8'192;
+constexpr std::size_t kReadEventsMost = 512;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ Outbox::Outbox(std::unique_ptr<EventStore> store, Clock& clock, Doorbell& doorbe
       clock_(clock),
       doorbell_(doorbell),
       tapped_(std::move(tapped)),
-      piece_(kPieceEvents) {
+      piece_(kReadEventsMost) {
   links_.reserve(links.size());
   for (MissedOutboxEnd& end : links) links_.push_back({.end = std::move(end), .waiting = {}});
   Publish();
@@ -76,7 +76,7 @@ void Outbox::Take(const Event& event, std::int64_t now_ns) {
 bool Outbox::TakeEvents() {
   std::size_t taken = 0;
   const std::int64_t now_ns = clock_.NowNs();
-  for (auto ready = tapped_.events.Ready(); !ready.empty() && taken < kEventsATurn;
+  for (auto ready = tapped_.events.Ready(); !ready.empty() && taken < kTakenATurn;
        ready = tapped_.events.Ready()) {
     for (const Event& event : ready) Take(event, now_ns);
     taken += ready.size();

@@ -9,7 +9,7 @@ namespace {
 
 // What somebody should have rung for is looked at again after so long: a gateway does not ring when
 // it has made room.
-constexpr std::int64_t kLookAgainNs = 20'000'000;
+constexpr std::int64_t kLookForRoomNs = 20'000'000;
 
 }  // namespace
 
@@ -39,7 +39,7 @@ void OutboxThread::Run() {
     Doorbell& doorbell = outbox_.doorbell();
     doorbell.PrepareToSleep();
     if (!outbox_.Turn() && !stop_.load(std::memory_order_acquire)) {
-      doorbell.Sleep(outbox_.waits() ? kLookAgainNs : -1);
+      doorbell.Sleep(outbox_.waits() ? kLookForRoomNs : -1);
     }
     doorbell.WakeUp();
   }
