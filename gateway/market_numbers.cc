@@ -142,12 +142,6 @@ constexpr JointRule kJointRules[] = {
     {[](const MarketDefinition& m) { return m.feed_in_ticks <= m.retail_ticks; },
      {"feed_in_ticks", "retail_ticks"},
      "feed_in_ticks <= retail_ticks"},
-    {[](const MarketDefinition& m) {
-       const std::int64_t between = std::int64_t{m.retail_ticks} - m.feed_in_ticks;
-       return m.rule.admission != engine::Admission::kStrict || between == 0 || between >= 2;
-     },
-     {"admission", "retail_ticks", "feed_in_ticks"},
-     "strict only where a price lies between feed_in_ticks and retail_ticks"},
     {[](const MarketDefinition& m) { return m.rule.lot_wh <= m.order_max_wh; },
      {"lot_wh", "order_max_wh"},
      "lot_wh <= order_max_wh"},

@@ -65,12 +65,6 @@ bool HasCountableBalance(const MarketDefinition& d) {
   return energy_wh * d.band_levels <= static_cast<std::uint64_t>(INT64_MAX);
 }
 
-// Strictly between the tariffs there is a price.
-bool AdmitsAPrice(const MarketDefinition& d) {
-  const std::int64_t between = std::int64_t{d.retail_ticks} - d.feed_in_ticks;
-  return d.rule.admission != Admission::kStrict || between == 0 || between >= 2;
-}
-
 // Whoever owes is known before anything trades.
 bool NamesItsBalanceAccount(const MarketDefinition& d) {
   return d.rule.rule != Rule::kVcg || d.rule.balance_account != AccountId{};
@@ -81,9 +75,9 @@ bool NamesItsBalanceAccount(const MarketDefinition& d) {
 bool IsPossible(const MarketDefinition& d) {
   return d.id != MarketId{} && HasPossibleTimes(d) && HasPossiblePrices(d) && IsPossible(d.rule) &&
          HasPossibleGame(d) && HasPossibleLottery(d) && HasPossibleTrading(d) &&
-         HasCountableBalance(d) && AdmitsAPrice(d) && NamesItsBalanceAccount(d) &&
-         d.rule.lot_wh <= d.order_max_wh && d.rule.min_order_wh <= d.order_max_wh &&
-         d.order_max_wh > 0 && d.order_max_wh <= kOrderEnergyMaxWh && d.party_orders_max > 0 &&
+         HasCountableBalance(d) && NamesItsBalanceAccount(d) && d.rule.lot_wh <= d.order_max_wh &&
+         d.rule.min_order_wh <= d.order_max_wh && d.order_max_wh > 0 &&
+         d.order_max_wh <= kOrderEnergyMaxWh && d.party_orders_max > 0 &&
          d.party_orders_max <= kPartyOrdersMax && d.book_orders_max > 0 &&
          d.book_orders_max <= kBookOrdersMax && d.indicative_min_parties > 0 &&
          d.indicative_step_ticks > 0 && d.indicative_step_ticks <= kPriceTicksMax &&

@@ -224,9 +224,6 @@ TEST(MarketFile, NamesTheParameterThatNoOrderOrGameCouldMeet) {
               HasSubstr("announce_from = band: allowed is band only with schedule descending"));
   EXPECT_THAT(KeysError("rule = \"stackelberg\"\nmin_order_wh = \"1000001\"\n"),
               HasSubstr("min_order_wh = 1000001: allowed is min_order_wh <= order_max_wh"));
-  EXPECT_THAT(KeysError("rule = \"stackelberg\"\nadmission = \"strict\"\nretail_ticks = 81\n"
-                        "feed_in_ticks = 80\n"),
-              HasSubstr("admission = strict: allowed is strict only where a price lies between"));
 }
 
 TEST(MarketFile, TakesWhatTheEngineTakesAndNamesALineOfAKeyForTheRest) {

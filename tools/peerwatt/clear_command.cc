@@ -44,11 +44,6 @@ absl::Status Clear(ClearOptions& options) {
                                                    ": allowed is at most --retail-ticks, here ",
                                                    setup.retail_ticks));
   }
-  if (rule->admission == engine::Admission::kStrict &&
-      setup.feed_in_ticks + 1 == setup.retail_ticks) {
-    return absl::InvalidArgumentError(
-        "admission=strict: expected a price between --feed-in-ticks and --retail-ticks");
-  }
   const absl::StatusOr<OrdersFile> file = ReadOrdersFile(options.orders);
   if (!file.ok()) return file.status();
   options.setup.rule = *rule;

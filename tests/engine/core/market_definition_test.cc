@@ -61,11 +61,6 @@ TEST(MarketDefinition, IsImpossibleWithAnySingleImpossibleValue) {
         m.rule.min_order_wh = m.order_max_wh + 1;
       },
       [](MarketDefinition& m) {
-        m.rule.rule = Rule::kStackelberg;
-        m.rule.admission = Admission::kStrict;
-        m.feed_in_ticks = m.retail_ticks - 1;
-      },
-      [](MarketDefinition& m) {
         m.rule.rule = Rule::kMuda;
         m.order_max_wh = 1'000;  // So that its balance can be counted.
         m.indicative_interval_s = 60;
