@@ -21,7 +21,6 @@ using boost::system::error_code;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
-// Of one turn, so that sockets and the ring take turns.
 constexpr int kReadsATurn = 4;  // Of one session while it has more.
 constexpr std::size_t kScratchBytes = std::size_t{128} << 10;
 // After the system had no file descriptor or memory for another connection.

@@ -9,6 +9,7 @@
 #include "engine/core/check.h"
 #include "engine/journal/aligned_buffer.h"
 #include "engine/journal/format.h"
+#include "engine/journal/numbered_files.h"
 
 namespace engine {
 namespace {
@@ -38,17 +39,6 @@ absl::StatusOr<std::uint64_t> CopyFile(Disk& disk, const std::string& from, cons
   return done;
 }
 
-absl::StatusOr<std::vector<std::uint64_t>> SegmentsIn(Disk& disk, const std::string& folder) {
-  const absl::StatusOr<std::vector<std::string>> names = disk.List(folder);
-  if (!names.ok()) return names.status();
-  std::vector<std::uint64_t> segments;
-  for (const std::string& name : *names) {
-    if (const auto number = SegmentNumber(name)) segments.push_back(*number);
-  }
-  std::ranges::sort(segments);
-  return segments;
-}
-
 }  // namespace
 
 absl::StatusOr<CopiedJournal> CopyJournal(Disk& disk, const ReadOptions& options,
@@ -57,7 +47,8 @@ absl::StatusOr<CopiedJournal> CopyJournal(Disk& disk, const ReadOptions& options
   const absl::StatusOr<JournalTail> tail =
       Recover(disk, options, [](CommandView) { return absl::OkStatus(); });
   if (!tail.ok()) return tail.status();
-  const absl::StatusOr<std::vector<std::uint64_t>> segments = SegmentsIn(disk, options.folder);
+  const absl::StatusOr<std::vector<std::uint64_t>> segments =
+      ListNumbers(disk, options.folder, SegmentNumber);
   if (!segments.ok()) return segments.status();
   CopiedJournal copied{.next_sequence = tail->next_sequence};
   // None has begun: there is nothing to copy.

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/core/check.h"
+#include "engine/journal/numbered_files.h"
 
 namespace engine {
 namespace {
@@ -37,13 +38,9 @@ std::optional<std::uint64_t> SnapshotSequence(std::string_view name) {
 }
 
 absl::StatusOr<std::vector<std::uint64_t>> ListSnapshots(Disk& disk, const std::string& folder) {
-  absl::StatusOr<std::vector<std::string>> names = disk.List(folder);
-  if (!names.ok()) return names.status();
-  std::vector<std::uint64_t> sequences;
-  for (const std::string& name : *names) {
-    if (const auto sequence = SnapshotSequence(name)) sequences.push_back(*sequence);
-  }
-  std::ranges::sort(sequences, std::greater());
+  absl::StatusOr<std::vector<std::uint64_t>> sequences =
+      ListNumbers(disk, folder, SnapshotSequence);
+  if (sequences.ok()) std::ranges::reverse(*sequences);
   return sequences;
 }
 

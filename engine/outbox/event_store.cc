@@ -175,7 +175,6 @@ void EventStore::RemoveOldest() {
   files_.pop_front();
 }
 
-// Those behind the block that is being made are of blocks to come.
 void EventStore::ForgetBlocksBefore(std::uint64_t block) {
   for (auto& [credential, stream] : streams_) {
     const auto kept = std::ranges::find_if(

@@ -4,21 +4,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/journal/numbered_files.h"
 #include "engine/outbox/event_store.h"
 
 namespace engine {
 namespace {
-
-absl::StatusOr<std::vector<std::uint64_t>> ListFiles(Disk& disk, const std::string& folder) {
-  const absl::StatusOr<std::vector<std::string>> names = disk.List(folder);
-  if (!names.ok()) return names.status();
-  std::vector<std::uint64_t> numbers;
-  for (const std::string& name : *names) {
-    if (const auto number = OutboxFileNumber(name)) numbers.push_back(*number);
-  }
-  std::ranges::sort(numbers);
-  return numbers;
-}
 
 // Ensures: an error where the file is whole and not ours; false where it is not whole.
 absl::StatusOr<bool> CheckHeader(const OutboxFileHeader& header, const JournalIdentity& identity,
@@ -58,7 +48,8 @@ absl::StatusOr<EventStore::FoundFile> EventStore::Find(std::uint64_t number) con
 
 // The files lie one behind the other: what a later one says of the one before is how far that goes.
 absl::Status EventStore::ReadFiles() {
-  const absl::StatusOr<std::vector<std::uint64_t>> numbers = ListFiles(disk_, options_.folder);
+  const absl::StatusOr<std::vector<std::uint64_t>> numbers =
+      ListNumbers(disk_, options_.folder, OutboxFileNumber);
   if (!numbers.ok()) return numbers.status();
   std::optional<FoundFile> before;
   for (const std::uint64_t number : *numbers) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/journal/numbered_files.h"
 #include "engine/journal/reader.h"
 #include "engine/runtime/recovery.h"
 #include "engine/runtime/snapshots.h"
@@ -28,9 +29,10 @@ absl::StatusOr<Follower::Step> Follower::Follow(const std::atomic<bool>& stop) {
   }
   const bool is_time = newest_segment_ >= snapshot_segment_ + options_.segments_a_snapshot;
   if (!is_time || exchange_->sequence() == snapshot_sequence_) return step;
-  if (absl::Status status = WaitForOutbox(); absl::IsUnavailable(status)) return step;
+  const absl::Status outbox = WaitForOutbox();
+  if (absl::IsUnavailable(outbox)) return step;
   snapshot_segment_ = newest_segment_;
-  const absl::StatusOr<SnapshotHeader> snapshot = MakeSnapshot();
+  const absl::StatusOr<SnapshotHeader> snapshot = outbox.ok() ? MakeSnapshot() : outbox;
   step.snapshot_status = snapshot.status();
   if (snapshot.ok()) step.snapshot = *snapshot;
   return step;
@@ -49,13 +51,10 @@ absl::Status Follower::Start(Step& step) {
 // Files are made ahead, one of them, when the one before begins: so a new name says that a segment
 // was closed.
 absl::StatusOr<std::uint64_t> Follower::NewestSegment() {
-  const absl::StatusOr<std::vector<std::string>> names = disk_.List(options_.folder);
-  if (!names.ok()) return names.status();
-  std::uint64_t newest = 0;
-  for (const std::string& name : *names) {
-    newest = std::max(newest, SegmentNumber(name).value_or(0));
-  }
-  return newest;
+  const absl::StatusOr<std::vector<std::uint64_t>> segments =
+      ListNumbers(disk_, options_.folder, SegmentNumber);
+  if (!segments.ok()) return segments.status();
+  return segments->empty() ? 0 : segments->back();
 }
 
 absl::Status Follower::Apply(const std::atomic<bool>& stop) {
@@ -80,15 +79,13 @@ absl::Status Follower::WaitForOutbox() {
   if (outbox == nullptr || outbox->synced() >= exchange_->sequence()) return absl::OkStatus();
   if (outbox->gone_bad()) {
     return absl::FailedPreconditionError(
-        "the outbox keeps nothing more, so that a start must go on "
-        "from before");
+        "the outbox keeps nothing more, so that a start must go on from before");
   }
   outbox->WantSynced(exchange_->sequence());
   return absl::UnavailableError("not yet");
 }
 
 absl::StatusOr<SnapshotHeader> Follower::MakeSnapshot() {
-  if (absl::Status status = WaitForOutbox(); !status.ok()) return status;
   const absl::StatusOr<std::uint64_t> free_bytes = disk_.FreeBytes(options_.folder);
   if (!free_bytes.ok()) return free_bytes.status();
   const std::uint64_t needed = StateBytes(*exchange_) + options_.keep_free_bytes;

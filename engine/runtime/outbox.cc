@@ -149,7 +149,8 @@ bool Outbox::Answer(const MissedQuery& query, Link& link) {
     answer.first = kept.first;
     if (query.from < kept.first) answer.kind = MissedEvent::Kind::kGone;
   }
-  if (CanRead(query) && store_->status().ok() && PutEvents(query, answer, to)) {
+  const bool is_kept = store_->status().ok() && answer.kind != MissedEvent::Kind::kGone;
+  if (is_kept && PutEvents(query, answer, to)) {
     answer.kind = MissedEvent::Kind::kEnd;
     answer.event = Event();
   }

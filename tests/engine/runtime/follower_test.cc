@@ -45,13 +45,7 @@ void Trade(ShardWorld& world, std::uint64_t& client_seq, std::uint64_t segments)
 
 // A shard with orders in so many closed segments. Ensures: the client sequence they came to.
 std::uint64_t Begin(ShardWorld& world, std::uint64_t segments) {
-  MarketDefinition market = SmallMarket();
-  market.rule.self_trade = SelfTrade::kCancelOlder;
-  market.party_orders_max = 4'096;
-  world.Init(market, 2);
-  world.Start();
-  world.SettleAt(kMorningNs + 60 * kSecondNs);
-  world.Logon(0, 1);
+  world.StartWithDisplacement();
   std::uint64_t client_seq = 0;
   Trade(world, client_seq, segments + 1);
   return client_seq;

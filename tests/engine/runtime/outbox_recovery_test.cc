@@ -26,13 +26,7 @@ ReadOptions JournalFolder() { return {.folder = "shard-0", .identity = kWorldIde
 class OutboxRecovery : public testing::Test {
  protected:
   OutboxRecovery() {
-    MarketDefinition market = SmallMarket();
-    market.rule.self_trade = SelfTrade::kCancelOlder;
-    market.party_orders_max = 4'096;
-    world_.Init(market, 2);
-    world_.Start();
-    world_.SettleAt(kMorningNs + 60 * kSecondNs);
-    world_.Logon(0, 1);
+    world_.StartWithDisplacement();
     for (std::uint64_t seq = 1; seq <= kOrders; ++seq) {
       const bool buys = seq % 2 == 0;
       EXPECT_TRUE(world_.Submit(0, seq, buys ? Bid(1, seq, 50, 100) : Ask(1, seq, 40, 100)));

@@ -96,6 +96,17 @@ class ShardWorld {
     ASSERT_TRUE(journal->Settle().ok());
   }
 
+  // A market where a home's newer orders displace its older ones, and home 1 is logged on.
+  void StartWithDisplacement() {
+    MarketDefinition market = SmallMarket();
+    market.rule.self_trade = SelfTrade::kCancelOlder;
+    market.party_orders_max = 4'096;
+    Init(market, 2);
+    Start();
+    SettleAt(kMorningNs + 60 * kSecondNs);
+    Logon(0, 1);
+  }
+
   // What the next start has.
   void SetLottery(const LotteryKey& key) { options_.lottery = key; }
 
