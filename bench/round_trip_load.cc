@@ -39,7 +39,6 @@ class RoundTripLoad::Impl {
       error_code error;
       socket.connect({boost::asio::ip::address_v4::loopback(), port}, error);
       if (error) GiveUp("cannot connect: " + error.message());
-      CHECK(budget_.TakeConnection());
       peers_.push_back(std::make_unique<Peer>(*this, std::move(socket), of));
     }
     for (const auto& peer : peers_) peer->Begin();
@@ -160,7 +159,7 @@ class RoundTripLoad::Impl {
   const LoadShape shape_;
   const std::vector<engine::ProductId> products_;
   boost::asio::io_context io_{1};
-  gateway::Budget budget_{UINT32_MAX, UINT64_MAX / 2};
+  gateway::Budget budget_{UINT64_MAX / 2};
   gateway::RequestBuilder builder_;
   std::vector<std::byte> scratch_ = std::vector<std::byte>(kScratchBytes);
   std::vector<engine::OrderBody> orders_;

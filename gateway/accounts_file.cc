@@ -201,4 +201,38 @@ absl::Status ReadCredentials(std::string_view text, const std::string& file,
   }
 }
 
+absl::Status ReadCertificateRows(std::string_view text, const std::string& file,
+                                 Definitions& definitions) {
+  CsvLines lines(text, file);
+  if (absl::Status status = lines.CheckHeader(kCertificatesHeader); !status.ok()) return status;
+  definitions.certificate_places = {.file = file};
+  absl::flat_hash_set<engine::CertificateHash> known;
+  while (true) {
+    const auto more = lines.Next();
+    if (!more.ok()) return more.status();
+    if (!*more) return absl::OkStatus();
+    LineNumbers numbers(lines);
+    const auto id =
+        engine::CredentialId(static_cast<std::uint32_t>(numbers.Take(0, 1, UINT32_MAX - 1)));
+    if (!numbers.status().ok()) return numbers.status();
+    const bool none = lines.Text(1).empty();
+    const auto hash = HashFromHex(lines.Text(1));
+    if (!none && !hash) return lines.FieldError(1, "64 hex digits in lower case, or nothing");
+    auto& hashes = definitions.certificates[id];
+    const bool first =
+        !definitions.certificate_places.lines.contains(static_cast<std::uint64_t>(id));
+    definitions.certificate_places.lines[static_cast<std::uint64_t>(id)] = lines.number();
+    if (none && first) continue;
+    if (none || (!first && hashes.empty())) {
+      return lines.Error("a credential with a row for no certificate has no other row");
+    }
+    if (hashes.size() == engine::kCertificatesACredential) {
+      return lines.Error(absl::StrCat("a third certificate of credential ",
+                                      static_cast<std::uint32_t>(id), "; two are allowed"));
+    }
+    if (!known.insert(*hash).second) return lines.Error("a certificate that an earlier line has");
+    hashes.push_back(*hash);
+  }
+}
+
 }  // namespace gateway

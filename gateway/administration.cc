@@ -108,6 +108,12 @@ absl::StatusOr<Definitions> ReadDefinitions(const DefinitionFiles& files) {
     absl::Status status = ReadAccounts(*text, files.accounts, definitions);
     if (!status.ok()) return status;
   }
+  if (!files.certificates.empty()) {
+    const auto text = ReadText(files.certificates);
+    if (!text.ok()) return text.status();
+    absl::Status status = ReadCertificateRows(*text, files.certificates, definitions);
+    if (!status.ok()) return status;
+  }
   return definitions;
 }
 

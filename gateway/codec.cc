@@ -206,7 +206,7 @@ FrameRefusal Write(const Request& request, engine::CredentialId credential, std:
 bool ReadLogon(const Frame& frame, LogonRequest& logon) {
   if (frame.version != kWireVersion) return false;
   const auto* table = Verified<wire::Logon>(frame);
-  if (table == nullptr || table->token() == nullptr || table->token()->size() == 0) return false;
+  if (table == nullptr || table->token() == nullptr) return false;
   logon = {.token = std::string_view(table->token()->data(), table->token()->size()),
            .next_client_seq = table->next_client_seq(),
            .next_event = table->next_event(),

@@ -10,159 +10,52 @@
 #include "absl/strings/str_cat.h"
 #include "boost/asio/ip/address.hpp"
 #include "gateway/absl_view.h"
+#include "gateway/config_numbers.h"
 #include "gateway/toml_file.h"
 
 namespace gateway {
 namespace {
 
-struct IntegerKey {
-  std::string_view table;
-  std::string_view key;
-  std::int64_t Config::*field;
-  IntegerRange range;
-  std::string_view meaning;
-};
-
-constexpr std::int64_t kDayMs = 86'400'000;
-
-// One row a key: the parser and the default file come from the same words.
-constexpr IntegerKey kIntegers[] = {
-    {"listen",
-     "port",
-     &Config::listen_port,
-     {0, 65'535},
-     "TCP port; 0 takes any that is free and logs which"},
-    {"listen",
-     "gateway_threads",
-     &Config::gateway_threads,
-     {1, 64},
-     "threads that serve connections; more than the cores left over by the shard do not help"},
-    {"connections",
-     "max",
-     &Config::max_connections,
-     {1, 1'000'000},
-     "connections at once; more are told to come back"},
-    {"connections",
-     "memory_mib",
-     &Config::connection_memory_mib,
-     {1, 1'048'576},
-     "MiB for frames not yet whole and output not yet sent, of all connections together"},
-    {"connections",
-     "device_output_kib",
-     &Config::device_output_kib,
-     {16, 1'048'576},
-     "KiB that may wait for a device that does not read; then its connection ends"},
-    {"connections",
-     "aggregator_output_kib",
-     &Config::aggregator_output_kib,
-     {128, 1'048'576},
-     "the same for aggregators and operators: a round's fills for all their accounts"},
-    {"sessions",
-     "logon_timeout_ms",
-     &Config::logon_timeout_ms,
-     {10, kDayMs},
-     "from the connection to the Logon"},
-    {"sessions",
-     "frame_timeout_ms",
-     &Config::frame_timeout_ms,
-     {10, kDayMs},
-     "from a frame's first byte to its last"},
-    {"sessions",
-     "slow_reader_timeout_ms",
-     &Config::slow_reader_timeout_ms,
-     {10, kDayMs},
-     "while output waits and the client takes not one byte"},
-    {"sessions",
-     "idle_slack_ms",
-     &Config::idle_slack_ms,
-     {10, kDayMs},
-     "a client silent for two heartbeats and this is gone"},
-    {"sessions",
-     "reconnect_after_ms",
-     &Config::reconnect_after_ms,
-     {1, kDayMs},
-     "told to clients whose connection ends through no fault of theirs"},
-    {"sessions",
-     "heartbeat_default_s",
-     &Config::heartbeat_default_s,
-     {1, 300},
-     "for clients that ask for none"},
-    {"sessions", "heartbeat_min_s", &Config::heartbeat_min_s, {1, 300}, "the shortest granted"},
-    {"sessions", "heartbeat_max_s", &Config::heartbeat_max_s, {1, 300}, "the longest granted"},
-    {"rates",
-     "device_orders_per_second",
-     &Config::device_orders_per_second,
-     {1, kU32},
-     "of a device whose credential has no rate of its own"},
-    {"rates",
-     "aggregator_orders_per_second",
-     &Config::aggregator_orders_per_second,
-     {1, kU32},
-     "of an aggregator"},
-    {"rates",
-     "operator_orders_per_second",
-     &Config::operator_orders_per_second,
-     {1, kU32},
-     "of an operator"},
-    {"rates",
-     "cancel_factor",
-     &Config::cancel_factor,
-     {1, 1'000},
-     "cancels and answers to prices have a rate of their own, so many times as high"},
-    {"journal", "segment_mib", &Config::journal_segment_mib, {8, 4'096}, "MiB of one journal file"},
-    {"journal",
-     "batch_kib",
-     &Config::journal_batch_kib,
-     {256, 4'096},
-     "KiB written and synced at once, at most; a multiple of 4"},
-    {"journal",
-     "snapshot_segments",
-     &Config::journal_snapshot_segments,
-     {0, 1'024},
-     "journal files between two snapshots, which a start goes on from; 0 makes none and needs half "
-     "of the memory"},
-    {"outbox",
-     "keep_hours",
-     &Config::outbox_keep_hours,
-     {1, 8'760},
-     "hours of exchange time that fills and other numbered events are kept for who was away"},
-    {"outbox",
-     "limit_mib",
-     &Config::outbox_limit_mib,
-     {64, 1'048'576},
-     "MiB of them on disk at most; the oldest go first. A ninth of it is taken of the memory"},
-    {"rings",
-     "command_kib",
-     &Config::ring_command_kib,
-     {128, 1'048'576},
-     "KiB of commands between a gateway thread and the shard; a power of two"},
-    {"rings",
-     "events",
-     &Config::ring_events,
-     {1'024, 16'777'216},
-     "events on the way back; a power of two"},
-    {"memory",
-     "limit_mib",
-     &Config::memory_limit_mib,
-     {0, 1'073'741'824},
-     "MiB that the worst case may come to, else the start is refused; 0: what the machine has"},
-};
-
 struct TextKey {
   std::string_view table;
   std::string_view key;
   std::string_view meaning;
+  std::string_view allowed;
 };
 constexpr TextKey kAddress = {"listen", "address",
-                              "IP address; keep loopback or a private network: tokens are not "
-                              "encrypted on the way"};
+                              "IP address; one that is not loopback needs [tls], or insecure",
+                              "an IP address"};
+constexpr TextKey kInsecure = {"listen", "insecure",
+                               "true: connections from elsewhere though nothing is encrypted; "
+                               "whoever listens on the way has the tokens",
+                               "true, false"};
 constexpr TextKey kBackend = {"journal", "backend",
                               "how it is written: io_uring, posix (a thread with fdatasync), or "
-                              "auto, the first that works"};
-constexpr TextKey kLevel = {"log", "level", "the least that is logged, to standard error"};
+                              "auto, the first that works",
+                              "\"auto\", \"io_uring\", \"posix\""};
+constexpr TextKey kLevel = {"log", "level", "the least that is logged, to standard error",
+                            "\"debug\", \"info\", \"warning\", \"error\""};
 
-constexpr std::string_view kTables[] = {"listen", "connections", "sessions", "rates", "journal",
-                                        "outbox", "rings",       "memory",   "log"};
+constexpr std::string_view kTlsTable = "tls";
+struct FileKey {
+  std::string_view key;  // Of [tls].
+  std::string TlsFiles::*field;
+  std::string_view meaning;
+};
+constexpr FileKey kFiles[] = {
+    {"certificate", &TlsFiles::certificate,
+     "the daemon's own, and behind it those that clients need to trust it; with this and the two "
+     "below, all connections are TLS 1.3 or 1.2 and clients log on by certificate"},
+    {"key", &TlsFiles::key, "of that certificate, without a password"},
+    {"authorities", &TlsFiles::authorities, "the issuers of clients' certificates"},
+    {"revoked", &TlsFiles::revoked,
+     "lists of certificates that are good no more, one of each authority; empty: none. SIGHUP "
+     "reads "
+     "all four again"},
+};
+
+constexpr std::string_view kTables[] = {"listen",  "tls",    "connections", "sessions", "rates",
+                                        "journal", "outbox", "rings",       "memory",   "log"};
 
 const std::vector<std::string_view>& Backends() {
   static const std::vector<std::string_view> words = {"auto", "io_uring", "posix"};
@@ -188,13 +81,34 @@ absl::Status TakeAddress(const TomlEntry& entry, const std::string& file, Config
   return absl::OkStatus();
 }
 
+absl::Status TakeInsecure(const TomlEntry& entry, const std::string& file, Config& config) {
+  const bool* const value = std::get_if<bool>(&entry.value);
+  if (value == nullptr) return ErrorAt(file, entry.line, "insecure: allowed is true or false");
+  config.listen_insecure = *value;
+  return absl::OkStatus();
+}
+
+absl::Status TakeFile(const FileKey& key, const TomlEntry& entry, const std::string& file,
+                      Config& config) {
+  const auto* const path = std::get_if<std::string>(&entry.value);
+  if (path == nullptr) {
+    return ErrorAt(file, entry.line,
+                   absl::StrCat(Absl(key.key), ": allowed is the name of a file"));
+  }
+  config.tls.*(key.field) = *path;
+  return absl::OkStatus();
+}
+
 absl::Status UnknownKey(const TomlTable& table, const TomlEntry& entry, const std::string& file) {
   std::string known;
   for (const IntegerKey& key : kIntegers) {
     if (key.table == table.name) absl::StrAppend(&known, " ", Absl(key.key));
   }
-  for (const TextKey* key : {&kAddress, &kBackend, &kLevel}) {
+  for (const TextKey* key : {&kAddress, &kInsecure, &kBackend, &kLevel}) {
     if (key->table == table.name) absl::StrAppend(&known, " ", Absl(key->key));
+  }
+  for (const FileKey& key : kFiles) {
+    if (table.name == kTlsTable) absl::StrAppend(&known, " ", Absl(key.key));
   }
   return ErrorAt(file, entry.line,
                  absl::StrCat("unknown key ", entry.key, "; [", table.name, "] has:", known));
@@ -203,6 +117,10 @@ absl::Status UnknownKey(const TomlTable& table, const TomlEntry& entry, const st
 absl::Status TakeEntry(const TomlTable& table, const TomlEntry& entry, const std::string& file,
                        Config& config) {
   if (Is(kAddress, table, entry)) return TakeAddress(entry, file, config);
+  if (Is(kInsecure, table, entry)) return TakeInsecure(entry, file, config);
+  for (const FileKey& key : kFiles) {
+    if (table.name == kTlsTable && entry.key == key.key) return TakeFile(key, entry, file, config);
+  }
   if (Is(kBackend, table, entry)) {
     const auto word = WordOf(entry, Backends(), file);
     if (word.ok()) config.journal_backend = static_cast<engine::WriterChoice>(*word);
@@ -248,12 +166,18 @@ absl::Status CheckTogether(const Config& config, const KeyLines& lines, const st
                           config.heartbeat_default_s <= config.heartbeat_max_s;
   const bool batch = config.journal_batch_kib % 4 == 0 &&
                      config.journal_batch_kib * 2 <= config.journal_segment_mib * 1'024;
+  const TlsFiles& tls = config.tls;
+  const bool encrypted = !tls.certificate.empty();
+  const bool whole = encrypted == !tls.key.empty() && encrypted == !tls.authorities.empty() &&
+                     (encrypted || tls.revoked.empty());
+  const auto address = boost::asio::ip::make_address(config.listen_address);
+  const bool safe = encrypted || config.listen_insecure || address.is_loopback();
   const std::string heartbeats_are = absl::StrCat(
       "allowed is heartbeat_min_s <= heartbeat_default_s <= heartbeat_max_s, here ",
       config.heartbeat_min_s, ", ", config.heartbeat_default_s, ", ", config.heartbeat_max_s);
   const struct {
     bool holds;
-    std::array<std::string_view, 3> keys;
+    std::array<std::string_view, 4> keys;
     std::string_view allowed;
   } rules[] = {
       {heartbeats,
@@ -268,6 +192,12 @@ absl::Status CheckTogether(const Config& config, const KeyLines& lines, const st
       {batch,
        {"journal.batch_kib", "journal.segment_mib"},
        "allowed is a multiple of 4, at most half of a segment"},
+      {whole,
+       {"tls.certificate", "tls.key", "tls.authorities", "tls.revoked"},
+       "certificate, key and authorities go together"},
+      {safe,
+       {"listen.address"},
+       "connections from elsewhere need [tls], or insecure = true: tokens would not be encrypted"},
   };
   for (const auto& rule : rules) {
     if (rule.holds) continue;
@@ -306,21 +236,28 @@ std::string DefaultConfigText() {
       "# peerwattd: what the process needs. Markets, accounts and credentials are\n"
       "# not here: `peerwattd init` and `peerwattd configure` put them into the\n"
       "# journal. Every key may be left out; these are the defaults.\n";
-  const auto put_text = [&](const TextKey& key, std::string_view value, std::string_view allowed) {
-    absl::StrAppend(&text, "\n# ", Absl(key.meaning), ".\n# Allowed: ", Absl(allowed), ".\n",
-                    Absl(key.key), " = \"", Absl(value), "\"\n");
+  const auto put = [&](std::string_view meaning, std::string_view allowed, std::string_view key,
+                       const std::string& value) {
+    absl::StrAppend(&text, "\n# ", Absl(meaning), ".\n# Allowed: ", Absl(allowed), ".\n", Absl(key),
+                    " = ", value, "\n");
+  };
+  const auto quoted = [](std::string_view words) { return absl::StrCat("\"", Absl(words), "\""); };
+  const auto put_text = [&](const TextKey& key, std::string_view table, const std::string& value) {
+    if (table == key.table) put(key.meaning, key.allowed, key.key, value);
   };
   for (const std::string_view table : kTables) {
     absl::StrAppend(&text, "\n[", Absl(table), "]\n");
-    if (table == kAddress.table) put_text(kAddress, config.listen_address, "an IP address");
-    if (table == kBackend.table) put_text(kBackend, "auto", "\"auto\", \"io_uring\", \"posix\"");
-    if (table == kLevel.table) {
-      put_text(kLevel, config.log_level, "\"debug\", \"info\", \"warning\", \"error\"");
+    put_text(kAddress, table, quoted(config.listen_address));
+    put_text(kInsecure, table, "false");
+    put_text(kBackend, table, quoted("auto"));
+    put_text(kLevel, table, quoted(config.log_level));
+    for (const FileKey& key : kFiles) {
+      if (table == kTlsTable) put(key.meaning, "the name of a PEM file", key.key, quoted(""));
     }
     for (const IntegerKey& key : kIntegers) {
       if (key.table != table) continue;
-      absl::StrAppend(&text, "\n# ", Absl(key.meaning), ".\n# Allowed: ", key.range.low, " to ",
-                      key.range.high, ".\n", Absl(key.key), " = ", config.*(key.field), "\n");
+      put(key.meaning, absl::StrCat(key.range.low, " to ", key.range.high), key.key,
+          absl::StrCat(config.*(key.field)));
     }
   }
   return text;
@@ -335,6 +272,7 @@ GatewayOptions ToGatewayOptions(const Config& config) {
   options.frame_timeout = Milliseconds(config.frame_timeout_ms);
   options.slow_reader_timeout = Milliseconds(config.slow_reader_timeout_ms);
   options.idle_slack = Milliseconds(config.idle_slack_ms);
+  options.accepts_per_second = u32(config.accepts_per_second);
   options.reconnect_after_ms = u32(config.reconnect_after_ms);
   options.heartbeat_default_s = u16(config.heartbeat_default_s);
   options.heartbeat_min_s = u16(config.heartbeat_min_s);

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "engine/journal/batch_writer.h"
 #include "gateway/options.h"
+#include "gateway/tls_identity.h"
 
 namespace gateway {
 
@@ -16,9 +17,15 @@ namespace gateway {
 struct Config {
   std::string listen_address = "127.0.0.1";
   std::int64_t listen_port = 7411;
+  bool listen_insecure = false;
   std::int64_t gateway_threads = 1;
 
+  TlsFiles tls;  // All empty: none.
+
   std::int64_t max_connections = 20'000;
+  std::int64_t max_of_an_address = 1'000;
+  std::int64_t max_not_logged_on = 4'000;
+  std::int64_t accepts_per_second = 2'000;
   std::int64_t connection_memory_mib = 256;
   std::int64_t device_output_kib = 256;
   std::int64_t aggregator_output_kib = 65'536;

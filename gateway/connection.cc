@@ -1,6 +1,5 @@
 #include "gateway/connection.h"
 
-#include <array>
 #include <cstring>
 #include <utility>
 
@@ -34,7 +33,6 @@ Connection::Connection(Socket socket, Budget& budget)
 Connection::~Connection() {
   Close();
   budget_.ReturnBytes(accounted_input_ + accounted_output_);
-  budget_.ReturnConnection();
 }
 
 void Connection::Close() {
@@ -42,7 +40,16 @@ void Connection::Close() {
   socket_.close(error);
 }
 
+void Connection::Secure(std::shared_ptr<const TlsIdentity> context) {
+  tls_ = std::make_unique<TlsStream>(std::move(context), socket_.native_handle());
+}
+
+void Connection::Secure(std::shared_ptr<const TlsIdentity> context, const std::string& name) {
+  tls_ = std::make_unique<TlsStream>(std::move(context), socket_.native_handle(), name);
+}
+
 void Connection::EndOutput() {
+  if (tls_ != nullptr) tls_->EndOutput();
   error_code error;
   socket_.shutdown(Socket::shutdown_send, error);
 }
@@ -55,6 +62,29 @@ bool Connection::Account(std::uint64_t& accounted, std::uint64_t bytes) {
   return true;
 }
 
+std::size_t Connection::ReadSome(std::span<std::byte> to, error_code& error) {
+  if (tls_ != nullptr) return tls_->Read(to, error);
+  return socket_.read_some(asio::buffer(to.data(), to.size()), error);
+}
+
+std::size_t Connection::ReadSome(const TwoBuffers& buffers, error_code& error) {
+  if (tls_ == nullptr) return socket_.read_some(buffers, error);
+  const auto bytes_of = [](const asio::mutable_buffer& buffer) {
+    return std::span(static_cast<std::byte*>(buffer.data()), buffer.size());
+  };
+  const std::size_t read = tls_->Read(bytes_of(buffers[0]), error);
+  if (error || read < buffers[0].size()) return read;
+  error_code behind;
+  const std::size_t more = tls_->Read(bytes_of(buffers[1]), behind);
+  if (behind && !WouldBlock(behind)) tls_->SayEndAgain();
+  return read + more;
+}
+
+std::size_t Connection::WriteSome(std::span<const std::byte> from, error_code& error) {
+  if (tls_ != nullptr) return tls_->Write(from, error);
+  return socket_.write_some(asio::buffer(from.data(), from.size()), error);
+}
+
 Connection::ReadResult Connection::Read(std::span<std::byte> scratch, FrameSink& sink) {
   CHECK(scratch.size() >= kFrameBytesMax);
   return missing_ == 0 ? ReadIntoScratch(scratch, sink) : ReadRestOfFrame(scratch, sink);
@@ -64,8 +94,7 @@ Connection::ReadResult Connection::ReadIntoScratch(std::span<std::byte> scratch,
   const std::size_t held = partial_.size();  // Under 8: not even a header.
   if (held != 0) std::memcpy(scratch.data(), partial_.data(), held);
   error_code error;
-  const std::size_t read =
-      socket_.read_some(asio::buffer(scratch.data() + held, scratch.size() - held), error);
+  const std::size_t read = ReadSome(scratch.subspan(held), error);
   if (error) return WouldBlock(error) ? ReadResult::kNothing : ReadResult::kEnd;
   Bytes().swap(partial_);
   const ReadResult result = TakeFrames(scratch.first(held + read), sink);
@@ -78,11 +107,10 @@ Connection::ReadResult Connection::ReadIntoScratch(std::span<std::byte> scratch,
 Connection::ReadResult Connection::ReadRestOfFrame(std::span<std::byte> scratch, FrameSink& sink) {
   const std::size_t begin = partial_.size();
   partial_.resize(begin + missing_);
-  const std::array<asio::mutable_buffer, 2> buffers = {
-      asio::buffer(partial_.data() + begin, missing_),
-      asio::buffer(scratch.data(), scratch.size())};
+  const TwoBuffers buffers = {asio::buffer(partial_.data() + begin, missing_),
+                              asio::buffer(scratch.data(), scratch.size())};
   error_code error;
-  const std::size_t read = socket_.read_some(buffers, error);
+  const std::size_t read = ReadSome(buffers, error);
   if (error || read < missing_) {
     partial_.resize(begin + read);
     missing_ -= static_cast<std::uint32_t>(read);
@@ -128,8 +156,7 @@ Connection::ReadResult Connection::TakeFrames(std::span<const std::byte> bytes, 
 Connection::WriteResult Connection::Write() {
   while (waiting_bytes() != 0) {
     error_code error;
-    const std::size_t written =
-        socket_.write_some(asio::buffer(output_.data() + sent_, waiting_bytes()), error);
+    const std::size_t written = WriteSome(std::span(output_).subspan(sent_), error);
     sent_ += written;
     sent_total_ += written;
     if (!error) continue;
@@ -159,8 +186,10 @@ void Connection::Compact() {
 }
 
 void Connection::DropWaiting() {
-  const FramePlace place = FrameAt(sent_);
-  output_.resize(place.begin == sent_ ? sent_ : place.end);
+  // TLS has what is pending as a record of its own already.
+  const std::size_t begun = sent_ + (tls_ == nullptr ? 0 : tls_->pending_bytes());
+  const FramePlace place = FrameAt(begun);
+  output_.resize(place.begin == begun ? begun : place.end);
 }
 
 // The frame that the byte at `offset` of output_ belongs to; {offset, offset} at the end.

@@ -1,15 +1,19 @@
 // A TCP connection as frames: whole ones in, a bounded queue of them out. Knows no protocol.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include "gateway/budget.h"
 #include "gateway/frame.h"
 #include "gateway/frame_builder.h"
+#include "gateway/tls_stream.h"
 
 namespace gateway {
 
@@ -31,13 +35,20 @@ class Connection {
  public:
   using Socket = boost::asio::ip::tcp::socket;
 
-  // Requires: `budget` outlives it. Takes a connection that TakeConnection() has granted.
+  // Requires: `budget` outlives it.
   Connection(Socket socket, Budget& budget);
+  // From now on it is the daemon's end of TLS, or a client's of the daemon `name`: nothing is read
+  // or written before tls()->secure(). Requires: nothing was.
+  void Secure(std::shared_ptr<const TlsIdentity> context);
+  void Secure(std::shared_ptr<const TlsIdentity> context, const std::string& name);
+  TlsStream* tls() { return tls_.get(); }  // Null without.
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   enum class ReadResult : std::uint8_t { kMore, kNothing, kEnd, kBad, kOverBudget };
+  // Read() has something to give though the socket has not: do not wait for that.
+  bool has_unread() const { return tls_ != nullptr && tls_->has_unread(); }
 
   // Reads once, without waiting, and gives each whole frame to `sink`, until that says false.
   // Requires: scratch is 8-aligned and at least kFrameBytesMax long; shared by all connections of a
@@ -65,6 +76,10 @@ class Connection {
   void EndOutput();  // The peer reads to the end of what was sent.
 
  private:
+  using TwoBuffers = std::array<boost::asio::mutable_buffer, 2>;
+  std::size_t ReadSome(std::span<std::byte> to, boost::system::error_code& error);
+  std::size_t ReadSome(const TwoBuffers& buffers, boost::system::error_code& error);
+  std::size_t WriteSome(std::span<const std::byte> from, boost::system::error_code& error);
   ReadResult ReadIntoScratch(std::span<std::byte> scratch, FrameSink& sink);
   ReadResult ReadRestOfFrame(std::span<std::byte> scratch, FrameSink& sink);
   ReadResult TakeFrames(std::span<const std::byte> bytes, FrameSink& sink);
@@ -77,6 +92,7 @@ class Connection {
   bool Account(std::uint64_t& accounted, std::uint64_t bytes);
 
   Socket socket_;
+  std::unique_ptr<TlsStream> tls_;  // Over the socket.
   Budget& budget_;
   Bytes partial_;              // The begin of a frame; 8-aligned.
   std::uint32_t missing_ = 0;  // Of it, where its length is known; else 0.

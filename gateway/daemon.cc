@@ -33,14 +33,42 @@ Daemon::Daemon(const Config& config, const engine::ClusterDescription& descripti
     : config_(config),
       options_(ToGatewayOptions(config)),
       clock_(ScaleOf(description)),
-      budget_(static_cast<std::uint32_t>(config.max_connections),
+      limits_({.connections = static_cast<std::uint32_t>(config.max_connections),
+               .of_an_address = static_cast<std::uint32_t>(config.max_of_an_address),
+               .not_logged_on = static_cast<std::uint32_t>(config.max_not_logged_on)},
               static_cast<std::uint64_t>(config.connection_memory_mib) << 20) {
   options_.clock_factor = static_cast<std::uint32_t>(description.clock_factor);
+}
+
+absl::StatusOr<std::shared_ptr<const TlsIdentity>> Daemon::LoadTls() const {
+  if (config_.tls.certificate.empty()) return nullptr;
+  auto tls = TlsIdentity::ForDaemon(config_.tls);
+  if (!tls.ok()) return tls;
+  for (const std::string& warning : (*tls)->warnings()) spdlog::warn("{}", warning);
+  return tls;
+}
+
+void Daemon::ReadCertificatesAgain() {
+  const auto tls = LoadTls();
+  if (!tls.ok()) {
+    spdlog::error("the certificates stay as they were: {}", std::string(tls.status().message()));
+  } else if (*tls == nullptr) {
+    spdlog::warn("there is no [tls]: nothing to read again");
+  } else {
+    for (Gateway& gateway : gateways_) gateway.UseTls(*tls);
+    spdlog::info("read the certificates again");
+  }
 }
 
 absl::Status Daemon::Start(OpenShard recovered, std::unique_ptr<engine::Journal> journal,
                            std::unique_ptr<engine::EventStore> store,
                            const engine::LotteryKey& lottery) {
+  const auto tls = LoadTls();
+  if (!tls.ok()) return tls.status();
+  if (*tls != nullptr && options_.clock_factor != 1) {
+    return absl::FailedPreconditionError(
+        "a demo clock is not for a market over TLS: make a data directory without --demo-clock");
+  }
   auto listener =
       Listener::Open(config_.listen_address, static_cast<std::uint16_t>(config_.listen_port));
   if (!listener.ok()) return listener.status();
@@ -56,8 +84,9 @@ absl::Status Daemon::Start(OpenShard recovered, std::unique_ptr<engine::Journal>
     engine::MissedLink missed = engine::MakeMissedLink(bell, outbox_bell_);
     shard_ends.push_back(std::move(link.shard));
     outbox_ends.push_back(std::move(missed.outbox));
-    all.push_back(&gateways_.emplace_back(options_, clock_, std::move(link.gateway), budget_,
+    all.push_back(&gateways_.emplace_back(options_, clock_, std::move(link.gateway), limits_,
                                           std::move(missed.gateway)));
+    if (*tls != nullptr) gateways_.back().UseTls(*tls);
     absl::Status status = gateways_.back().Listen(*listener);
     if (!status.ok()) return status;
   }
@@ -75,7 +104,11 @@ absl::Status Daemon::Start(OpenShard recovered, std::unique_ptr<engine::Journal>
   outbox_thread_.emplace(*outbox_, OutboxFailed);
   shard_thread_.emplace(*shard_, shard_bell_, "shard-0", ShardFailed);
   for (Gateway* gateway : all) gateway_threads_.emplace_back(*gateway);
-  spdlog::info("listening on {}", HostPort(listener->address(), listener->port()));
+  if (config_.listen_insecure && *tls == nullptr) {
+    spdlog::warn("insecure: nothing is encrypted, tokens neither");
+  }
+  spdlog::info("listening on {}{}", HostPort(listener->address(), listener->port()),
+               *tls == nullptr ? "" : " over TLS");
   return absl::OkStatus();
 }
 

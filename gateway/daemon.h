@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "engine/core/lottery_key.h"
 #include "engine/journal/data_directory.h"
 #include "engine/journal/journal.h"
@@ -17,12 +18,12 @@
 #include "engine/runtime/shard.h"
 #include "engine/runtime/shard_thread.h"
 #include "gateway/administration.h"
-#include "gateway/budget.h"
 #include "gateway/config.h"
 #include "gateway/gateway.h"
 #include "gateway/gateway_thread.h"
 #include "gateway/options.h"
 #include "gateway/status_log.h"
+#include "gateway/tls_identity.h"
 
 namespace gateway {
 
@@ -40,18 +41,23 @@ class Daemon {
                      std::unique_ptr<engine::EventStore> store, const engine::LotteryKey& lottery);
 
   // Requires: started, for all below.
+  // Reads the certificates' files again. Ensures: where they are not good the old ones stay.
+  void ReadCertificatesAgain();
   StatusLog MakeStatusLog() const;
   engine::Outbox& outbox() { return *outbox_; }
   // Against the arrows: sessions, then the shard, then the threads that took its last events.
   void Stop();
 
  private:
+  // Null where there is no [tls].
+  absl::StatusOr<std::shared_ptr<const TlsIdentity>> LoadTls() const;
+
   engine::Doorbell shard_bell_;
   engine::Doorbell outbox_bell_;
   const Config config_;
   GatewayOptions options_;
   engine::ExchangeClock clock_;
-  Budget budget_;
+  ConnectionLimits limits_;
   std::deque<engine::Doorbell> gateway_bells_;
   std::deque<Gateway> gateways_;
   std::optional<engine::Outbox> outbox_;

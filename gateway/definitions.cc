@@ -1,10 +1,13 @@
 #include "gateway/definitions.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <map>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -44,6 +47,10 @@ std::string Why(const engine::AccountBody& body, const engine::Exchange& exchang
 std::string Why(const engine::CredentialBody& /*body*/, const engine::Exchange& /*exchange*/) {
   return "another credential has the same token, or its id is 0";
 }
+std::string Why(const engine::CertificateBody& body, const engine::Exchange& exchange) {
+  return exchange.FindCredential(body.credential) == nullptr ? "there is no such credential"
+                                                             : "another credential has it";
+}
 std::string Why(const engine::MeteringPointBody& /*body*/, const engine::Exchange& /*exchange*/) {
   return "its id is 0";
 }
@@ -53,6 +60,14 @@ std::string Why(const engine::MarketDefinition& body, const engine::Exchange& /*
                       "be ",
                       engine::kOpenProductsMax, "; or there are ", engine::kMarketsMax,
                       " markets already");
+}
+
+template <typename Body>
+std::uint64_t IdOf(const Body& body) {
+  return static_cast<std::uint64_t>(body.id);
+}
+std::uint64_t IdOf(const engine::CertificateBody& body) {
+  return static_cast<std::uint64_t>(body.credential);
 }
 
 class Applier {
@@ -76,7 +91,7 @@ class Applier {
       std::memcpy(bytes + sizeof(header), &body, sizeof(body));
       const engine::CommandView view(reinterpret_cast<const engine::CommandHeader*>(bytes));
       if (!exchange_.Apply(view)) {
-        const auto id = static_cast<std::uint64_t>(body.id);
+        const std::uint64_t id = IdOf(body);
         return absl::InvalidArgumentError(
             absl::StrCat(places.Of(id), what, " ", id, ": ", Why(body, exchange_)));
       }
@@ -98,15 +113,49 @@ std::string Places::Of(std::uint64_t id) const {
   return line == lines.end() ? "" : absl::StrCat(file, ":", line->second, ": ");
 }
 
+namespace {
+
+// What changes a credential's certificates to those that are wanted: first which go, then which
+// come. One that stays keeps its place.
+std::vector<engine::CertificateBody> CertificateChanges(
+    engine::CredentialId id, const std::vector<engine::CertificateHash>& wanted,
+    const engine::Exchange& exchange) {
+  std::array<engine::CertificateHash, engine::kCertificatesACredential> now =
+      exchange.FindCertificates(id);
+  std::vector<engine::CertificateBody> changes;
+  const auto set = [&](std::size_t place, const engine::CertificateHash& hash) {
+    now[place] = hash;
+    changes.push_back({.credential = id, .place = static_cast<std::uint8_t>(place), .hash = hash});
+  };
+  for (std::size_t place = 0; place < now.size(); ++place) {
+    const bool stays = std::ranges::find(wanted, now[place]) != wanted.end();
+    if (now[place] != engine::CertificateHash{} && !stays) set(place, {});
+  }
+  for (const engine::CertificateHash& hash : wanted) {
+    if (std::ranges::find(now, hash) != now.end()) continue;
+    const auto* const free = std::ranges::find(now, engine::CertificateHash{});
+    set(static_cast<std::size_t>(free - now.begin()), hash);
+  }
+  return changes;
+}
+
+}  // namespace
+
 Definitions Changes(const Definitions& wanted, const engine::Exchange& exchange) {
+  std::map<engine::CredentialId, std::vector<engine::CertificateHash>> certificates;
+  for (const auto& [id, hashes] : wanted.certificates) {
+    if (!CertificateChanges(id, hashes, exchange).empty()) certificates[id] = hashes;
+  }
   return {.markets = Changed(wanted.markets, [&](auto id) { return exchange.FindMarket(id); }),
           .metering_points = Changed(wanted.metering_points,
                                      [&](auto id) { return exchange.FindMeteringPoint(id); }),
           .credentials =
               Changed(wanted.credentials, [&](auto id) { return exchange.FindCredential(id); }),
           .accounts = Changed(wanted.accounts, [&](auto id) { return exchange.FindAccount(id); }),
+          .certificates = std::move(certificates),
           .credential_places = wanted.credential_places,
-          .account_places = wanted.account_places};
+          .account_places = wanted.account_places,
+          .certificate_places = wanted.certificate_places};
 }
 
 absl::Status Apply(const Definitions& definitions, std::int64_t time_ns, engine::Exchange& exchange,
@@ -125,6 +174,19 @@ absl::Status Apply(const Definitions& definitions, std::int64_t time_ns, engine:
   if (status.ok()) {
     status = applier.Add(CommandType::kDefineAccount, definitions.accounts, "account",
                          definitions.account_places);
+  }
+  // A certificate may go from one credential to another: all that go before all that come.
+  std::vector<engine::CertificateBody> going;
+  std::vector<engine::CertificateBody> coming;
+  for (const auto& [id, hashes] : definitions.certificates) {
+    for (const auto& change : CertificateChanges(id, hashes, exchange)) {
+      (change.hash == engine::CertificateHash{} ? going : coming).push_back(change);
+    }
+  }
+  for (const auto* changes : {&going, &coming}) {
+    if (!status.ok()) break;
+    status = applier.Add(CommandType::kDefineCertificate, *changes, "the certificate of credential",
+                         definitions.certificate_places);
   }
   return status;
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,11 +29,15 @@ struct Definitions {
   std::vector<engine::MeteringPointBody> metering_points;
   std::vector<engine::CredentialBody> credentials;
   std::vector<engine::AccountBody> accounts;
+  // All that each of these credentials has.
+  std::map<engine::CredentialId, std::vector<engine::CertificateHash>> certificates{};
   Places credential_places{};
   Places account_places{};
+  Places certificate_places{};
 
   std::size_t size() const {
-    return markets.size() + metering_points.size() + credentials.size() + accounts.size();
+    return markets.size() + metering_points.size() + credentials.size() + accounts.size() +
+           certificates.size();
   }
 };
 

@@ -30,12 +30,12 @@ constexpr std::chrono::milliseconds kDisconnectRetry{1};
 }  // namespace
 
 Gateway::Gateway(const GatewayOptions& options, engine::Clock& clock, engine::GatewayEnd link,
-                 Budget& budget, std::optional<engine::MissedGatewayEnd> missed)
+                 ConnectionLimits& limits, std::optional<engine::MissedGatewayEnd> missed)
     : options_(options),
       clock_(clock),
       link_(std::move(link)),
       missed_(std::move(missed)),
-      budget_(budget),
+      limits_(limits),
       desk_{.options = options_,
             .clock = clock_,
             .link = link_,
@@ -47,6 +47,7 @@ Gateway::Gateway(const GatewayOptions& options, engine::Clock& clock, engine::Ga
       doorbell_(io_, link_.own_doorbell().fd()),
       timer_(io_),
       accept_pause_(io_),
+      accepts_(options.accepts_per_second),
       scratch_(kScratchBytes) {}
 
 Gateway::~Gateway() {
@@ -65,11 +66,17 @@ absl::Status Gateway::Listen(const Listener& listener) {
 bool Gateway::stopped() const { return stopping_ && sessions_.empty() && disconnects_.empty(); }
 
 bool Gateway::Turn() {
+  // Time is looked at only while there are handshakes.
+  const bool shared = !handshakes_.empty() || !to_check_.empty();
+  const std::int64_t begin_ns = shared ? clock_.MonotonicNs() : 0;
   bool worked = io_.poll() > 0;
   worked |= TakeEvents();
   worked |= TakeMissed();
   worked |= SendDisconnects();
   worked |= FlushDirty();
+  if (shared) share_.Worked(clock_.MonotonicNs() - begin_ns);
+  if (!worked) share_.Idle();
+  worked |= TakeHandshakes();
   RemoveEnded();
   return worked;
 }
@@ -90,6 +97,12 @@ void Gateway::Wait() {
 
 asio::awaitable<void> Gateway::Accept() {
   while (acceptor_.is_open()) {
+    // Those that come faster wait in the system's queue.
+    const std::uint32_t wait_ms = accepts_.Take(1, clock_.MonotonicNs());
+    if (wait_ms != 0) {
+      co_await PauseAccepts(std::chrono::milliseconds(wait_ms));
+      continue;
+    }
     auto [error, socket] = co_await acceptor_.async_accept(kAwait);
     if (!error) {
       Admit(std::move(socket));
@@ -98,18 +111,26 @@ asio::awaitable<void> Gateway::Accept() {
     if (error == asio::error::operation_aborted) break;
     // No descriptor, no memory, or a client that has gone: the others go on.
     counters_.accept_errors.Add(1);
-    accept_pause_.expires_after(kAcceptPause);
-    co_await accept_pause_.async_wait(kAwait);
+    co_await PauseAccepts(kAcceptPause);
   }
+}
+
+asio::awaitable<void> Gateway::PauseAccepts(std::chrono::milliseconds pause) {
+  accept_pause_.expires_after(pause);
+  co_await accept_pause_.async_wait(kAwait);
 }
 
 void Gateway::Admit(Tcp::socket socket) {
   if (stopping_) return;
-  if (!budget_.TakeConnection()) {
+  error_code error;
+  const auto peer = socket.remote_endpoint(error);
+  if (error) return;  // It has gone.
+  auto place = limits_.admission.Take(peer.address());
+  if (!place) {
     counters_.refused.Add(1);
+    if (tls_ != nullptr) return;  // To say why would cost a handshake.
     Bytes frame;
     builder_.Terminate(TerminateReason::kTooManyConnections, options_.reconnect_after_ms, frame);
-    error_code error;
     socket.non_blocking(true, error);
     socket.write_some(asio::buffer(frame), error);
     return;
@@ -117,24 +138,35 @@ void Gateway::Admit(Tcp::socket socket) {
   counters_.accepted.Add(1);
   const std::uint64_t id = ++last_session_;
   auto owned =
-      std::make_unique<Session>(id, std::move(socket), budget_, desk_, clock_.MonotonicNs());
+      std::make_unique<Session>(id, std::move(socket), limits_.budget, desk_, clock_.MonotonicNs());
   Session& session = *owned;
+  session.Hold(*std::move(place));
   sessions_.emplace(id, std::move(owned));
   counters_.sessions.Set(sessions_.size());
   session.read_waits = true;
+  tls_ != nullptr ? BeginHandshake(session) : StartReading(session);
+  StartTimer();
+}
+
+// Requires: session.read_waits.
+void Gateway::StartReading(Session& session) {
   asio::co_spawn(io_, ReadLoop(session), [this, &session](const std::exception_ptr& failure) {
     if (failure != nullptr) counters_.accept_errors.Add(1);  // No memory for its coroutine.
     session.read_waits = false;
     CloseNow(session);
   });
-  StartTimer();
 }
 
 asio::awaitable<void> Gateway::ReadLoop(Session& session) {
-  Connection::Socket& socket = session.connection().socket();
-  while (socket.is_open()) {
-    const auto [error] = co_await socket.async_wait(Tcp::socket::wait_read, kAwait);
-    if (error || !ReadOnce(session)) break;
+  Connection& connection = session.connection();
+  while (connection.socket().is_open()) {
+    if (connection.has_unread() && !session.closing()) {
+      co_await asio::post(io_, kAwait);  // Others first.
+    } else {
+      const auto [error] = co_await connection.socket().async_wait(Tcp::socket::wait_read, kAwait);
+      if (error) break;
+    }
+    if (!connection.socket().is_open() || !ReadOnce(session)) break;
   }
 }
 
@@ -195,6 +227,11 @@ void Gateway::Write(Session& session) {
   using Result = Connection::WriteResult;
   Connection& connection = session.connection();
   if (!connection.socket().is_open()) return;
+  if (connection.tls() != nullptr && !connection.tls()->secure()) {
+    // Its alert has said why.
+    if (session.closing() && !std::exchange(session.output_ended, true)) connection.EndOutput();
+    return;
+  }
   if (!session.closing()) session.Flush();
   Result result = session.write_waits ? connection.Hold() : connection.Write();
   const bool too_much = connection.waiting_bytes() > session.max_output_bytes();

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -19,28 +20,46 @@
 #include "engine/runtime/counters.h"
 #include "engine/runtime/link.h"
 #include "engine/runtime/outbox.h"
+#include "gateway/admission.h"
 #include "gateway/budget.h"
 #include "gateway/gateway_counters.h"
+#include "gateway/handshake_share.h"
 #include "gateway/listener.h"
 #include "gateway/options.h"
 #include "gateway/router.h"
 #include "gateway/session.h"
+#include "gateway/tls_identity.h"
+#include "gateway/token_bucket.h"
 
 namespace gateway {
 
+// What all gateways of the process share: how many may connect, and the memory of those that do.
+struct ConnectionLimits {
+  ConnectionLimits(const AdmissionLimits& most, std::uint64_t max_bytes)
+      : admission(most), budget(max_bytes) {}
+
+  Admission admission;
+  Budget budget;
+};
+
 // A turn never waits: sockets that are ready, then events of the shard, then output, one write a
-// session. Sessions never wait for each other, and a full ring is an answer.
+// session, then handshakes for their share of the time. Sessions never wait for each other, and a
+// full ring is an answer.
 //
-// Thread: one; RequestStop() and Displace() are for any.
+// Thread: one; UseTls(), RequestStop() and Displace() are for any.
 class Gateway {
  public:
-  // Requires: clock, budget and the links' doorbells outlive it. Without `missed` what a client has
+  // Requires: clock, limits and the links' doorbells outlive it. Without `missed` what a client has
   // missed is not told again, and one that reads too slowly is ended.
   Gateway(const GatewayOptions& options, engine::Clock& clock, engine::GatewayEnd link,
-          Budget& budget, std::optional<engine::MissedGatewayEnd> missed = std::nullopt);
+          ConnectionLimits& limits, std::optional<engine::MissedGatewayEnd> missed = std::nullopt);
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
+
+  // Connections are over TLS from now on, made with this. A session whose client would not be taken
+  // any more is ended; all others go on. Requires: before Listen(), or again after it.
+  void UseTls(std::shared_ptr<const TlsIdentity> tls);
 
   // Takes connections from now on. Requires: not yet called.
   absl::Status Listen(const Listener& listener);
@@ -64,7 +83,15 @@ class Gateway {
   using Tcp = boost::asio::ip::tcp;
 
   boost::asio::awaitable<void> Accept();
+  boost::asio::awaitable<void> PauseAccepts(std::chrono::milliseconds pause);
   void Admit(Tcp::socket socket);
+  void StartReading(Session& session);
+  void BeginHandshake(Session& session);
+  void WaitForHandshake(Session& session, Tcp::socket::wait_type what);
+  bool TakeHandshakes();
+  void StepHandshake(Session& session);
+  void CheckNextCertificate();
+  void CheckCertificate(Session& session);
   boost::asio::awaitable<void> ReadLoop(Session& session);
   bool ReadOnce(Session& session);
   bool Discard(Session& session);
@@ -92,7 +119,7 @@ class Gateway {
   engine::Clock& clock_;
   engine::GatewayEnd link_;
   std::optional<engine::MissedGatewayEnd> missed_;
-  Budget& budget_;
+  ConnectionLimits& limits_;
   FrameBuilder builder_;
   SessionDesk desk_;
   Router router_;
@@ -103,11 +130,16 @@ class Gateway {
   boost::asio::posix::stream_descriptor doorbell_;
   boost::asio::steady_timer timer_;
   boost::asio::steady_timer accept_pause_;
+  TokenBucket accepts_;  // A second.
   bool doorbell_waits_ = false;
   bool timer_runs_ = false;
   bool stopping_ = false;
   std::uint64_t last_session_ = 0;
   absl::flat_hash_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
+  std::shared_ptr<const TlsIdentity> tls_;  // Null: connections are not encrypted.
+  std::deque<Session*> handshakes_;         // That can go on. Each is held by read_waits.
+  std::deque<std::uint64_t> to_check_;      // Sessions whose certificates may be good no more.
+  HandshakeShare share_;
   std::vector<Session*> dirty_;       // With output that was not looked at.
   std::vector<std::uint64_t> ended_;  // To be removed when the turn is over.
   struct Disconnect {

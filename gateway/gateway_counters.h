@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/runtime/counters.h"
+#include "gateway/last_words.h"
 
 namespace gateway {
 
@@ -11,6 +12,9 @@ struct GatewayCounters {
   engine::Counter accepted;  // Connections.
   engine::Counter refused;   // Connections over a limit.
   engine::Counter accept_errors;
+  engine::Counter handshakes;  // Done.
+  engine::Counter handshakes_failed;
+  LastWords handshake_why;       // Who failed last, and why.
   engine::Counter frames_bad;    // Not a frame at all; their connections were ended.
   engine::Counter slow_readers;  // Ended for it.
 };

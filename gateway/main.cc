@@ -25,6 +25,7 @@
 #include "gateway/market_file.h"
 #include "gateway/memory_plan.h"
 #include "gateway/status_log.h"
+#include "gateway/tls_identity.h"
 #include "gateway/token.h"
 #include "gateway/toml_file.h"
 
@@ -80,12 +81,13 @@ void FitConnectionsToDescriptors(Config& config) {
   config.max_connections = most;
 }
 
-// A stop is asked for by signal; no thread but main hears it.
-sigset_t BlockStopSignals() {
+// What is asked for by signal no thread but main hears.
+sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
@@ -119,7 +121,8 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
 }
 
 // Says what the daemon does until a signal asks it to stop.
-int WaitForSignal(const sigset_t& stop_signals, StatusLog log) {
+int WaitForStop(const sigset_t& signals, Daemon& daemon) {
+  StatusLog log = daemon.MakeStatusLog();
   for (;;) {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     for (const StatusLine& line : log.Look(std::chrono::nanoseconds(now).count())) {
@@ -128,8 +131,12 @@ int WaitForSignal(const sigset_t& stop_signals, StatusLog log) {
       spdlog::log(kLevels[static_cast<std::size_t>(line.level)], "{}", line.text);
     }
     constexpr timespec kLookAgain{.tv_sec = 1, .tv_nsec = 0};
-    const int signal = ::sigtimedwait(&stop_signals, nullptr, &kLookAgain);
-    if (signal > 0) return signal;
+    const int signal = ::sigtimedwait(&signals, nullptr, &kLookAgain);
+    if (signal == SIGHUP) {
+      daemon.ReadCertificatesAgain();
+    } else if (signal > 0) {
+      return signal;
+    }
   }
 }
 
@@ -137,7 +144,7 @@ int Run(const std::string& data, const std::string& config_path) {
   auto config = LoadConfig(config_path);
   if (!config.ok()) return Fail(config.status(), CodeOf(config.status()));
   spdlog::set_level(spdlog::level::from_str(config->log_level));
-  const sigset_t stop_signals = BlockStopSignals();
+  const sigset_t signals = BlockSignals();
   FitConnectionsToDescriptors(*config);
 
   const auto directory = engine::DataDirectory::Open(engine::PosixDisk(), data);
@@ -186,7 +193,7 @@ int Run(const std::string& data, const std::string& config_path) {
     follower.emplace(MakeFollower(*directory, *config, recovery, daemon.outbox()));
     follower_thread.emplace(*follower, FollowerDid);
   }
-  const int signal = WaitForSignal(stop_signals, daemon.MakeStatusLog());
+  const int signal = WaitForStop(signals, daemon);
   spdlog::info("stopping on signal {}", signal);
   daemon.Stop();
   return 0;
@@ -239,10 +246,23 @@ int HashTokens(int make) {
   return 0;
 }
 
+// How a credential's certificate is named in a certificates file, and by utilities.
+int HashCertificateFiles(const std::vector<std::string>& files) {
+  for (const std::string& file : files) {
+    const auto hashes = HashCertificates(file);
+    if (!hashes.ok()) return Fail(hashes.status(), kDataError);
+    for (const engine::CertificateHash& hash : *hashes) {
+      std::printf("%s,%s,%s\n", file.c_str(), HexOfHash(hash).c_str(), LfdiOf(hash).c_str());
+    }
+  }
+  return 0;
+}
+
 void AddFiles(CLI::App& command, DefinitionFiles& files, bool required) {
   command.add_option("--markets", files.markets, "Markets, TOML")->required(required);
   command.add_option("--accounts", files.accounts, "Accounts, CSV");
   command.add_option("--credentials", files.credentials, "Credentials, CSV");
+  command.add_option("--certificates", files.certificates, "Credentials' certificates, CSV");
 }
 
 int Main(int argc, char** argv) {
@@ -282,6 +302,10 @@ int Main(int argc, char** argv) {
   CLI::App* hash = app.add_subcommand("hash-token", "Hash the tokens on standard input");
   hash->add_option("--make", make, "Make so many tokens; prints token,hash")
       ->check(CLI::Range(0, 1'000'000));
+  std::vector<std::string> certificates;
+  CLI::App* hash_certificate =
+      app.add_subcommand("hash-certificate", "Hash certificates; prints file,sha256,lfdi");
+  hash_certificate->add_option("FILE", certificates, "PEM")->required();
   app.require_subcommand(0, 1);
   try {
     app.parse(argc, argv);
@@ -294,6 +318,7 @@ int Main(int argc, char** argv) {
   if (configure->parsed()) return ChangeDefinitions(data, files);
   if (run->parsed()) return Run(data, config);
   if (hash->parsed()) return HashTokens(make);
+  if (hash_certificate->parsed()) return HashCertificateFiles(certificates);
   if (default_config || default_markets) return 0;
   std::fputs(app.help().c_str(), stderr);
   return kUsage;

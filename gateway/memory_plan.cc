@@ -19,6 +19,8 @@ namespace {
 
 // A connection with nothing in its buffers: the session, its socket, its coroutine.
 constexpr std::uint64_t kConnectionBytes = 4'096;
+// Of TLS, without a record on its way: keys, the peer's certificate.
+constexpr std::uint64_t kTlsBytes = 48 << 10;
 // A party's table has up to eight thirds of an entry for each of its orders.
 constexpr std::uint64_t kOrderBytes =
     sizeof(engine::OrderChunk) / engine::kChunkOrders + 1 + sizeof(engine::PartyEntry) * 8 / 3;
@@ -51,7 +53,9 @@ MemoryPlan PlanMemory(const Config& config, const engine::Exchange& exchange) {
   plan.clients = size.devices * CredentialBytes(kDeviceOrders) +
                  (size.credentials - size.devices) * CredentialBytes(engine::kFrameOrdersMax) +
                  size.accounts * kAccountBytes;
-  plan.connections = static_cast<std::uint64_t>(config.max_connections) * kConnectionBytes +
+  const std::uint64_t connection =
+      kConnectionBytes + (config.tls.certificate.empty() ? 0 : kTlsBytes);
+  plan.connections = static_cast<std::uint64_t>(config.max_connections) * connection +
                      kib(config.connection_memory_mib << 10);
   const std::uint64_t events =
       static_cast<std::uint64_t>(config.ring_events) + engine::ShardOptions().held_events;

@@ -16,6 +16,7 @@ struct GatewayOptions {
   Milliseconds closing_timeout{2'000};       // For a Terminate to be read.
   Milliseconds idle_slack{5'000};            // Beyond two heartbeats.
   Milliseconds tick{250};                    // How exactly all these are kept.
+  std::uint32_t accepts_per_second = 2'000;  // Connections, of one gateway thread.
   std::uint32_t reconnect_after_ms = 1'000;  // Told in a Terminate that is not the client's fault.
 
   std::uint16_t heartbeat_default_s = 30;

@@ -49,6 +49,16 @@ Session::Session(std::uint64_t id, Connection::Socket socket, Budget& budget, Se
       sent_ns_(now_ns),
       progress_ns_(now_ns) {}
 
+void Session::Secure(std::shared_ptr<const TlsIdentity> tls) {
+  connection_.Secure(std::move(tls));
+  phase_ = Phase::kSecuring;
+}
+
+void Session::Secured(std::int64_t now_ns) {
+  phase_ = Phase::kConnected;
+  phase_ns_ = now_ns;
+}
+
 std::size_t Session::max_output_bytes() const {
   return kind_ == engine::CredentialKind::kDevice ? desk_.options.device_output_bytes
                                                   : desk_.options.aggregator_output_bytes;
@@ -97,7 +107,12 @@ void Session::OnLogon(const Frame& frame) {
     RefuseAndEnd(frame, Reason::kMalformed, TerminateReason::kMalformed);
     return;
   }
-  constexpr std::uint32_t kLength = sizeof(engine::CommandHeader) + sizeof(engine::LogonBody);
+  engine::LogonBody body{.session = id_, .next_event = logon.next_event};
+  if (!Prove(logon.token, body)) {
+    RefuseAndEnd(frame, Reason::kMalformed, TerminateReason::kMalformed);
+    return;
+  }
+  constexpr std::uint32_t kLength = sizeof(engine::CommandHeader) + sizeof(body);
   engine::CommandHeader* command = desk_.link.commands.Claim(kLength);
   if (command == nullptr) {
     Terminate(TerminateReason::kBusy);
@@ -106,8 +121,6 @@ void Session::OnLogon(const Frame& frame) {
   command->time_ns = desk_.stamp_ns;
   command->type = engine::CommandType::kLogon;
   command->count = 1;
-  const engine::LogonBody body{
-      .token_hash = HashToken(logon.token), .session = id_, .next_event = logon.next_event};
   std::memcpy(reinterpret_cast<std::byte*>(command + 1), &body, sizeof(body));
   desk_.link.commands.Commit();
   desk_.committed = true;
@@ -118,6 +131,18 @@ void Session::OnLogon(const Frame& frame) {
   if (logon.heartbeat_s != 0) {
     heartbeat_s_ = std::clamp(logon.heartbeat_s, options.heartbeat_min_s, options.heartbeat_max_s);
   }
+}
+
+// Over TLS the certificate says who it is, and nothing else may.
+bool Session::Prove(std::string_view token, engine::LogonBody& body) {
+  if (connection_.tls() == nullptr) {
+    body.hash = HashToken(token);
+    return !token.empty();
+  }
+  const auto certificate = connection_.tls()->peer();
+  body.proof = engine::LogonProof::kCertificate;
+  if (certificate) body.hash = *certificate;
+  return certificate && token.empty();
 }
 
 void Session::AcceptLogon(const engine::Event& event, LoggedOnCredential& entry) {
@@ -135,6 +160,7 @@ void Session::AcceptLogon(const engine::Event& event, LoggedOnCredential& entry)
 
 void Session::Welcome() {
   phase_ = Phase::kLoggedOn;
+  place_.LoggedOn();
   cancel_on_disconnect_ = asks_to_cancel_;
   const bool device = kind_ == engine::CredentialKind::kDevice;
   max_frame_bytes_ = device ? kDeviceFrameBytesMax : kFrameBytesMax;
@@ -302,19 +328,20 @@ void Session::RefuseAndEnd(const Frame& frame, Reason reason, TerminateReason wh
 
 void Session::Terminate(TerminateReason reason) {
   if (closing()) return;
+  phase_ns_ = desk_.clock.MonotonicNs();
+  if (std::exchange(phase_, Phase::kClosing) == Phase::kSecuring) return;
   Flush();
   const bool slow =
       reason == TerminateReason::kSlowReader || reason == TerminateReason::kOverBudget;
   if (slow) connection_.DropWaiting();
   desk_.builder.Terminate(reason, MayReconnect(reason) ? desk_.options.reconnect_after_ms : 0,
                           connection_.output());
-  phase_ = Phase::kClosing;
-  phase_ns_ = desk_.clock.MonotonicNs();
 }
 
 bool Session::CheckDeadlines(std::int64_t now_ns) {
   const GatewayOptions& options = desk_.options;
   if (closing()) return now_ns - phase_ns_ > Ns(options.closing_timeout);
+  if (securing()) return now_ns - phase_ns_ > Ns(options.logon_timeout);
   if (connection_.sent_total() != sent_bytes_ || connection_.waiting_bytes() == 0) {
     if (connection_.sent_total() != sent_bytes_) sent_ns_ = now_ns;
     sent_bytes_ = connection_.sent_total();

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/core/event.h"
 #include "engine/runtime/clock.h"
 #include "engine/runtime/link.h"
 #include "engine/runtime/outbox.h"
+#include "gateway/admission.h"
 #include "gateway/catch_up.h"
 #include "gateway/codec.h"
 #include "gateway/connection.h"
@@ -32,14 +36,21 @@ struct SessionDesk {
 // Thread: its gateway's.
 class Session final : public FrameSink {
  public:
-  enum class Phase : std::uint8_t { kConnected, kLogonAsked, kLoggedOn, kClosing };
+  enum class Phase : std::uint8_t { kSecuring, kConnected, kLogonAsked, kLoggedOn, kClosing };
 
   // Requires: `desk` outlives it; `now_ns` here and below is MonotonicNs() of the clock.
   Session(std::uint64_t id, Connection::Socket socket, Budget& budget, SessionDesk& desk,
           std::int64_t now_ns);
 
+  // Its place among all connections, as long as it lasts.
+  void Hold(Admission::Place place) { place_ = std::move(place); }
+  // Before anything else, where it is over TLS; and when the handshake is done.
+  void Secure(std::shared_ptr<const TlsIdentity> tls);
+  void Secured(std::int64_t now_ns);
+
   std::uint64_t id() const { return id_; }
   Phase phase() const { return phase_; }
+  bool securing() const { return phase_ == Phase::kSecuring; }
   bool closing() const { return phase_ == Phase::kClosing; }
   engine::CredentialId credential() const { return credential_; }
   const std::vector<engine::MarketId>& markets() const { return markets_; }
@@ -67,7 +78,8 @@ class Session final : public FrameSink {
   // Ends a wake-up: what waited for company goes to the connection's output.
   void Flush() { stream_.Flush(desk_.builder, connection_.output()); }
 
-  // The last frame; nothing is taken from the client any more. The first reason stands.
+  // The last frame; nothing is taken from the client any more. The first reason stands. In its
+  // handshake a client cannot be told.
   void Terminate(TerminateReason reason);
 
   // Ends the session where a deadline has passed, and shows life where it is time.
@@ -87,6 +99,7 @@ class Session final : public FrameSink {
 
  private:
   void OnLogon(const Frame& frame);
+  bool Prove(std::string_view token, engine::LogonBody& body);
   void OnCommand(const Frame& frame);
   void Refuse(const Request& request, FrameRefusal refusal, std::uint32_t retry_after_ms);
   void RefuseAndEnd(const Frame& frame, engine::Reason reason, TerminateReason why);
@@ -97,6 +110,7 @@ class Session final : public FrameSink {
   std::size_t room_for_numbered() const;
   bool lagging() const { return connection_.waiting_bytes() > room_for_numbered(); }
 
+  Admission::Place place_;
   const std::uint64_t id_;
   SessionDesk& desk_;
   Connection connection_;

@@ -28,6 +28,7 @@ StatusLog::Totals StatusLog::Read() const {
     now.connections += gateway->accepted.value();
     now.turned_away += gateway->refused.value();
     now.accept_errors += gateway->accept_errors.value();
+    now.handshakes_failed += gateway->handshakes_failed.value();
     now.bad_frames += gateway->frames_bad.value();
     now.slow_readers += gateway->slow_readers.value();
   }
@@ -112,6 +113,16 @@ std::vector<StatusLine> StatusLog::Look(std::int64_t now_ns) {
         {Level::kWarning, absl::StrCat(now.accept_errors - said_.accept_errors,
                                        " connections could not be accepted: out of descriptors or "
                                        "memory, or their clients had gone")});
+  }
+  if (now.handshakes_failed != said_.handshakes_failed) {
+    std::string line = absl::StrCat(now.handshakes_failed - said_.handshakes_failed,
+                                    " handshakes failed; the last:");
+    for (const GatewayCounters* gateway : gateways_) {
+      const std::string why = gateway->handshake_why.Get();
+      if (!why.empty()) absl::StrAppend(&line, " ", why, ";");
+    }
+    line.pop_back();
+    lines.push_back({Level::kWarning, std::move(line)});
   }
   const bool idle = now.commands == said_.commands && now.connections == said_.connections &&
                     now.frames_refused == said_.frames_refused &&

@@ -46,6 +46,7 @@ class StatusLog {
     std::uint64_t connections = 0;
     std::uint64_t turned_away = 0;
     std::uint64_t accept_errors = 0;
+    std::uint64_t handshakes_failed = 0;
     std::uint64_t bad_frames = 0;
     std::uint64_t slow_readers = 0;
   };

@@ -40,6 +40,8 @@ std::string_view TerminateReasonName(TerminateReason reason) {
       return "internal";
     case TerminateReason::kEventsGone:
       return "events_gone";
+    case TerminateReason::kCertificate:
+      return "certificate";
   }
   return "unknown";
 }

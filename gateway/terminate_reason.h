@@ -26,6 +26,7 @@ enum class TerminateReason : std::uint16_t {
   kBusy = 16,                // No room for the Logon now.
   kInternal = 17,            // A failure of the daemon, in its log.
   kEventsGone = 18,          // The Logon's next_event cannot be; its answer said why.
+  kCertificate = 19,         // The client's certificate is good no more: ended or revoked.
 };
 
 // The name without its k, in snake_case: stable text for logs and the message.

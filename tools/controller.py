@@ -29,6 +29,7 @@ import hashlib
 import os
 import random
 import socket
+import ssl
 import sys
 import time
 
@@ -84,6 +85,17 @@ def demand_nwh(limit_ticks, price_ticks, theta, energy_wh):
     return min(per_tick * max(limit_ticks - price_ticks, 0), energy_wh * 10**9)
 
 
+def connect(options):
+    """A connection to the daemon, over TLS where there is a certificate to show."""
+    plain = socket.create_connection((options.host, options.port), 5)
+    if not options.certificate:
+        return plain
+    with plain:  # Closed where there is no TLS over it; else it is the other's.
+        context = ssl.create_default_context(cafile=options.authorities)
+        context.load_cert_chain(options.certificate)
+        return context.wrap_socket(plain, server_hostname=options.host)
+
+
 class Controller:
     """One credential. Every request is kept until it is answered, and sent again after a reconnect
     with the same bytes: the daemon does it once, and answers what it answered before."""
@@ -115,7 +127,7 @@ class Controller:
         pause_s = 0.1
         while self.outcome is None and time.monotonic() < deadline:
             try:
-                with socket.create_connection((self.options.host, self.options.port), 5) as sock:
+                with connect(self.options) as sock:
                     self.sock = sock
                     self.log_on()
                     pause_s = 0.1
@@ -134,7 +146,7 @@ class Controller:
         self.received = b""
         self.heard = time.monotonic()
         self.sock.sendall(
-            logon_frame(self.options.token, self.next_event or 0, self.options.heartbeat_s)
+            logon_frame(self.options.token or "", self.next_event or 0, self.options.heartbeat_s)
         )
         message = self.next_message(LOGON_S)
         if message is None:
@@ -434,6 +446,8 @@ def main():
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=whole(1, 65535), required=True)
     parser.add_argument("--token", default=os.environ.get("PEERWATT_TOKEN"), help="or PEERWATT_TOKEN")
+    parser.add_argument("--certificate", help="over TLS instead: PEM, certificate and key")
+    parser.add_argument("--authorities", help="over TLS: PEM, who issued the daemon's certificate")
     parser.add_argument("--account", type=whole(1, 2**64 - 1), required=True)
     parser.add_argument("--market", type=whole(1, 2**32 - 1), default=1)
     parser.add_argument("--side", choices=["buy", "sell"], required=True)
@@ -455,8 +469,16 @@ def main():
     parser.add_argument("--heartbeat-s", type=whole(1, 300), default=10, help="asked for: 1 to 300")
     parser.add_argument("--timeout-s", type=float, default=600)
     options = parser.parse_args()
-    if not options.token:
-        parser.error("--token is needed")
+    # Files that are not there are an error now, and no lost connection.
+    for name in (options.certificate, options.authorities):
+        if name and not os.access(name, os.R_OK):
+            parser.error(f"{name}: cannot be read")
+    if bool(options.certificate) != bool(options.authorities):
+        parser.error("--certificate and --authorities go together")
+    if options.certificate:
+        options.token = None
+    elif not options.token:
+        parser.error("--token is needed, or --certificate and --authorities")
     if options.theta > 0 and options.side == "sell":
         parser.error("--theta: only buyers are asked")
     return Controller(options).run()

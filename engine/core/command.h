@@ -28,6 +28,7 @@ enum class CommandType : std::uint16_t {
   kDefineMeteringPoint = 3,
   kDefineAccount = 4,
   kDefineCredential = 5,
+  kDefineCertificate = 6,
   // From clients.
   kSubmitOrders = 16,
   kReplaceOrders = 17,
@@ -127,11 +128,13 @@ static_assert(sizeof(OrderScopeBody) == 16);
 
 // kLogon. The answer goes to {gateway, session} as the ring knows them.
 struct LogonBody {
-  TokenHash token_hash{};
-  std::uint64_t session = 0;     // The gateway's own number for the connection.
-  std::uint64_t next_event = 0;  // The first event number that the client has not seen.
+  std::array<std::byte, 32> hash{};  // Of the token that was sent, or of the certificate shown.
+  std::uint64_t session = 0;         // The gateway's own number for the connection.
+  std::uint64_t next_event = 0;      // The first event number that the client has not seen.
+  LogonProof proof{};
+  std::array<std::uint8_t, 7> zero{};
 };
-static_assert(sizeof(LogonBody) == 48);
+static_assert(sizeof(LogonBody) == 56);
 
 // kDisconnect.
 struct DisconnectBody {
@@ -147,8 +150,8 @@ struct ProductBody {
   ProductId product;
   std::uint32_t round = 0;  // From 1; 0 in kOpenProduct.
   std::uint32_t step = 0;   // From 1, in kStepGame; else 0.
-  // Where the market's rule has a lottery: the hash of the secret of the round that kOpenProduct or
-  // kFinishRound begins, and in kCloseRound the secret, zero if it is lost. Else zero.
+  // With a lottery: the hash of the secret of the round that kOpenProduct or kFinishRound begins,
+  // and in kCloseRound the secret, zero if it is lost. Else zero.
   LotteryBytes lottery{};
 };
 static_assert(sizeof(ProductBody) == 48 && std::has_unique_object_representations_v<ProductBody>);

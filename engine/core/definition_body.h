@@ -49,4 +49,20 @@ struct CredentialBody {
 };
 static_assert(sizeof(CredentialBody) == 48);
 
+using CertificateHash = std::array<std::byte, 32>;  // SHA-256 of its DER.
+// The next one is there before the last one ends.
+inline constexpr std::size_t kCertificatesACredential = 2;
+
+// By what a credential logs on.
+enum class LogonProof : std::uint8_t { kToken = 0, kCertificate = 1 };
+
+// kDefineCertificate: what a credential logs on by over TLS, where its token is not taken.
+struct CertificateBody {
+  CredentialId credential{};
+  std::uint8_t place = 0;  // Below kCertificatesACredential.
+  std::array<std::uint8_t, 3> zero{};
+  CertificateHash hash{};  // Zero: none any more.
+};
+static_assert(sizeof(CertificateBody) == 40);
+
 }  // namespace engine

@@ -82,6 +82,10 @@ bool Exchange::Impl::ApplyDefinition(CommandView command) {
       const auto* body = command.Single<CredentialBody>();
       return body != nullptr && registry_.DefineCredential(*body);
     }
+    case CommandType::kDefineCertificate: {
+      const auto* body = command.Single<CertificateBody>();
+      return body != nullptr && registry_.DefineCertificate(*body);
+    }
     default:
       return false;
   }

@@ -2,6 +2,7 @@
 // commands make the same events and the same digest on every machine.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -134,6 +135,8 @@ class Exchange {
   const MeteringPointBody* FindMeteringPoint(MeteringPointId id) const;
   const AccountBody* FindAccount(AccountId id) const;
   const CredentialBody* FindCredential(CredentialId id) const;
+  // By place, zero where there is none.
+  std::array<CertificateHash, kCertificatesACredential> FindCertificates(CredentialId id) const;
   const GenesisBody& genesis() const;
   // For each credential the number that its next numbered event will have when it is drained.
   std::vector<std::pair<CredentialId, std::uint64_t>> next_events() const;

@@ -20,6 +20,7 @@ void Exchange::Impl::Save(StateWriter& out) {
   matching_.Save(out);
   rounds_.Save(out);
   out.Add(memory_.orders.free_chunks());
+  if (registry_.has_certificates()) registry_.SaveCertificates(out);
 }
 
 bool Exchange::Impl::Load(StateReader& in) {
@@ -40,6 +41,10 @@ bool Exchange::Impl::Load(StateReader& in) {
   rounds_.Load(in);
   CheckPhases(in);
   in.Require(in.Read<std::uint64_t>() == memory_.orders.free_chunks(), "another room for orders");
+  if (in.ok() && !in.AtEnd()) {
+    registry_.LoadCertificates(in);
+    in.Require(registry_.has_certificates(), "certificates without any");
+  }
   in.Require(in.AtEnd(), "more than a state");
   if (!in.ok()) return false;
   products_.RefreshAll();
@@ -98,6 +103,12 @@ const AccountBody* Exchange::FindAccount(AccountId id) const {
 const CredentialBody* Exchange::FindCredential(CredentialId id) const {
   const std::uint32_t index = impl_->registry_.FindCredential(id);
   return index == kNoIndex ? nullptr : &impl_->registry_.credential(index).definition;
+}
+std::array<CertificateHash, kCertificatesACredential> Exchange::FindCertificates(
+    CredentialId id) const {
+  const std::uint32_t index = impl_->registry_.FindCredential(id);
+  if (index == kNoIndex) return {};
+  return impl_->registry_.credential(index).certificates;
 }
 const GenesisBody& Exchange::genesis() const { return impl_->genesis_; }
 std::vector<std::pair<CredentialId, std::uint64_t>> Exchange::next_events() const {

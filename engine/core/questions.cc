@@ -30,7 +30,10 @@ void Questions::Logon(CommandView query, std::uint64_t sequence) {
   if (body == nullptr) return;
   Event event;
   event.sequence = sequence;
-  const std::uint32_t index = registry_.FindToken(body->token_hash);
+  // Never one for the other: a certificate is known to everyone, its hash would be a token's.
+  const std::uint32_t index = body->proof == LogonProof::kCertificate
+                                  ? registry_.FindCertificate(body->hash)
+                                  : registry_.FindToken(body->hash);
   if (index == kNoIndex) {
     event.type = EventType::kLogonAnswer;
     event.logon_answer = {.session = body->session, .reason = Reason::kNotAuthorised};

@@ -51,6 +51,24 @@ bool Registry::DefineCredential(const CredentialBody& definition) {
   return true;
 }
 
+bool Registry::DefineCertificate(const CertificateBody& definition) {
+  const std::uint32_t index = FindCredential(definition.credential);
+  if (index == kNoIndex || definition.place >= kCertificatesACredential ||
+      definition.zero != decltype(definition.zero){}) {
+    return false;
+  }
+  CertificateHash& held = credentials_[index].certificates[definition.place];
+  const bool has_one = definition.hash != CertificateHash{};
+  // A certificate is of one credential, in one place.
+  if (has_one && definition.hash != held && certificate_index_.contains(definition.hash)) {
+    return false;
+  }
+  certificate_index_.erase(held);
+  held = definition.hash;
+  if (has_one) certificate_index_[held] = index;
+  return true;
+}
+
 bool Registry::DefineAccount(const AccountBody& definition) {
   const std::uint32_t market = FindMarket(definition.market);
   const std::uint32_t metering_point = FindMeteringPoint(definition.metering_point);
@@ -160,6 +178,33 @@ void Registry::Load(StateReader& in) {
   for (std::size_t i = 0; i < accounts_.size() && in.ok(); ++i) {
     accounts_[i].open_orders = in.Read<std::uint32_t>();
     open_orders_ += accounts_[i].open_orders;
+  }
+}
+
+void Registry::SaveCertificates(StateWriter& out) const {
+  out.AddCount(certificate_index_.size());
+  for (const Credential& credential : credentials_) {
+    for (std::size_t place = 0; place < kCertificatesACredential; ++place) {
+      if (credential.certificates[place] == CertificateHash{}) continue;
+      out.Add(CertificateBody{.credential = credential.definition.id,
+                              .place = static_cast<std::uint8_t>(place),
+                              .hash = credential.certificates[place]});
+    }
+  }
+}
+
+void Registry::LoadCertificates(StateReader& in) {
+  const std::uint64_t count = in.ReadCount(kNoIndex);
+  std::uint64_t next_place = 0;  // Of all places of all credentials, in their order.
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    const auto body = in.Read<CertificateBody>();
+    const std::uint64_t place =
+        std::uint64_t{FindCredential(body.credential)} * kCertificatesACredential + body.place;
+    in.Require(place >= next_place, "a certificate out of order");
+    next_place = place + 1;
+    in.Require(body.hash != CertificateHash{} && DefineCertificate(body) &&
+                   certificate_index_.size() == i + 1,
+               "a certificate that cannot be");
   }
 }
 

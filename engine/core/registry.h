@@ -1,6 +1,7 @@
 // What administrative commands define: markets, metering points, accounts, parties, credentials.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -30,7 +31,8 @@ struct Credential {
   std::uint64_t next_emitted = 1;       // Of the next that Drain hands out; behind while it drains.
   std::vector<std::uint32_t> accounts;  // Indices, in order of definition.
   std::vector<std::uint32_t> markets;   // Indices, of its accounts.
-  bool asked = false;                   // A question of its is being answered: see Listing.
+  std::array<CertificateHash, kCertificatesACredential> certificates{};
+  bool asked = false;  // A question of its is being answered: see Listing.
 };
 
 inline bool IsInScope(const Account& account, const OrderScopeBody& scope) {
@@ -46,6 +48,7 @@ class Registry {
   bool DefineMeteringPoint(const MeteringPointBody& definition);
   bool DefineAccount(const AccountBody& definition);
   bool DefineCredential(const CredentialBody& definition);
+  bool DefineCertificate(const CertificateBody& definition);
 
   // kNoIndex where there is none.
   std::uint32_t FindMarket(MarketId id) const { return Find(market_index_, id); }
@@ -53,6 +56,9 @@ class Registry {
   std::uint32_t FindAccount(AccountId id) const { return Find(account_index_, id); }
   std::uint32_t FindCredential(CredentialId id) const { return Find(credential_index_, id); }
   std::uint32_t FindToken(const TokenHash& hash) const { return Find(token_index_, hash); }
+  std::uint32_t FindCertificate(const CertificateHash& hash) const {
+    return Find(certificate_index_, hash);
+  }
 
   std::uint32_t market_count() const { return static_cast<std::uint32_t>(markets_.size()); }
   const MarketDefinition& market(std::uint32_t index) const { return markets_[index]; }
@@ -70,6 +76,10 @@ class Registry {
 
   void Save(StateWriter& out) const;
   void Load(StateReader& in);  // Requires: it is new.
+  // Apart from the rest: a state in which there are none is what it was before there could be any.
+  bool has_certificates() const { return !certificate_index_.empty(); }
+  void SaveCertificates(StateWriter& out) const;
+  void LoadCertificates(StateReader& in);
 
  private:
   template <typename Map, typename Id>
@@ -95,6 +105,7 @@ class Registry {
   absl::flat_hash_map<PartyId, std::uint32_t> party_index_;
   absl::flat_hash_map<CredentialId, std::uint32_t> credential_index_;
   absl::flat_hash_map<TokenHash, std::uint32_t> token_index_;
+  absl::flat_hash_map<CertificateHash, std::uint32_t> certificate_index_;
 };
 
 }  // namespace engine

@@ -22,6 +22,8 @@ std::optional<std::size_t> BodyBytes(CommandType type) {
       return sizeof(AccountBody);
     case CommandType::kDefineCredential:
       return sizeof(CredentialBody);
+    case CommandType::kDefineCertificate:
+      return sizeof(CertificateBody);
     case CommandType::kSubmitOrders:
     case CommandType::kReplaceOrders:
       return sizeof(OrderBody);

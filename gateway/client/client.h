@@ -14,6 +14,7 @@
 
 #include "engine/core/command.h"
 #include "gateway/client_codec.h"
+#include "gateway/tls_identity.h"
 
 namespace gateway {
 
@@ -30,7 +31,10 @@ struct ClientDesk {
 struct ClientOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;
-  std::string token;
+  std::string token{};  // Of no use over TLS, where the certificate says who it is.
+  // Made for a client: the connection is over TLS, with its certificate; null: it is not.
+  std::shared_ptr<const TlsIdentity> tls{};
+  std::string tls_name{};         // Of the daemon, in its certificate; empty: the host.
   std::uint64_t next_event = 0;   // The first event number that was not seen.
   std::uint16_t heartbeat_s = 0;  // 0: the daemon's default.
   bool cancel_on_disconnect = false;

@@ -25,6 +25,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr char kLost[] = "connection lost";
 constexpr milliseconds kBackoffMin{50};
 constexpr milliseconds kBackoffMax{5'000};
 constexpr milliseconds kSilenceSlack{5'000};  // As the daemon's own.
@@ -54,11 +55,7 @@ asio::awaitable<void> ClientSession::Run(std::shared_ptr<ClientSession> self) {
   while (!self->stopping_) {
     self->why_.clear();
     self->reached_ = co_await self->Connect();
-    if (self->reached_ && !self->stopping_) {
-      self->why_ = "connection lost";
-      self->LogOn();
-      co_await self->ReadUntilEnd();
-    }
+    if (self->reached_ && !self->stopping_) co_await self->Talk();
     self->Disconnected();
     if (self->refused_ || !self->options_.reconnect || self->stopping_) break;
     co_await self->Pause();
@@ -91,7 +88,6 @@ asio::awaitable<bool> ClientSession::ConnectTo(Tcp::endpoint endpoint) {
   const auto [error] = co_await attempt_->async_connect(endpoint, kAwait);
   const bool connected = !error && attempt_->is_open();
   if (connected) {
-    CHECK(budget_.TakeConnection());
     connection_.emplace(std::move(*attempt_), budget_);
     write_failed_ = false;
   }
@@ -100,8 +96,45 @@ asio::awaitable<bool> ClientSession::ConnectTo(Tcp::endpoint endpoint) {
   co_return connected;
 }
 
+// Ensures: false where nothing can be said to the daemon, or by it: why_ says why.
+asio::awaitable<bool> ClientSession::Secure() {
+  if (options_.tls == nullptr) co_return true;
+  const std::string& name = options_.tls_name.empty() ? options_.host : options_.tls_name;
+  connection_->Secure(options_.tls, name);
+  while (Connected()) {
+    const TlsStream::Step step = connection_->tls()->Handshake();
+    if (step == TlsStream::Step::kDone) co_return true;
+    if (step == TlsStream::Step::kFailed) {
+      why_ = absl::StrCat("no TLS with ", HostPort(options_.host, options_.port), ": ",
+                          connection_->tls()->why());
+      co_return false;
+    }
+    const bool writes = step == TlsStream::Step::kWantsWrite;
+    const auto what = writes ? Tcp::socket::wait_write : Tcp::socket::wait_read;
+    const auto [error] = co_await connection_->socket().async_wait(what, kAwait);
+    if (error) break;
+  }
+  if (why_.empty()) why_ = kLost;
+  co_return false;
+}
+
+asio::awaitable<void> ClientSession::Talk() {
+  const bool secure = co_await Secure();
+  if (!secure) co_return;
+  why_ = kLost;
+  LogOn();
+  co_await ReadUntilEnd();
+  TakeAlert();
+}
+
+// What TLS has said of the end, where the daemon itself has said nothing.
+void ClientSession::TakeAlert() {
+  if (why_ != kLost || connection_->tls() == nullptr || connection_->tls()->why().empty()) return;
+  why_ = absl::StrCat("TLS: ", connection_->tls()->why());
+}
+
 void ClientSession::LogOn() {
-  desk_.builder.Logon({.token = options_.token,
+  desk_.builder.Logon({.token = options_.tls == nullptr ? options_.token : "",
                        .next_client_seq = next_seq(),
                        .next_event = options_.next_event,
                        .heartbeat_s = options_.heartbeat_s,
@@ -113,9 +146,15 @@ void ClientSession::LogOn() {
 asio::awaitable<void> ClientSession::ReadUntilEnd() {
   using Result = Connection::ReadResult;
   while (Connected()) {
-    const auto [error] = co_await connection_->socket().async_wait(Tcp::socket::wait_read, kAwait);
+    if (!connection_->has_unread()) {
+      const auto [error] =
+          co_await connection_->socket().async_wait(Tcp::socket::wait_read, kAwait);
+      if (error) break;
+    } else {
+      co_await asio::post(io_, kAwait);  // Others first.
+    }
     // Closed while this was waiting to run: the desk may be gone.
-    if (error || !Connected()) break;
+    if (!Connected()) break;
     const Result result = connection_->Read(desk_.scratch, *this);
     if (result != Result::kMore && result != Result::kNothing) break;
     Flush();
@@ -167,6 +206,7 @@ void ClientSession::GiveUp(std::string_view why) {
 void ClientSession::Flush() {
   flush_waits_ = false;
   if (!Connected() || write_waits_ || write_failed_) return;
+  if (connection_->tls() != nullptr && !connection_->tls()->secure()) return;
   switch (connection_->Write()) {
     case Connection::WriteResult::kAll:
       if (stopping_) connection_->EndOutput();

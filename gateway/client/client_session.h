@@ -53,6 +53,9 @@ class ClientSession final : public FrameSink,
 
   static boost::asio::awaitable<void> Run(std::shared_ptr<ClientSession> self);
   boost::asio::awaitable<bool> Connect();
+  boost::asio::awaitable<void> Talk();
+  boost::asio::awaitable<bool> Secure();
+  void TakeAlert();
   boost::asio::awaitable<bool> ConnectTo(Tcp::endpoint endpoint);
   boost::asio::awaitable<void> ReadUntilEnd();
   boost::asio::awaitable<void> Pause();
@@ -114,7 +117,7 @@ class ClientSession final : public FrameSink,
   ClientOptions options_;
   ClientHandler* handler_;
   ClientHandler deaf_;  // Takes the calls after Abandon().
-  Budget budget_{UINT32_MAX, UINT64_MAX / 2};
+  Budget budget_{UINT64_MAX / 2};
   std::optional<Tcp::socket> attempt_;  // While it connects.
   bool reached_ = false;                // The connection of this turn of Run came about.
   std::optional<Connection> connection_;

@@ -47,7 +47,7 @@ class Listening : public ClientHandler {
 class Conversation {
  public:
   explicit Conversation(std::size_t command_bytes = std::size_t{1} << 18)
-      : daemon(HandTurnedGateway::Quick(), 100, std::uint64_t{64} << 20, command_bytes),
+      : daemon(HandTurnedGateway::Quick(), {}, std::uint64_t{64} << 20, command_bytes),
         desk(io),
         client(desk, {.port = daemon.port(), .token = "pw_secret"}, heard) {
     client.Start();

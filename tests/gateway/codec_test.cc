@@ -317,12 +317,13 @@ TEST(Codec, ReadsALogon) {
   EXPECT_TRUE(logon.cancel_on_disconnect);
 }
 
-TEST(Codec, RefusesALogonWithoutAToken) {
+TEST(Codec, LeavesItToTheSessionWhetherALogonNeedsAToken) {
   RequestBuilder builder;
   Bytes bytes;
   builder.Logon({.token = ""}, bytes);
   LogonRequest logon;
-  EXPECT_FALSE(ReadLogon(Only(bytes), logon));
+  EXPECT_TRUE(ReadLogon(Only(bytes), logon));
+  EXPECT_EQ(logon.token, "");
 }
 
 }  // namespace

@@ -105,6 +105,33 @@ TEST(Config, RefusesWhatDoesNotGoTogether) {
   EXPECT_THAT(ErrorOf("[journal]\nbatch_kib = 1022\n"), HasSubstr(":2: journal.batch_kib"));
 }
 
+TEST(Config, RefusesToBeHeardFromElsewhereWithoutEncryption) {
+  const std::string everywhere = "[listen]\naddress = \"0.0.0.0\"\n";
+  EXPECT_THAT(ErrorOf(everywhere), AllOf(HasSubstr("peerwattd.toml:2: listen.address: "),
+                                         HasSubstr("need [tls], or insecure = true")));
+  EXPECT_THAT(ErrorOf("[listen]\naddress = \"10.1.2.3\"\ninsecure = false\n"), HasSubstr(":2: "));
+  EXPECT_EQ(ErrorOf(everywhere + "insecure = true\n"), "");
+  EXPECT_EQ(ErrorOf("[listen]\naddress = \"127.8.7.6\"\n"), "");
+  EXPECT_EQ(ErrorOf(everywhere + "[tls]\ncertificate = \"c\"\nkey = \"k\"\n"
+                                 "authorities = \"a\"\n"),
+            "");
+  EXPECT_THAT(ErrorOf("[listen]\ninsecure = 1\n"), HasSubstr(":2: insecure: allowed is true or"));
+}
+
+TEST(Config, TakesTheFilesOfTlsTogether) {
+  const auto config = ParseConfig(
+      "[tls]\ncertificate = \"c\"\nkey = \"k\"\nauthorities = \"a\"\nrevoked = \"r\"\n", "file");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->tls, (TlsFiles{"c", "k", "a", "r"}));
+  for (const char* part : {"certificate = \"c\"\nkey = \"k\"\n", "revoked = \"r\"\n",
+                           "key = \"k\"\nauthorities = \"a\"\n"}) {
+    EXPECT_THAT(ErrorOf("[tls]\n" + std::string(part)),
+                HasSubstr("certificate, key and authorities go together"));
+  }
+  EXPECT_THAT(ErrorOf("[tls]\nkey = 5\n"), HasSubstr(":2: key: allowed is the name of a file"));
+  EXPECT_THAT(ErrorOf("[tls]\nca = \"a\"\n"), HasSubstr("authorities"));
+}
+
 TEST(Config, RefusesTextThatIsNotToml) {
   EXPECT_THAT(ErrorOf("[listen]\nport = \n"), HasSubstr("peerwattd.toml:2: "));
 }

@@ -157,5 +157,92 @@ TEST_F(Defined, NamesTheDefinitionThatTheExchangeRefusesAndSaysWhy) {
   EXPECT_EQ(status.message(), "a:2: account 1: its market 9 is not defined");
 }
 
+std::string Certificates(std::string_view lines) {
+  return std::string(kCertificatesHeader) + "\n" + std::string(lines);
+}
+
+std::string CertificatesError(const std::string& text) {
+  Definitions definitions;
+  return std::string(ReadCertificateRows(text, "certificates.csv", definitions).message());
+}
+
+TEST(CertificatesFile, RefusesBadLinesWithTheirPlace) {
+  const std::string a = Hash("a");
+  const std::string b = Hash("b");
+  const std::string c = Hash("c");
+  EXPECT_THAT(CertificatesError("credential\n"), HasSubstr("certificates.csv:1: the first line"));
+  EXPECT_THAT(CertificatesError(Certificates("0," + a + "\n")), HasSubstr("certificates.csv:2: "));
+  EXPECT_THAT(CertificatesError(Certificates("1,abc\n")), HasSubstr("64 hex digits"));
+  EXPECT_THAT(CertificatesError(Certificates("1," + a + "\n2," + a + "\n")),
+              HasSubstr(":3: a certificate that an earlier line has"));
+  EXPECT_THAT(CertificatesError(Certificates("1," + a + "\n1," + b + "\n1," + c + "\n")),
+              HasSubstr(":4: a third certificate of credential 1"));
+  for (const std::string& both : {"1,\n1," + a + "\n", "1," + a + "\n1,\n"}) {
+    EXPECT_THAT(CertificatesError(Certificates(both)),
+                HasSubstr(":3: a credential with a row for"));
+  }
+  EXPECT_EQ(CertificatesError(Certificates("1," + a + "\n1," + b + "\n2,\n3," + c + "\n")), "");
+}
+
+class CertificateChanges : public testing::Test {
+ protected:
+  CertificateChanges() {
+    start.credentials = {{.id = engine::CredentialId(1), .token_hash = HashToken("t1")},
+                         {.id = engine::CredentialId(2), .token_hash = HashToken("t2")}};
+    Bytes commands;
+    EXPECT_TRUE(Apply(start, 0, exchange, commands).ok());
+  }
+  // How many commands it took; -1: refused.
+  int Configure(std::string_view lines) {
+    Definitions wanted;
+    EXPECT_TRUE(ReadCertificateRows(Certificates(lines), "certificates.csv", wanted).ok());
+    const Definitions changes = Changes(wanted, exchange);
+    const std::uint64_t before = exchange.sequence();
+    Bytes commands;
+    error = std::string(Apply(changes, 0, exchange, commands).message());
+    return error.empty() ? static_cast<int>(exchange.sequence() - before) : -1;
+  }
+  std::string Of(std::uint32_t credential, std::size_t place) {
+    const auto hash = exchange.FindCertificates(engine::CredentialId(credential))[place];
+    return hash == engine::CertificateHash{} ? "" : HexOfHash(hash);
+  }
+
+  Definitions start;
+  engine::Exchange exchange;
+  std::string error;
+  const std::string a = Hash("a");
+  const std::string b = Hash("b");
+  const std::string c = Hash("c");
+};
+
+TEST_F(CertificateChanges, AreOnlyWhatIsOtherwiseNow) {
+  EXPECT_EQ(Configure("1," + a + "\n"), 1);
+  EXPECT_EQ(Configure("1," + a + "\n"), 0);
+  EXPECT_EQ(Configure("1," + b + "\n1," + a + "\n"), 1) << "a stays where it is";
+  EXPECT_EQ(Of(1, 0), a);
+  EXPECT_EQ(Of(1, 1), b);
+  EXPECT_EQ(Configure("1," + b + "\n1," + c + "\n"), 2);
+  EXPECT_EQ(Of(1, 0), c);
+  EXPECT_EQ(Of(1, 1), b);
+  EXPECT_EQ(Configure("2,\n"), 0) << "credential 1 is not named and keeps its own";
+  EXPECT_EQ(Configure("1,\n"), 2);
+  EXPECT_EQ(Of(1, 0) + Of(1, 1), "");
+}
+
+TEST_F(CertificateChanges, MayMoveACertificateToAnotherCredential) {
+  ASSERT_EQ(Configure("1," + a + "\n2," + b + "\n"), 2);
+  EXPECT_EQ(Configure("1," + b + "\n2," + a + "\n"), 4) << error;
+  EXPECT_EQ(Of(1, 0), b);
+  EXPECT_EQ(Of(2, 0), a);
+}
+
+TEST_F(CertificateChanges, AreRefusedWithTheirPlace) {
+  ASSERT_EQ(Configure("1," + a + "\n"), 1);
+  EXPECT_EQ(Configure("2," + a + "\n"), -1);
+  EXPECT_THAT(error, HasSubstr("certificates.csv:2: the certificate of credential 2: another"));
+  EXPECT_EQ(Configure("3," + b + "\n"), -1);
+  EXPECT_THAT(error, HasSubstr("there is no such credential"));
+}
+
 }  // namespace
 }  // namespace gateway

@@ -1,5 +1,6 @@
 #include "gateway/gateway.h"
 
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -14,7 +15,7 @@ using engine::CommandType;
 using engine::CredentialKind;
 
 TEST(Gateway, RefusesConnectionsOverItsLimit) {
-  HandTurnedGateway daemon(HandTurnedGateway::Quick(), 1);
+  HandTurnedGateway daemon(HandTurnedGateway::Quick(), {.connections = 1});
   RawClient first(daemon);
   first.LogOnAs(7);
   RawClient second(daemon);
@@ -24,6 +25,46 @@ TEST(Gateway, RefusesConnectionsOverItsLimit) {
   ASSERT_TRUE(daemon.TurnUntil([&] { return daemon.gateway().counters().sessions.value() == 0; }));
   RawClient third(daemon);
   third.LogOnAs(8);
+}
+
+TEST(Gateway, AcceptsNoFasterThanItIsTold) {
+  using Seconds = std::chrono::duration<double>;
+  GatewayOptions options = HandTurnedGateway::Quick();
+  options.accepts_per_second = 20;
+  HandTurnedGateway daemon(options);
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 40; ++i) clients.push_back(std::make_unique<RawClient>(daemon));
+  std::uint64_t accepted = 0;
+  ASSERT_TRUE(daemon.TurnUntil([&] {
+    accepted = daemon.gateway().counters().accepted.value();
+    return accepted == 40;
+  }));
+  // As many at once as in a second, and the others at that rate.
+  const Seconds passed = std::chrono::steady_clock::now() - begin;
+  EXPECT_GE(passed.count(), 19 / 20.0);
+}
+
+TEST(Gateway, TakesMoreConnectionsOnceThoseBeforeHaveLoggedOn) {
+  HandTurnedGateway daemon(HandTurnedGateway::Quick(), {.not_logged_on = 1});
+  RawClient first(daemon);
+  ASSERT_TRUE(daemon.TurnUntil([&] { return daemon.admission().connections() == 1; }));
+  RawClient second(daemon);
+  EXPECT_TRUE(second.HearTermination(TerminateReason::kTooManyConnections));
+  first.LogOnAs(7);
+  RawClient third(daemon);
+  third.LogOnAs(8);
+  EXPECT_EQ(daemon.admission().connections(), 2U);
+}
+
+TEST(Gateway, EndsASessionWhoseLogonHasNoToken) {
+  HandTurnedGateway daemon;
+  RawClient client(daemon);
+  Bytes bytes;
+  client.builder.Logon({.token = ""}, bytes);
+  client.Say(bytes);
+  EXPECT_TRUE(client.HearTermination(TerminateReason::kMalformed));
+  EXPECT_FALSE(daemon.HasCommand());
 }
 
 TEST(Gateway, TellsEverySessionOfAMarketThatAProductOpened) {
@@ -101,7 +142,7 @@ TEST(Gateway, EndsASessionWhoseEventsGoToAConnectionThatHasGone) {
 }
 
 TEST(Gateway, ServesHundredsOfConnections) {
-  HandTurnedGateway daemon(HandTurnedGateway::Quick(), 300);
+  HandTurnedGateway daemon(HandTurnedGateway::Quick(), {});
   std::vector<std::unique_ptr<RawClient>> clients;
   for (std::uint32_t i = 1; i <= 300; ++i) {
     clients.push_back(std::make_unique<RawClient>(daemon));

@@ -51,15 +51,15 @@ class HandTurnedGateway {
   static constexpr std::size_t kEvents = std::size_t{1} << 12;
 
   explicit HandTurnedGateway(const GatewayOptions& options = Quick(),
-                             std::uint32_t connections = 100,
+                             const AdmissionLimits& most = {.connections = 100},
                              std::uint64_t bytes = std::uint64_t{64} << 20,
                              std::size_t command_bytes = std::size_t{1} << 18,
                              bool has_outbox = false)
       : link_(engine::MakeLink({.command_bytes = command_bytes, .events = kEvents}, bell_,
                                shard_bell_)),
         missed_(engine::MakeMissedLink(bell_, outbox_bell_)),
-        budget_(connections, bytes),
-        gateway_(options, clock_, std::move(link_.gateway), budget_,
+        limits_(most, bytes),
+        gateway_(options, clock_, std::move(link_.gateway), limits_,
                  has_outbox ? std::optional(std::move(missed_.gateway)) : std::nullopt) {
     auto listener = Listener::Open("127.0.0.1", 0);
     EXPECT_TRUE(listener.ok()) << listener.status();
@@ -76,7 +76,8 @@ class HandTurnedGateway {
 
   Gateway& gateway() { return gateway_; }
   HandClock& clock() { return clock_; }
-  Budget& budget() { return budget_; }
+  Budget& budget() { return limits_.budget; }
+  Admission& admission() { return limits_.admission; }
   std::uint16_t port() const { return port_; }
 
   std::uint64_t next_event = 1;  // Of every credential, when a logon is answered.
@@ -192,7 +193,7 @@ class HandTurnedGateway {
   engine::Doorbell outbox_bell_;
   engine::Link link_;
   engine::MissedLink missed_;
-  Budget budget_;
+  ConnectionLimits limits_;
   Gateway gateway_;
   std::uint16_t port_ = 0;
   std::uint64_t sequence_ = 100;

@@ -103,7 +103,10 @@ class Away {
   std::uint64_t told_;
 
  public:
-  HandTurnedGateway daemon{SmallOutput(), 100, std::uint64_t{64} << 20, std::size_t{1} << 18,
+  HandTurnedGateway daemon{SmallOutput(),
+                           {},
+                           std::uint64_t{64} << 20,
+                           std::size_t{1} << 18,
                            /*has_outbox=*/true};
   RawClient client;
 };

@@ -32,7 +32,7 @@ TEST(Session, AsksTheExchangeWithTheHashOfTheToken) {
   EXPECT_EQ(logon.header().type, CommandType::kLogon);
   EXPECT_EQ(logon.header().time_ns, daemon.clock().now_ns);
   ASSERT_EQ(logon.view().Items<engine::LogonBody>().size(), 1U);
-  EXPECT_EQ(logon.view().Items<engine::LogonBody>()[0].token_hash, HashToken("pw_secret"));
+  EXPECT_EQ(logon.view().Items<engine::LogonBody>()[0].hash, HashToken("pw_secret"));
 }
 
 TEST(Session, AnswersALogonWithWhatAClientHasToKnow) {
@@ -290,7 +290,7 @@ TEST(Session, IsThrottledTheSameAfterAReconnect) {
 }
 
 TEST(Session, AnswersBusyWhereTheRingIsFull) {
-  HandTurnedGateway daemon(HandTurnedGateway::Quick(), 100, std::uint64_t{64} << 20,
+  HandTurnedGateway daemon(HandTurnedGateway::Quick(), {}, std::uint64_t{64} << 20,
                            std::size_t{1} << 17);
   RawClient client(daemon);
   client.LogOnAs(7);
@@ -368,7 +368,7 @@ TEST(Session, EndsWhereItsClientDoesNotReadAndOthersGoOn) {
 }
 
 TEST(Session, CountsWhatASlowReaderHasWaitingInTheBudgetOfAll) {
-  HandTurnedGateway daemon(HandTurnedGateway::Quick(), 100, 65'536);
+  HandTurnedGateway daemon(HandTurnedGateway::Quick(), {}, 65'536);
   RawClient slow(daemon);
   slow.LogOnAs(7);
   engine::Event fill;
@@ -387,7 +387,7 @@ TEST(Session, CountsWhatASlowReaderHasWaitingInTheBudgetOfAll) {
 }
 
 TEST(Session, EndsWhereAllTogetherAreOverTheBudget) {
-  HandTurnedGateway daemon(HandTurnedGateway::Quick(), 100, 1'024);
+  HandTurnedGateway daemon(HandTurnedGateway::Quick(), {}, 1'024);
   RawClient client(daemon);
   client.LogOnAs(7);
   client.Say(Garbage(64, 32'768, 16));

@@ -36,10 +36,18 @@ def set_market(path, values):
     path.write_text(text)
 
 
-class Exchange:
-    """Use as a context: everything ends with it."""
+def make_certificates(folder, count):
+    """An authority's, the daemon's, and those of credentials 1 to count."""
+    subprocess.run([TOP / "tools/make_certificates", folder, str(count)], check=True)
+    return folder
 
-    def __init__(self, homes, credentials=0, speed=1, hours_before=0.0, generate=(), market=None):
+
+class Exchange:
+    """Use as a context: everything ends with it. With certificates it is over TLS, and credentials 1
+    to that number have one."""
+
+    def __init__(self, homes, credentials=0, speed=1, hours_before=0.0, generate=(), market=None,
+                 certificates=0):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="peerwatt-test-"))
         self.feed = self.folder / "day.pwfeed"
         self.setup = self.folder / "setup"
@@ -61,6 +69,16 @@ class Exchange:
             origin = time.gmtime(self.origin)
             clock = ["--demo-clock", str(speed), "--clock-origin",
                      time.strftime("%Y-%m-%dT%H:%M:%SZ", origin)]
+        self.certificates = None
+        if certificates > 0:
+            self.certificates = make_certificates(self.folder / "certificates", certificates)
+            self.config = (f'[tls]\ncertificate = "{self.certificates}/daemon.pem"\n'
+                           f'key = "{self.certificates}/daemon.key"\n'
+                           f'authorities = "{self.certificates}/authorities.pem"\n')
+            known = min(certificates, credentials)
+            rows = (self.certificates / "certificates.csv").read_text().splitlines()[:known + 1]
+            (self.setup / "certificates.csv").write_text("\n".join(rows) + "\n")
+            clock += ["--certificates", self.setup / "certificates.csv"]
         subprocess.run([BIN / "peerwattd", "init", "--data", self.data,
                         "--markets", self.setup / "markets.toml",
                         "--accounts", self.setup / "accounts.csv",
@@ -108,8 +126,19 @@ class Exchange:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(timeout=30) == 0
 
+    def accounts_of(self, credential):
+        """The numbers of its accounts."""
+        rows = (self.setup / "accounts.csv").read_text().splitlines()
+        names = rows[0].split(",")
+        account, owner = names.index("account"), names.index("credential")
+        return [int(row.split(",")[account]) for row in rows[1:]
+                if int(row.split(",")[owner]) == credential]
+
     def replay(self, *arguments, **more):
         """The replay's process; the caller waits for it."""
+        if self.certificates is not None:
+            arguments += ("--authorities", self.certificates / "authorities.pem",
+                          "--certificates", self.certificates)
         return subprocess.Popen(
             [BIN / "peerwatt", "replay", self.feed, "--to", f"127.0.0.1:{self.port}",
              "--setup", self.setup, "--json", *map(str, arguments)],

@@ -239,6 +239,8 @@ absl::Status RunController(const ControllerOptions& options, std::ostream& out) 
   client.host = options.host;
   client.port = options.port;
   client.token = options.token;
+  client.tls = options.tls;
+  client.tls_name = options.tls_name;
   Controller controller(desk, client, options, out);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout_s);
   while (!controller.done()) {

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <ostream>
 #include <string>
 
 #include "absl/status/status.h"
 #include "engine/core/command.h"
+#include "gateway/tls_identity.h"
 
 namespace tools {
 
@@ -15,6 +17,8 @@ struct ControllerOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;
   std::string token;
+  std::shared_ptr<const gateway::TlsIdentity> tls;  // Null: not over TLS.
+  std::string tls_name;                             // As in ClientOptions.
   engine::OrderBody order;  // start_minute 0: the next product whose gate can still be reached.
   std::uint32_t theta = 0;  // Of a live bid's answers, ticks per MWh; 0: the order is not live.
   std::int64_t timeout_s = 3'600;  // For everything.

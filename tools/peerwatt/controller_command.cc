@@ -1,8 +1,10 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "tools/peerwatt/address.h"
+#include "tools/peerwatt/client_tls.h"
 #include "tools/peerwatt/commands.h"
 #include "tools/peerwatt/controller.h"
 
@@ -11,6 +13,7 @@ namespace {
 
 struct ControllerArguments {
   ControllerOptions options;
+  ClientTls tls;
   std::string to;
   std::string side;
   std::uint64_t account = 0;
@@ -23,6 +26,14 @@ absl::Status Control(ControllerArguments& arguments) {
   if (!to.ok()) return to.status();
   arguments.options.host = to->host;
   arguments.options.port = to->port;
+  auto tls = MakeContext(arguments.tls);
+  if (!tls.ok()) return tls.status();
+  if ((*tls == nullptr) == arguments.options.token.empty()) {
+    return absl::InvalidArgumentError(
+        "it logs on by --token, or over TLS by --certificate and --authorities");
+  }
+  arguments.options.tls = *std::move(tls);
+  arguments.options.tls_name = arguments.tls.name;
   engine::OrderBody& order = arguments.options.order;
   order.account = engine::AccountId{arguments.account};
   order.client_order_id = engine::ClientOrderId{arguments.client_order_id};
@@ -42,7 +53,10 @@ void AddControllerCommand(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<ControllerArguments>();
   engine::OrderBody& order = arguments->options.order;
   command->add_option("--to", arguments->to, "HOST:PORT of the daemon")->required();
-  command->add_option("--token", arguments->options.token, "The credential's secret")->required();
+  command->add_option("--token", arguments->options.token, "The credential's secret");
+  command->add_option("--certificate", arguments->tls.certificate,
+                      "Over TLS instead: PEM, the credential's certificate and its key");
+  AddTlsOptions(*command, arguments->tls);
   command->add_option("--account", arguments->account, "Its account")->required();
   command->add_option("--market", arguments->market, "The market")->capture_default_str();
   command

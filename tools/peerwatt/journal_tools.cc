@@ -57,6 +57,8 @@ const char* TypeName(CommandType type) {
       return "define_account";
     case CommandType::kDefineCredential:
       return "define_credential";
+    case CommandType::kDefineCertificate:
+      return "define_certificate";
     case CommandType::kSubmitOrders:
       return "submit_orders";
     case CommandType::kReplaceOrders:

@@ -29,7 +29,7 @@ class NetworkReplay {
   absl::StatusOr<NetworkReplayResult> Run();
 
  private:
-  void Connect();
+  absl::Status Connect();
   bool Turn();
   bool SendDue(std::int64_t now_ns);
   std::optional<std::int64_t> DueNs(std::size_t item, std::int64_t now_ns);
@@ -58,17 +58,27 @@ class NetworkReplay {
   std::uint32_t last_start_minute_ = 0;  // Of the products that orders were sent for.
 };
 
-void NetworkReplay::Connect() {
+absl::Status NetworkReplay::Connect() {
   for (const PlannedClient& planned : plan_.clients) {
     gateway::ClientOptions client;
     client.host = options_.host;
     client.port = options_.port;
     client.token = planned.token;
     client.window = options_.window;
+    ClientTls tls = options_.tls;
+    if (!tls.authorities.empty()) {
+      const auto number = static_cast<std::uint32_t>(planned.credential);
+      tls.certificate = absl::StrCat(options_.certificates, "/", number, ".pem");
+    }
+    auto context = MakeContext(tls);
+    if (!context.ok()) return context.status();
+    client.tls = *std::move(context);
+    client.tls_name = tls.name;
     clients_.push_back(
         std::make_unique<ReplayClient>(desk_, client, options_, planned.credential, tally_));
     clients_.back()->Start();
   }
+  return absl::OkStatus();
 }
 
 // When the item is due on the steady clock; none where it has to wait for answers.
@@ -176,7 +186,7 @@ absl::StatusOr<NetworkReplayResult> NetworkReplay::Run() {
     if (!acks) return absl::UnavailableError(absl::StrCat(options_.acks, ": cannot be written"));
     tally_.acks = &acks;
   }
-  Connect();
+  if (absl::Status status = Connect(); !status.ok()) return status;
   const std::int64_t wait_s = options_.rate == ReplayRate::kClock ? 0 : options_.wait_s;
   const std::int64_t deadline_ns = SteadyNs() + (options_.timeout_s + wait_s) * kSecondNs;
   while (Turn()) {

@@ -11,6 +11,7 @@
 #include "engine/core/product.h"
 #include "engine/core/reason.h"
 #include "engine/runtime/latency_histogram.h"
+#include "tools/peerwatt/client_tls.h"
 #include "tools/peerwatt/replay_plan.h"
 
 namespace tools {
@@ -43,7 +44,9 @@ struct NetworkReplayOptions {
   std::int64_t wait_s = 30;      // kFixed, kMax: rounds with a gate so soon after the last answer
                                  // are waited for; kClock: all are.
   ReplayPlay play;
-  std::string acks;  // A file that gets a line an answer; empty: none.
+  ClientTls tls;             // But for the certificate: each credential has its own.
+  std::string certificates;  // Over TLS: a folder with N.pem, certificate and key of credential N.
+  std::string acks;          // A file that gets a line an answer; empty: none.
 };
 
 // What a product came to, as its clients heard it.

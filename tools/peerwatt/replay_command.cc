@@ -160,6 +160,10 @@ void AddReplayCommand(CLI::App& app, Action& action) {
       ->check(CLI::Range(0, 600'000))
       ->capture_default_str();
   command->add_option("--acks", network.acks, "Write every answer to this file, for crash checks");
+  AddTlsOptions(*command, network.tls);
+  command->add_option(
+      "--certificates", network.certificates,
+      "Over TLS: a folder with N.pem, certificate and key of credential N, for each");
   command->add_flag("--table", arguments->table, "Print what each hour came to");
   command->add_flag("--json", arguments->json, "Print the result as JSON");
   command->callback([arguments, &action] {

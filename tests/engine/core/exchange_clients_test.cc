@@ -74,7 +74,7 @@ TEST_F(ExchangeClients, KeepTheirOrderIdsInTheirCommandsSequence) {
 
 Event LogOn(ExchangeDriver& driver, std::uint32_t token) {
   LogonBody body;
-  std::memcpy(body.token_hash.data(), &token, sizeof(token));
+  std::memcpy(body.hash.data(), &token, sizeof(token));
   body.session = 77;
   CommandHeader header;
   header.type = CommandType::kLogon;

@@ -183,7 +183,7 @@ TEST(ExchangeGame, IsCalledAnewForWhoLogsOnInTheMiddleOfIt) {
   table.driver.events.clear();
   for (const std::uint32_t account : {1U, 2U, 7U}) {
     LogonBody logon;
-    std::memcpy(logon.token_hash.data(), &account, sizeof(account));
+    std::memcpy(logon.hash.data(), &account, sizeof(account));
     CommandHeader header;
     header.type = CommandType::kLogon;
     table.driver.exchange.Ask(OwnedCommand(header, std::span<const LogonBody>(&logon, 1)).view());

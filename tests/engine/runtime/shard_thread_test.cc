@@ -111,7 +111,7 @@ class RunningShard : public testing::Test {
 
   void Logon(GatewayEnd& gateway, std::uint32_t credential) {
     LogonBody body{.session = credential};
-    std::memcpy(body.token_hash.data(), &credential, sizeof(credential));
+    std::memcpy(body.hash.data(), &credential, sizeof(credential));
     CommandHeader header;
     header.type = CommandType::kLogon;
     Send(gateway, OwnedCommand(header, std::span<const LogonBody>(&body, 1)));

@@ -191,7 +191,7 @@ class ShardWorld {
   }
   void Logon(std::size_t link, std::uint32_t credential) {
     LogonBody body{.session = credential};
-    std::memcpy(body.token_hash.data(), &credential, sizeof(credential));
+    std::memcpy(body.hash.data(), &credential, sizeof(credential));
     CommandHeader header;
     header.time_ns = clock.NowNs();
     header.type = CommandType::kLogon;

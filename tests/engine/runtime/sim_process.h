@@ -141,7 +141,7 @@ class SimProcess {
     homes_.catching_up = true;
     for (std::uint32_t home = 1; home <= kHomes; ++home) {
       LogonBody body{.session = home};
-      std::memcpy(body.token_hash.data(), &home, sizeof(home));
+      std::memcpy(body.hash.data(), &home, sizeof(home));
       CommandHeader header;
       header.type = CommandType::kLogon;
       Put(home, OwnedCommand(header, std::span<const LogonBody>(&body, 1)));
