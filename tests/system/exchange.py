@@ -53,6 +53,7 @@ class Exchange:
         self.setup = self.folder / "setup"
         self.data = self.folder / "data"
         self.process = None
+        self.replays = []
         self.port = 0
         self.config = ""  # More of the configuration file, as TOML.
         peerwatt("feed", "generate", self.feed, "--homes", homes, *generate)
@@ -92,6 +93,10 @@ class Exchange:
 
     def __exit__(self, kind, *_):
         self.kill()
+        for replay in self.replays:
+            if replay.poll() is None:
+                replay.kill()
+                replay.communicate()
         if kind is None:
             shutil.rmtree(self.folder)
         else:
@@ -135,11 +140,12 @@ class Exchange:
                 if int(row.split(",")[owner]) == credential]
 
     def replay(self, *arguments, **more):
-        """The replay's process; the caller waits for it."""
+        """The replay's process, which the caller waits for or ends."""
         if self.certificates is not None:
             arguments += ("--authorities", self.certificates / "authorities.pem",
                           "--certificates", self.certificates)
-        return subprocess.Popen(
+        self.replays.append(subprocess.Popen(
             [BIN / "peerwatt", "replay", self.feed, "--to", f"127.0.0.1:{self.port}",
              "--setup", self.setup, "--json", *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more))
+        return self.replays[-1]

@@ -190,6 +190,7 @@ absl::StatusOr<NetworkReplayResult> NetworkReplay::Run() {
   const std::int64_t wait_s = options_.rate == ReplayRate::kClock ? 0 : options_.wait_s;
   const std::int64_t deadline_ns = SteadyNs() + (options_.timeout_s + wait_s) * kSecondNs;
   while (Turn()) {
+    if (acks.is_open()) acks.flush();
     if (!acks) tally_.error = absl::StrCat(options_.acks, ": cannot be written any more");
     if (SteadyNs() > deadline_ns) {
       tally_.error =
