@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""kill -9 in the middle of a replay: nothing that was acknowledged is lost or told differently."""
+"""kill -9 and SIGSTOP in the middle of a replay: nothing that was acknowledged is lost or changed."""
 
 import json
 import random
 import re
+import signal
 import time
 import unittest
 
@@ -17,24 +18,35 @@ def digest_line(text):
 
 
 class Crash(unittest.TestCase):
-    def test_keeps_every_acknowledgement_through_kills(self):
-        rounds = 20 if LONG else 3
+    def test_keeps_every_acknowledgement_through_kills_and_stops(self):
+        rounds = 200 if LONG else 6
         draw = random.Random(1)
-        with Exchange(homes=300, credentials=20, speed=1440) as exchange:
+        # A day takes a minute, a round two to three seconds.
+        with Exchange(homes=300, credentials=20, speed=1440,
+                      generate=("--days", 10 if LONG else 1)) as exchange:
+            # The daemon bears a silence of 2.5 s, and the clients one of 7 s.
+            exchange.config = ("[journal]\nsegment_mib = 8\n"
+                               "[sessions]\nheartbeat_default_s = 1\nidle_slack_ms = 500\n")
             exchange.start()
             acks = exchange.folder / "acks.txt"
-            replay = exchange.replay("--acks", acks, "--timeout-s", 280)
+            replay = exchange.replay("--acks", acks, "--timeout-s", 880)
             from_snapshots = 0
-            for _ in range(rounds):
-                time.sleep(draw.uniform(1.0, 4.0))
-                self.assertIsNone(replay.poll(), "the replay ended before the kill")
-                exchange.kill()
+            for number in range(rounds):
+                time.sleep(draw.uniform(0.2, 1.5))
+                self.assertIsNone(replay.poll(), "the replay ended before the last round")
+                if number % 2 == 1:
+                    exchange.process.send_signal(signal.SIGSTOP)
+                    time.sleep(8.0 if number % 40 == 1 else draw.choice((0.01, 0.3, 1.0, 3.0)))
+                if number % 4 == 1:
+                    exchange.process.send_signal(signal.SIGCONT)
+                    continue
+                exchange.kill()  # Every third time one that is stopped.
                 journal = peerwatt("journal", "digest", exchange.data)  # From the first record on.
                 started = exchange.start()
                 self.assertIn("seq=%s digest=%s" % digest_line(started), journal)
                 from_snapshots += 0 if "snapshot=0" in started else 1
             self.assertGreater(from_snapshots, 0)
-            out, err = replay.communicate(timeout=290)
+            out, err = replay.communicate(timeout=890)
             self.assertEqual(replay.returncode, 0, err)
             result = json.loads(out)
             self.assertGreater(result["reconnects"], 0)
