@@ -17,6 +17,9 @@ struct BrokenAssertion {};
 [[noreturn]] void BreakAssertion() { throw BrokenAssertion(); }
 }  // namespace
 }  // namespace gateway
+// With NDEBUG the library would take what it asserts for granted, and not ask.
+#pragma push_macro("NDEBUG")
+#undef NDEBUG
 #undef TOML_ASSERT
 #define TOML_ASSERT(holds) ((holds) ? static_cast<void>(0) : gateway::BreakAssertion())
 
@@ -26,6 +29,7 @@ struct BrokenAssertion {};
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
+#pragma pop_macro("NDEBUG")
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
