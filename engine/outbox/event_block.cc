@@ -4,12 +4,14 @@
 #include <cstring>
 
 #include "engine/core/check.h"
+#include "engine/core/limits.h"
 
 namespace engine {
 namespace {
 
 constexpr std::uint64_t kFileMagic = 0x584F425457525000;  // "\0PRWTBOX"
 constexpr std::uint32_t kBlockMagic = 0x4B4C4245;         // "EBLK"
+constexpr std::uint64_t kSeedMask = 0x786F6274756F;       // "outbox"
 constexpr std::string_view kSuffix = ".log";
 
 // 0: not a numbered event.
@@ -53,6 +55,10 @@ std::optional<std::uint64_t> OutboxFileNumber(std::string_view name) {
   return NumberInName(name, kOutboxPrefix, kSuffix);
 }
 
+std::uint64_t BlockSeed(const JournalIdentity& identity, std::uint64_t file) {
+  return ChecksumSeed(identity, file) ^ kSeedMask;
+}
+
 void SealFileHeader(OutboxFileHeader& header) {
   header.magic = kFileMagic;
   header.checksum = HeaderChecksum(header);
@@ -90,7 +96,8 @@ std::span<const std::byte> BlockAt(std::uint64_t seed, std::span<const std::byte
   EventBlockHeader found;
   std::memcpy(&found, bytes.data(), sizeof(found));
   const bool fits = found.magic == kBlockMagic && found.bytes >= sizeof(found) &&
-                    found.bytes <= kEventBlockBytesMax && found.bytes <= bytes.size();
+                    found.bytes <= kEventBlockBytesMax && found.bytes <= bytes.size() &&
+                    found.covered <= kSequenceMax;
   if (!fits || BlockChecksum(seed, found, bytes.first(found.bytes)) != found.checksum) return {};
   header = found;
   return bytes.first(found.bytes);
@@ -102,6 +109,7 @@ std::optional<Event> NextEvent(std::span<const std::byte>& rest) {
   std::memcpy(&record, rest.data(), sizeof(record));
   const std::size_t body = BodyBytes(record.type);
   const bool can_be = body != 0 && record.bytes == Padded(body) && record.event_number != 0 &&
+                      record.event_number < UINT64_MAX && record.sequence <= kSequenceMax &&
                       record.credential != CredentialId{} &&
                       rest.size() >= sizeof(record) + record.bytes;
   if (!can_be) return std::nullopt;

@@ -61,6 +61,9 @@ inline constexpr std::size_t kEventRecordBytesMax = sizeof(EventRecord) + 56;
 std::string OutboxFileName(std::uint64_t file);
 std::optional<std::uint64_t> OutboxFileNumber(std::string_view name);
 
+// The seed of a file's blocks. Bytes that read as a batch of the journal's never read as a block.
+std::uint64_t BlockSeed(const JournalIdentity& identity, std::uint64_t file);
+
 // Writes magic and checksum.
 void SealFileHeader(OutboxFileHeader& header);
 // Whether it is one, whole. Whose it is and of which format is not judged.

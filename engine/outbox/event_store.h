@@ -138,10 +138,7 @@ class EventStore {
   void ForgetBlocksBefore(std::uint64_t block);
   void RemoveWhatIsTooMuch(std::int64_t now_ns);
   std::string PathOf(std::uint64_t file) const;
-  // Bytes that read as a batch of the journal's never read as one of these.
-  std::uint64_t SeedOf(std::uint64_t file) const {
-    return ChecksumSeed(options_.identity, file) ^ 0x786F6274756F;
-  }
+  std::uint64_t SeedOf(std::uint64_t file) const { return BlockSeed(options_.identity, file); }
   std::uint64_t end_block() const { return first_block_ + blocks_.size(); }
   std::uint64_t BlockOf(Mark mark) const;
   std::vector<Mark>::const_iterator MarkOf(const Stream& stream, std::uint64_t number) const;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/core/limits.h"
 #include "engine/journal/numbered_files.h"
 #include "engine/outbox/event_store.h"
 
@@ -42,7 +43,8 @@ absl::StatusOr<EventStore::FoundFile> EventStore::Find(std::uint64_t number) con
   const absl::StatusOr<bool> is_whole =
       CheckHeader(found.header, options_.identity, PathOf(number));
   if (!is_whole.ok()) return is_whole.status();
-  found.has_header = *is_whole && found.header.file == number;
+  found.has_header =
+      *is_whole && found.header.file == number && found.header.covered <= kSequenceMax;
   return found;
 }
 
@@ -93,12 +95,12 @@ void EventStore::TakeFile(const FoundFile& found, std::optional<std::uint64_t> e
 void EventStore::TakeBlocks(const FoundFile& found, std::uint64_t end, FileState& file) {
   const std::uint64_t seed = SeedOf(found.number);
   const auto bytes = std::span(found.bytes).first(std::min<std::size_t>(end, found.bytes.size()));
-  for (;;) {
+  while (file.bytes <= bytes.size()) {
     EventBlockHeader header;
     const auto block = BlockAt(seed, bytes.subspan(file.bytes), header);
     if (block.empty() || header.file != file.number || header.offset != file.bytes) return;
-    const bool holds = ForEachEvent(block, [&](const Event& event) { Index(event, end_block()); });
-    if (!holds) return;
+    if (!ForEachEvent(block, [](const Event&) {})) return;
+    ForEachEvent(block, [&](const Event& event) { Index(event, end_block()); });
     blocks_.push_back({.file = file.number,
                        .offset = static_cast<std::uint32_t>(file.bytes),
                        .bytes = header.bytes});
