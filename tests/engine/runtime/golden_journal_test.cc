@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/core/clearing/rules.h"
+#include "engine/core/matching.h"
 #include "engine/runtime/recovery.h"
 #include "tests/support/day_of_a_rule.h"
 #include "tests/support/game_table.h"
@@ -45,6 +46,7 @@ constexpr Golden kGolden[] = {
     {"reverse_v1", 236, 5, "c3c19153aaef180a812e29f0fda21651"},
     {"forward_v1", 236, 5, "fb64a7e46fe89ebbac5ac5e397df8e16"},
     {"continuous_v1", 234, 5, "2e7bdaaa470568e235a9066b3e41286d"},
+    {"continuous_sweep_v1", 42, 4, "ceb63f65b67f933d10cd3038c6f43117"},
     {"sbba_v1", 234, 5, "95a02f9897e079e30f04966f19f24018"},
     {"muda_v1", 234, 4, "d47fe0a3439e6bbef978552d3bab74d8"},
     {"played_descending_v1", 241, 4, "fc91c3297865091f45bb7a59d993d208"},
@@ -100,17 +102,24 @@ absl::StatusOr<Recovery> Recovered(const std::vector<std::byte>& segment, Exchan
   return RecoverExchange(disk, {.folder = "shard-0"}, exchange);
 }
 
-// How much the outcomes in it say was traded.
-std::uint64_t TradedWh(const std::vector<std::byte>& segment) {
+template <typename Take>
+void ForEachCommand(const std::vector<std::byte>& segment, Take take) {
   SimDisk disk;
   PutSegment(segment, disk);
-  std::uint64_t energy_wh = 0;
   const auto tail = Recover(disk, {.folder = "shard-0"}, [&](CommandView command) {
-    if (command.header().type != CommandType::kOutcome) return absl::OkStatus();
-    for (const auto& outcome : command.Items<OutcomeBody>()) energy_wh += outcome.energy_wh;
+    take(command);
     return absl::OkStatus();
   });
   EXPECT_TRUE(tail.ok()) << tail.status();
+}
+
+// How much the outcomes in it say was traded.
+std::uint64_t TradedWh(const std::vector<std::byte>& segment) {
+  std::uint64_t energy_wh = 0;
+  ForEachCommand(segment, [&energy_wh](CommandView command) {
+    if (command.header().type != CommandType::kOutcome) return;
+    for (const auto& outcome : command.Items<OutcomeBody>()) energy_wh += outcome.energy_wh;
+  });
   return energy_wh;
 }
 
@@ -164,12 +173,45 @@ TEST(GoldenJournals, AreOfEveryRuleAndAllOfThemAreReplayed) {
   EXPECT_EQ(files, known.size());
 }
 
+TEST(GoldenJournals, OneOfThemHasASweepThatTookMoreThanACommand) {
+  std::size_t commands = 0;
+  ForEachCommand(BytesOf(std::string(kFormatFolder) + "/continuous_sweep_v1.seg"),
+                 [&commands](CommandView command) {
+                   commands += command.header().type == CommandType::kContinueMatching ? 1 : 0;
+                 });
+  EXPECT_EQ(commands, 1u);
+}
+
 TEST(GoldenJournals, CanBeWrittenOfEveryRule) {
   for (const RuleEntry& entry : Rules()) {
     SCOPED_TRACE(entry.name);
     DayOfARule day(7, entry, /*steps=*/150);
     Write(RuleNameOf(entry), day.driver);
   }
+}
+
+// One order that has more trades than a command may make, and another that waits for their end.
+TEST(GoldenJournals, CanBeWrittenOfASweep) {
+  constexpr std::uint32_t kAsks = Matching::kTradesACommand + 1;
+  MarketDefinition market = SmallMarket();
+  market.rule.rule = Rule::kContinuous;
+  market.party_orders_max = kPartyOrdersMax;
+  ExchangeDriver driver;
+  driver.AddMarket(market);
+  for (const std::uint32_t account : {1u, 3u, 4u}) driver.AddAccount(account);
+  driver.AddAccount(2, /*party=*/2, /*credential=*/1);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(545));
+  for (std::uint32_t first = 0; first < kAsks; first += kFrameOrdersMax) {
+    std::vector<OrderBody> asks;
+    for (std::uint32_t i = first; i < std::min(first + kFrameOrdersMax, kAsks); ++i) {
+      asks.push_back(Ask(1 + i % 2, i + 1, 20, 1));
+    }
+    ASSERT_TRUE(driver.Submit(1, asks).empty());
+  }
+  ASSERT_TRUE(driver.Submit(3, {Bid(3, 1, 20, kAsks + 5)}).empty());
+  ASSERT_EQ(driver.Submit(Bid(4, 1, 20, 1)), Reason::kMatching);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(kStart));
+  Write("continuous_sweep_v1", driver);
 }
 
 TEST(GoldenJournals, CanBeWrittenOfAPlayedRound) {
