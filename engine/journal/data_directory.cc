@@ -1,8 +1,6 @@
 #include "engine/journal/data_directory.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstdio>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -10,11 +8,11 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
-#include <xxhash.h>
 
 #include "absl/strings/str_cat.h"
 #include "engine/core/check.h"
-#include "engine/core/digest.h"
+#include "engine/core/hex.h"
+#include "engine/journal/checked_text.h"
 #include "engine/journal/posix_error.h"
 
 namespace engine {
@@ -25,12 +23,6 @@ constexpr char kLockFile[] = "/peerwatt.lock";
 constexpr char kLotteryKeyFile[] = "/lottery.key";
 constexpr char kTitle[] = "peerwatt data directory, format ";
 constexpr std::uint32_t kFormat = 1;
-constexpr std::size_t kFileBytesMax = 4'096;
-
-std::string ChecksumLine(const std::string& text) {
-  return absl::StrCat("checksum ",
-                      absl::Hex(XXH3_64bits(text.data(), text.size()), absl::kZeroPad16), "\n");
-}
 
 std::string Encode(const ClusterDescription& description) {
   const std::string text =
@@ -41,43 +33,11 @@ std::string Encode(const ClusterDescription& description) {
   return absl::StrCat(text, ChecksumLine(text));
 }
 
-// Takes the lines of the file apart, in their order.
-class Lines {
- public:
-  explicit Lines(std::string_view text) : text_(text) {}
-
-  // The value of the next line, which must begin with `key` and a space.
-  std::optional<std::string_view> Value(std::string_view key) {
-    const std::size_t end = text_.find('\n');
-    if (end == std::string_view::npos || !text_.starts_with(key)) return std::nullopt;
-    const std::string_view value = text_.substr(key.size(), end - key.size());
-    text_.remove_prefix(end + 1);
-    return value;
-  }
-
-  template <typename Number>
-  bool Read(std::string_view key, Number& number, int base = 10) {
-    const std::optional<std::string_view> value = Value(key);
-    if (!value) return false;
-    const char* end = value->data() + value->size();
-    const auto result = std::from_chars(value->data(), end, number, base);
-    return result.ec == std::errc() && result.ptr == end;
-  }
-
-  bool ReadId(std::string_view key, std::array<std::byte, 16>& id) {
-    const std::optional<std::string_view> value = Value(key);
-    return value && FromHex(*value, id);
-  }
-
- private:
-  std::string_view text_;
-};
-
 absl::StatusOr<ClusterDescription> Decode(const std::string& path, const std::string& text) {
   const auto refuse = [&](const char* what) {
     return absl::DataLossError(absl::StrCat(path, ": ", what, "; restore it from a backup"));
   };
-  Lines lines(text);
+  TextLines lines(text);
   std::uint32_t format = 0;
   if (!lines.Read(kTitle, format)) return refuse("not a data directory's file");
   if (format != kFormat) {
@@ -86,7 +46,7 @@ absl::StatusOr<ClusterDescription> Decode(const std::string& path, const std::st
                                                       ": run the program that wrote it"));
   }
   ClusterDescription description;
-  if (!lines.ReadId("cluster_id ", description.cluster_id) ||
+  if (!lines.ReadBytes("cluster_id ", description.cluster_id) ||
       !lines.Read("shard_count ", description.shard_count) ||
       !lines.Read("clock_origin_ns ", description.clock_origin_ns) ||
       !lines.Read("clock_wall_ns ", description.clock_wall_ns) ||
@@ -120,29 +80,6 @@ absl::Status InUse(const std::string& path) {
                    "or give this one a directory of its own"));
 }
 
-// Whole or not at all.
-absl::Status WriteFile(Disk& disk, const std::string& folder, const char* name,
-                       const std::string& text) {
-  const std::string file = absl::StrCat(folder, name);
-  const std::string aside = absl::StrCat(file, kUnfinishedSuffix);
-  absl::StatusOr<std::unique_ptr<File>> created = disk.Create(aside);
-  if (!created.ok()) return created.status();
-  if (absl::Status status = (*created)->WriteAt(std::as_bytes(std::span(text)), 0); !status.ok()) {
-    return status;
-  }
-  if (absl::Status status = (*created)->Sync(); !status.ok()) return status;
-  if (absl::Status status = disk.Rename(aside, file); !status.ok()) return status;
-  return disk.SyncFolder(folder);
-}
-
-absl::StatusOr<std::string> ReadFile(File& file) {
-  std::string text(kFileBytesMax, '\0');
-  const absl::StatusOr<std::size_t> size = file.ReadAt(std::as_writable_bytes(std::span(text)), 0);
-  if (!size.ok()) return size.status();
-  text.resize(*size);
-  return text;
-}
-
 absl::Status FillRandomly(std::span<std::byte> bytes) {
   if (getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size())) {
     return absl::OkStatus();
@@ -151,16 +88,15 @@ absl::Status FillRandomly(std::span<std::byte> bytes) {
 }
 
 absl::Status WriteLotteryKey(Disk& disk, const std::string& folder, const LotteryBytes& key) {
-  return WriteFile(disk, folder, kLotteryKeyFile, absl::StrCat(ToHex(key), "\n"));
+  return WriteWholeFile(disk, absl::StrCat(folder, kLotteryKeyFile),
+                        absl::StrCat(ToHex(key), "\n"));
 }
 
 // Unset where there is none.
 absl::StatusOr<std::optional<LotteryBytes>> ReadLotteryKey(Disk& disk, const std::string& folder) {
   const std::string file = absl::StrCat(folder, kLotteryKeyFile);
-  absl::StatusOr<std::unique_ptr<File>> opened = disk.OpenForReading(file);
-  if (absl::IsNotFound(opened.status())) return std::optional<LotteryBytes>();
-  if (!opened.ok()) return opened.status();
-  const absl::StatusOr<std::string> text = ReadFile(**opened);
+  const absl::StatusOr<std::string> text = ReadSmallFile(disk, file);
+  if (absl::IsNotFound(text.status())) return std::optional<LotteryBytes>();
   if (!text.ok()) return text.status();
   LotteryBytes key{};
   // A key of zeros everybody knows.
@@ -227,7 +163,7 @@ absl::StatusOr<DataDirectory> DataDirectory::Create(Disk& disk, const std::strin
 }
 
 absl::Status DataDirectory::Commit(Disk& disk) const {
-  return WriteFile(disk, path_, kClusterFile, Encode(description_));
+  return WriteWholeFile(disk, absl::StrCat(path_, kClusterFile), Encode(description_));
 }
 
 absl::StatusOr<DataDirectory::LotteryKeyFile> DataDirectory::OpenLotteryKey(Disk& disk) const {
@@ -267,13 +203,11 @@ absl::StatusOr<std::optional<DataDirectory>> DataDirectory::OpenUnlessInUse(
 
 absl::StatusOr<ClusterDescription> DataDirectory::Read(Disk& disk, const std::string& path) {
   const std::string file = absl::StrCat(path, kClusterFile);
-  absl::StatusOr<std::unique_ptr<File>> opened = disk.OpenForReading(file);
-  if (absl::IsNotFound(opened.status())) {
+  const absl::StatusOr<std::string> text = ReadSmallFile(disk, file);
+  if (absl::IsNotFound(text.status())) {
     return absl::NotFoundError(
         absl::StrCat(path, " is not a data directory: `peerwattd init` makes one"));
   }
-  if (!opened.ok()) return opened.status();
-  const absl::StatusOr<std::string> text = ReadFile(**opened);
   if (!text.ok()) return text.status();
   return Decode(file, *text);
 }

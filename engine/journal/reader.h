@@ -16,9 +16,13 @@
 #include "engine/core/command.h"
 #include "engine/journal/disk.h"
 #include "engine/journal/format.h"
+#include "engine/journal/journal_beginning.h"
 #include "engine/journal/segment_reader.h"
 
 namespace engine {
+
+// For ReadOptions: wherever the journal begins.
+inline constexpr std::uint64_t kFromTheBeginning = 0;
 
 struct ReadOptions {
   std::string folder;
@@ -50,13 +54,15 @@ struct JournalTail {
 };
 
 // Errors name the file, the byte and what to do. DataLoss: something that was on disk is not there
-// as it was written. FailedPrecondition: the journal is another's or a newer program's.
-// InvalidArgument: a checksum holds but what it covers cannot be.
+// as it was written. FailedPrecondition: the journal is another's or a newer program's, or begins
+// behind what is asked for. InvalidArgument: a checksum holds but what it covers cannot be.
+// Aborted: a daemon has removed what is to be read next.
 //
 // Memory: the longest batch read. Thread: one owner.
 class JournalReader {
  public:
-  static absl::StatusOr<std::unique_ptr<JournalReader>> Open(Disk& disk, ReadOptions options);
+  static absl::StatusOr<std::unique_ptr<JournalReader>> Open(Disk& disk,
+                                                             const ReadOptions& options);
 
   // The next record; unset at the end. Valid until the next call.
   absl::StatusOr<std::optional<CommandView>> Next();
@@ -66,6 +72,9 @@ class JournalReader {
 
   std::uint64_t segments() const { return segments_.size(); }
   std::uint64_t batches() const { return batches_; }  // Read so far, empty ones too.
+  const JournalBeginning& beginning() const { return beginning_; }
+  // The first sequence of the last segment that has begun; 1 where none has.
+  std::uint64_t newest_first() const;
 
  private:
   struct Segment {
@@ -77,6 +86,8 @@ class JournalReader {
 
   JournalReader(Disk& disk, ReadOptions options) : disk_(disk), options_(std::move(options)) {}
 
+  absl::Status Find();
+  absl::Status IsGone() const;
   absl::Status FindSegments();
   absl::Status ReadHeader(Segment& segment, bool last);
   static absl::Status CheckThatNothingWasWritten(const Segment& segment, std::unique_ptr<File> file,
@@ -84,6 +95,7 @@ class JournalReader {
   absl::Status CheckHeader(const Segment& segment, const SegmentHeader& header);
   absl::Status CheckOrder() const;
   absl::Status EnterSegment(std::size_t index);
+  absl::Status SayWhetherRemoved(const absl::Status& missing) const;
   absl::StatusOr<bool> NextBatch();
   absl::StatusOr<bool> ReadBatch();
   absl::StatusOr<bool> TakeBatch(const BatchHeader& header);
@@ -99,6 +111,7 @@ class JournalReader {
 
   Disk& disk_;
   ReadOptions options_;
+  JournalBeginning beginning_;
   std::vector<Segment> segments_;
   std::size_t index_ = 0;
   std::optional<SegmentReader> reader_;
@@ -116,7 +129,7 @@ class JournalReader {
 
 // Hands every record to `apply`, in order, and says where the journal goes on. An error of `apply`
 // stops it and is returned.
-absl::StatusOr<JournalTail> Recover(Disk& disk, ReadOptions options,
+absl::StatusOr<JournalTail> Recover(Disk& disk, const ReadOptions& options,
                                     const std::function<absl::Status(CommandView)>& apply);
 
 }  // namespace engine

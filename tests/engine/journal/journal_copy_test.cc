@@ -2,11 +2,13 @@
 #include "engine/journal/journal_copy.h"
 
 #include <algorithm>
-#include <functional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/journal/segment_remover.h"
+#include "engine/journal/snapshot_file.h"
+#include "tests/support/busy_disk.h"
 #include "tests/support/journal_records.h"
 #include "tests/support/random_source.h"
 
@@ -43,60 +45,6 @@ class WrittenJournal {
   SimDisk disk;
   std::unique_ptr<Journal> journal;
   std::int64_t now_ns = 0;
-};
-
-// Hands all on, and lets something happen before each operation that looks at the source.
-class BusyFile final : public File {
- public:
-  BusyFile(std::unique_ptr<File> file, const std::function<void()>& happen)
-      : file_(std::move(file)), happen_(happen) {}
-  absl::StatusOr<std::size_t> ReadAt(std::span<std::byte> into, std::uint64_t offset) override {
-    happen_();
-    return file_->ReadAt(into, offset);
-  }
-  absl::Status WriteAt(std::span<const std::byte> bytes, std::uint64_t offset) override {
-    return file_->WriteAt(bytes, offset);
-  }
-  absl::Status Sync() override { return file_->Sync(); }
-  absl::StatusOr<std::uint64_t> Size() override { return file_->Size(); }
-
- private:
-  std::unique_ptr<File> file_;
-  const std::function<void()>& happen_;
-};
-
-class BusyDisk final : public Disk {
- public:
-  BusyDisk(Disk& disk, std::function<void()> happen) : disk_(disk), happen_(std::move(happen)) {}
-
-  absl::StatusOr<std::unique_ptr<File>> OpenForReading(const std::string& path) override {
-    happen_();
-    absl::StatusOr<std::unique_ptr<File>> file = disk_.OpenForReading(path);
-    if (!file.ok()) return file.status();
-    return std::make_unique<BusyFile>(*std::move(file), happen_);
-  }
-  absl::StatusOr<std::unique_ptr<File>> Create(const std::string& path) override {
-    return disk_.Create(path);
-  }
-  absl::StatusOr<std::vector<std::string>> List(const std::string& folder) override {
-    happen_();
-    return disk_.List(folder);
-  }
-  absl::Status CreateFolder(const std::string& folder) override {
-    return disk_.CreateFolder(folder);
-  }
-  absl::Status Rename(const std::string& from, const std::string& to) override {
-    return disk_.Rename(from, to);
-  }
-  absl::Status Remove(const std::string& path) override { return disk_.Remove(path); }
-  absl::Status SyncFolder(const std::string& folder) override { return disk_.SyncFolder(folder); }
-  absl::StatusOr<std::uint64_t> FreeBytes(const std::string& folder) override {
-    return disk_.FreeBytes(folder);
-  }
-
- private:
-  Disk& disk_;
-  const std::function<void()> happen_;
 };
 
 TEST(JournalCopy, IsWhatTheJournalHolds) {
@@ -222,6 +170,92 @@ TEST(JournalCopy, IsOnDiskWhenItIsSaidToBe) {
   ASSERT_TRUE(CopyJournal(source.disk, Source(false), kCopy).ok());
   SimDisk after(source.disk, PowerCut::kLosesUnsynced, 1);
   EXPECT_EQ(ReadAll(after, kCopy).records.size(), 40u);
+}
+
+// What a follower does: a snapshot of all that is closed, then removes what lies before the one
+// before it. The state is anything.
+class Remover {
+ public:
+  explicit Remover(SimDisk& disk) : disk_(disk), remover_(disk, "shard-0", kTestIdentity) {}
+
+  void Turn(std::uint64_t durable) {
+    const std::string text = "the state after " + std::to_string(durable);
+    const auto writer = SnapshotWriter::Begin(disk_, "shard-0", kTestIdentity, durable, 0);
+    ASSERT_TRUE(writer.ok());
+    (*writer)->Add(std::as_bytes(std::span(text)));
+    ASSERT_TRUE((*writer)->Finish().ok());
+    const auto snapshots = ListSnapshots(disk_, "shard-0");
+    ASSERT_TRUE(snapshots.ok());
+    for (const std::uint64_t sequence : *snapshots) {
+      if (sequence == durable || sequence == newest_) continue;
+      ASSERT_TRUE(disk_.Remove("shard-0/" + SnapshotName(sequence)).ok());
+    }
+    const std::uint64_t older = std::exchange(newest_, durable);
+    const auto removable = remover_.Look(
+        {.before_ns = INT64_MAX, .snapshot = older, .outbox = UINT64_MAX, .readers = {}});
+    ASSERT_TRUE(removable.ok()) << removable.status();
+    if (removable->segments == 0) return;
+    ASSERT_TRUE(remover_.Remove(removable->segments).ok());
+  }
+
+ private:
+  SimDisk& disk_;
+  SegmentRemover remover_;
+  std::uint64_t newest_ = 0;
+};
+
+// It is whole from a snapshot on, or it says that it has to be made again.
+TEST(JournalCopy, IsNeverWithoutWhatWasRemovedMeanwhile) {
+  std::uint64_t whole = 0;
+  std::uint64_t again = 0;
+  for (std::uint64_t seed = 1; seed <= Repeats(kSanitized ? 40 : 400, 10'000); ++seed) {
+    SCOPED_TRACE(seed);
+    RandomSource random(seed);
+    WrittenJournal source(10 + random.Below(40));
+    const RecordBytes written = ReadAll(source.disk).records;
+    Remover remover(source.disk);
+    std::uint64_t passed = 0;
+    const auto remove = [&] {
+      if (passed + 1 >= written.size()) return;
+      passed += 1 + random.Below(written.size() - passed);
+      remover.Turn(std::min<std::uint64_t>(passed, written.size()));
+    };
+    for (std::uint64_t turns = random.Below(4); turns > 0; --turns) remove();
+    BusyDisk disk(source.disk, [&] {
+      if (random.Below(60) == 0) remove();
+    });
+    auto copied = CopyJournal(disk, Source(true), kCopy);
+    if (!copied.ok()) {
+      ASSERT_TRUE(absl::IsAborted(copied.status())) << copied.status();
+      ++again;
+      copied = CopyJournal(source.disk, Source(true), kCopy);  // Over what there is.
+    }
+    ASSERT_TRUE(copied.ok()) << copied.status();
+    EXPECT_EQ(copied->next_sequence, written.size() + 1);
+    const auto beginning = ReadBeginning(source.disk, kCopy, kTestIdentity);
+    ASSERT_TRUE(beginning.ok()) << beginning.status();
+    whole += beginning->sequence > 1 ? 1 : 0;
+    RecordBytes kept;
+    const auto tail =
+        Recover(source.disk,
+                {.folder = kCopy, .identity = kTestIdentity, .from_sequence = kFromTheBeginning},
+                [&](CommandView command) {
+                  kept.emplace_back(command.bytes().begin(), command.bytes().end());
+                  return absl::OkStatus();
+                });
+    ASSERT_TRUE(tail.ok()) << tail.status();
+    ASSERT_EQ(kept.size(), written.size() + 1 - beginning->sequence);
+    ASSERT_TRUE(std::equal(kept.begin(), kept.end(), written.end() - std::ptrdiff_t(kept.size())));
+    const auto snapshots = ListSnapshots(source.disk, kCopy);
+    ASSERT_TRUE(snapshots.ok());
+    ASSERT_EQ(snapshots->empty(), beginning->sequence == 1);
+    if (!snapshots->empty()) {
+      EXPECT_GE(snapshots->front() + 1, beginning->sequence);
+      EXPECT_LT(snapshots->front(), copied->next_sequence);
+    }
+  }
+  EXPECT_GT(whole, 20u);
+  EXPECT_GT(again, 5u);
 }
 
 }  // namespace
