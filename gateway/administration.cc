@@ -18,6 +18,7 @@ namespace gateway {
 namespace {
 
 constexpr std::uint32_t kOnlyShard = 0;
+constexpr std::int64_t kDayNs = std::int64_t{86'400} * 1'000'000'000;
 
 std::int64_t WallNs() {
   timespec time{};
@@ -212,7 +213,8 @@ engine::Follower MakeFollower(const engine::DataDirectory& directory, const Conf
        .segments_a_snapshot = static_cast<std::uint64_t>(config.journal_snapshot_segments),
        .before_sequence = recovery.snapshot_sequence + 1,
        .keep_free_bytes = static_cast<std::uint64_t>(config.journal_segment_mib) << 21,
-       .outbox = &outbox});
+       .outbox = &outbox,
+       .keep_ns = config.journal_keep_days * kDayNs});
 }
 
 absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataDirectory& directory,

@@ -192,6 +192,10 @@ absl::Status CheckTogether(const Config& config, const KeyLines& lines, const st
       {batch,
        {"journal.batch_kib", "journal.segment_mib"},
        "allowed is a multiple of 4, at most half of a segment"},
+      {config.journal_keep_days == 0 || config.journal_snapshot_segments > 0,
+       {"journal.keep_days", "journal.snapshot_segments"},
+       "without snapshots nothing may be removed: keep_days above 0 needs snapshot_segments above "
+       "0"},
       {whole,
        {"tls.certificate", "tls.key", "tls.authorities", "tls.revoked"},
        "certificate, key and authorities go together"},

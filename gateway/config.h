@@ -48,6 +48,7 @@ struct Config {
   std::int64_t journal_segment_mib = 64;
   std::int64_t journal_batch_kib = 1'024;
   std::int64_t journal_snapshot_segments = 1;
+  std::int64_t journal_keep_days = 0;
 
   std::int64_t outbox_keep_hours = 72;
   std::int64_t outbox_limit_mib = 1'024;

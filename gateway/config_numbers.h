@@ -131,6 +131,13 @@ inline constexpr IntegerKey kIntegers[] = {
      {0, 1'024},
      "journal files between two snapshots, which a start goes on from; 0 makes none and needs half "
      "of the memory"},
+    {"journal",
+     "keep_days",
+     &Config::journal_keep_days,
+     {0, 36'500},
+     "days of exchange time that journal files are kept at least; older ones go once two "
+     "snapshots, "
+     "the outbox and all registered readers have passed them. 0 keeps everything for ever"},
     {"outbox",
      "keep_hours",
      &Config::outbox_keep_hours,

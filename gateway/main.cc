@@ -93,6 +93,19 @@ sigset_t BlockSignals() {
   return signals;
 }
 
+void SayWhatWasRemoved(const engine::Follower::Step& step) {
+  if (!step.removal_status.ok()) {
+    spdlog::error("old journal segments are tried again behind the next snapshot: {}",
+                  std::string(step.removal_status.message()));
+  }
+  if (!step.held_by.empty()) {
+    spdlog::warn("old journal segments stay because of {}", step.held_by);
+  }
+  if (step.removed == 0) return;
+  spdlog::info("removed {} journal segments; the journal begins with seq={}", step.removed,
+               step.begins_with);
+}
+
 // Where a follower comes to something else no start could recover: the sooner it stops the better.
 // Else snapshots are a help, and trading goes on without.
 void FollowerDid(const absl::StatusOr<engine::Follower::Step>& step) {
@@ -108,9 +121,11 @@ void FollowerDid(const absl::StatusOr<engine::Follower::Step>& step) {
   if (!step->snapshot_status.ok()) {
     spdlog::warn("no snapshot: {}", std::string(step->snapshot_status.message()));
   }
-  if (!step->snapshot) return;
-  spdlog::info("snapshot seq={} digest={} bytes={}", step->snapshot->sequence,
-               engine::ToHex(step->snapshot->digest), step->snapshot->state_bytes);
+  if (step->snapshot) {
+    spdlog::info("snapshot seq={} digest={} bytes={}", step->snapshot->sequence,
+                 engine::ToHex(step->snapshot->digest), step->snapshot->state_bytes);
+  }
+  SayWhatWasRemoved(*step);
 }
 
 absl::StatusOr<Config> LoadConfig(const std::string& path) {
@@ -140,6 +155,25 @@ int WaitForStop(const sigset_t& signals, Daemon& daemon) {
   }
 }
 
+void SayWhatWasRecovered(const engine::Recovery& recovery) {
+  if (const auto& cut = recovery.tail.cut; cut) {
+    spdlog::warn("left out an unfinished batch that was never answered: {} byte {}", cut->file,
+                 cut->offset);
+  }
+  for (const std::string& damaged : recovery.damaged) {
+    spdlog::error("a snapshot is passed over: {}", damaged);
+  }
+  if (recovery.events_gone_to > 0) {
+    spdlog::error(
+        "the outbox lacks events up to seq={}, and the journal cannot make them again: who asks "
+        "for "
+        "them is told that they are gone",
+        recovery.events_gone_to);
+  }
+  spdlog::info("recovered seq={} digest={} rounds={} snapshot={}", recovery.sequence,
+               engine::ToHex(recovery.digest), recovery.rounds, recovery.snapshot_sequence);
+}
+
 int Run(const std::string& data, const std::string& config_path) {
   auto config = LoadConfig(config_path);
   if (!config.ok()) return Fail(config.status(), CodeOf(config.status()));
@@ -156,16 +190,7 @@ int Run(const std::string& data, const std::string& config_path) {
   }
   auto recovered = RecoverShard(*directory, store->get());
   if (!recovered.ok()) return Fail(recovered.status(), kDataError);
-  if (const auto& cut = recovered->recovery.tail.cut; cut) {
-    spdlog::warn("left out an unfinished batch that was never answered: {} byte {}", cut->file,
-                 cut->offset);
-  }
-  for (const std::string& damaged : recovered->recovery.damaged) {
-    spdlog::error("a snapshot is passed over: {}", damaged);
-  }
-  spdlog::info("recovered seq={} digest={} rounds={} snapshot={}", recovered->recovery.sequence,
-               engine::ToHex(recovered->recovery.digest), recovered->recovery.rounds,
-               recovered->recovery.snapshot_sequence);
+  SayWhatWasRecovered(recovered->recovery);
   const MemoryPlan memory = PlanMemory(*config, *recovered->exchange);
   const absl::Status fits = CheckMemory(memory, *config);
   if (!fits.ok()) return Fail(fits, kConfigError);

@@ -10,13 +10,38 @@
 #include "engine/core/exchange.h"
 #include "engine/journal/data_directory.h"
 #include "engine/journal/journal_copy.h"
+#include "engine/journal/registered_readers.h"
 #include "engine/runtime/recovery.h"
 
 namespace engine {
 namespace {
 
+// Again where the daemon removed segments that were to be copied: it seldom does.
+absl::StatusOr<CopiedJournal> CopyBesideADaemon(Disk& disk, const ReadOptions& from,
+                                                const std::string& to) {
+  constexpr int kTries = 3;
+  absl::StatusOr<CopiedJournal> copied = CopyJournal(disk, from, to);
+  for (int tries = 1; absl::IsAborted(copied.status()) && tries < kTries; ++tries) {
+    copied = CopyJournal(disk, from, to);
+  }
+  return copied;
+}
+
+// Records behind the copy's end will be others than those that a reader has passed in the original.
+absl::Status CopyReaders(Disk& disk, const std::string& from, std::uint64_t end,
+                         const std::string& to) {
+  const absl::StatusOr<std::vector<RegisteredReader>> readers = ListReaders(disk, from);
+  if (!readers.ok()) return readers.status();
+  for (const RegisteredReader& reader : *readers) {
+    absl::Status status =
+        WriteReader(disk, to, {.name = reader.name, .passed = std::min(reader.passed, end)});
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<CopiedShard> CopyShard(Disk& disk, const ReadOptions& from, const std::string& to) {
-  const absl::StatusOr<CopiedJournal> copied = CopyJournal(disk, from, to);
+  const absl::StatusOr<CopiedJournal> copied = CopyBesideADaemon(disk, from, to);
   if (!copied.ok()) return copied.status();
   Exchange exchange;
   const absl::StatusOr<Recovery> recovery =
@@ -27,6 +52,8 @@ absl::StatusOr<CopiedShard> CopyShard(Disk& disk, const ReadOptions& from, const
         to, " ends before sequence ", recovery->tail.next_sequence, ", what it was copied ",
         "from before ", copied->next_sequence, ": make it again, on another disk"));
   }
+  absl::Status status = CopyReaders(disk, from.folder, recovery->sequence, to);
+  if (!status.ok()) return status;
   return CopiedShard{
       .sequence = recovery->sequence, .digest = recovery->digest, .bytes = copied->bytes};
 }

@@ -19,7 +19,10 @@ struct CopiedShard {
 
 // Copies identity, clock, the key of lotteries and every shard's journal to `to`, which must not be
 // a data directory yet, and replays the copy, with all its outcomes and running digests. Snapshots
-// stay: a daemon that starts from the copy makes its own. A backup is made by it, and brought back.
+// stay: a daemon that starts from the copy makes its own. But where the beginning of a journal was
+// removed, the oldest whole snapshot is copied, and the copy is replayed from there. Registered
+// readers have passed in the copy what they have, to its end at most. A backup is made by it, and
+// brought back.
 //
 // Of a directory in use each shard is copied to where it is on disk when its turn comes. One that
 // is not in use is locked meanwhile, and its end is judged as a start would.

@@ -12,7 +12,9 @@
 namespace engine {
 
 Follower::Follower(Disk& disk, FollowerOptions options)
-    : disk_(disk), options_(std::move(options)) {}
+    : disk_(disk),
+      options_(std::move(options)),
+      remover_(disk, options_.folder, options_.identity) {}
 
 absl::StatusOr<Follower::Step> Follower::Follow(const std::atomic<bool>& stop) {
   Step step;
@@ -27,15 +29,20 @@ absl::StatusOr<Follower::Step> Follower::Follow(const std::atomic<bool>& stop) {
     step.applied = exchange_->sequence() != before;
     newest_segment_ = *newest;
   }
+  SnapshotIfItIsTime(step);
+  RemoveSegments(step);
+  return step;
+}
+
+void Follower::SnapshotIfItIsTime(Step& step) {
   const bool is_time = newest_segment_ >= snapshot_segment_ + options_.segments_a_snapshot;
-  if (!is_time || exchange_->sequence() == snapshot_sequence_) return step;
+  if (!is_time || exchange_->sequence() == snapshot_sequence_) return;
   const absl::Status outbox = WaitForOutbox();
-  if (absl::IsUnavailable(outbox)) return step;
+  if (absl::IsUnavailable(outbox)) return;
   snapshot_segment_ = newest_segment_;
   const absl::StatusOr<SnapshotHeader> snapshot = outbox.ok() ? MakeSnapshot() : outbox;
   step.snapshot_status = snapshot.status();
   if (snapshot.ok()) step.snapshot = *snapshot;
-  return step;
 }
 
 absl::Status Follower::Start(Step& step) {
@@ -97,19 +104,51 @@ absl::StatusOr<SnapshotHeader> Follower::MakeSnapshot() {
   absl::StatusOr<SnapshotHeader> header =
       WriteSnapshot(disk_, options_.folder, options_.identity, *exchange_);
   if (!header.ok()) return header.status();
-  RemoveOthers(std::exchange(snapshot_sequence_, header->sequence));
+  older_sequence_ = std::exchange(snapshot_sequence_, header->sequence);
+  RemoveOtherSnapshots();
   return header;
 }
 
-// Than the newest and that one. Whether they can be removed or not, they do no harm.
-void Follower::RemoveOthers(std::uint64_t older) {
+// Than the newest and the one before. Whether they can be removed or not, they do no harm.
+void Follower::RemoveOtherSnapshots() {
   const absl::StatusOr<std::vector<std::uint64_t>> sequences =
       ListSnapshots(disk_, options_.folder);
   if (!sequences.ok()) return;
   for (const std::uint64_t sequence : *sequences) {
-    if (sequence == snapshot_sequence_ || sequence == older) continue;
+    if (sequence == snapshot_sequence_ || sequence == older_sequence_) continue;
     disk_.Remove(absl::StrCat(options_.folder, "/", SnapshotName(sequence))).IgnoreError();
   }
+}
+
+// Those that are older than exchange time says, and that a start can do without even where the
+// newest snapshot is damaged then.
+void Follower::RemoveSegments(Step& step) {
+  if (options_.keep_ns == 0 || older_sequence_ == 0) return;
+  if (removal_failed_ && !step.snapshot) return;
+  const Outbox* const outbox = options_.outbox;
+  const auto removable = remover_.Look({.before_ns = exchange_->time_ns() - options_.keep_ns,
+                                        .snapshot = older_sequence_,
+                                        .outbox = outbox == nullptr ? UINT64_MAX : outbox->synced(),
+                                        .readers = {}});
+  step.removal_status = removable.status();
+  if (removable.ok()) {
+    if (step.snapshot || removable->held_by != said_held_by_) step.held_by = removable->held_by;
+    said_held_by_ = removable->held_by;
+    step.removal_status = Remove(removable->segments);
+    if (step.removal_status.ok()) step.removed = removable->segments;
+    step.begins_with = remover_.beginning().sequence;
+  }
+  removal_failed_ = !step.removal_status.ok();
+}
+
+// Looks at both snapshots once more: what is removed now nothing brings back.
+absl::Status Follower::Remove(std::size_t segments) {
+  if (segments == 0) return absl::OkStatus();
+  for (const std::uint64_t sequence : {snapshot_sequence_, older_sequence_}) {
+    absl::Status status = CheckSnapshot(disk_, options_.folder, sequence, options_.identity);
+    if (!status.ok()) return status;
+  }
+  return remover_.Remove(segments);
 }
 
 }  // namespace engine

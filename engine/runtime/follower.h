@@ -1,5 +1,6 @@
 // Does behind the shard what the shard has done: applies the journal's closed segments, finds out
-// whether it comes to the same, and keeps what it comes to as snapshots.
+// whether it comes to the same, keeps what it comes to as snapshots, and removes segments that
+// nobody needs any more.
 #pragma once
 
 #include <atomic>
@@ -15,6 +16,7 @@
 #include "engine/core/exchange.h"
 #include "engine/journal/disk.h"
 #include "engine/journal/format.h"
+#include "engine/journal/segment_remover.h"
 #include "engine/journal/snapshot_file.h"
 #include "engine/runtime/outbox.h"
 
@@ -29,6 +31,9 @@ struct FollowerOptions {
   std::uint64_t keep_free_bytes = 0;  // Of the disk, for the journal: a snapshot waits for more.
   // No snapshot is made before all that was told until then is on disk here: null, none is kept.
   Outbox* outbox = nullptr;
+  // Of exchange time: segments that are older go, once the older of two whole snapshots, the outbox
+  // and every registered reader have passed them. 0: none ever goes.
+  std::int64_t keep_ns = 0;
 };
 
 // Thread: one owner at a time, not the shard's: a step reads a whole segment and blocks on the
@@ -43,11 +48,17 @@ class Follower {
     std::vector<std::string> damaged;        // Snapshots that were passed over, at the first step.
     std::optional<SnapshotHeader> snapshot;  // That was written.
     absl::Status snapshot_status;            // Why none could be; the next closed segment has one.
+    std::size_t removed = 0;                 // Segments, so that the journal
+    std::uint64_t begins_with = 0;           // begins with this sequence now.
+    absl::Status removal_status;             // Why not; it is tried again behind the next snapshot.
+    std::string held_by;                     // The registered reader for which old segments stay,
+                                             // where it is another, and with each snapshot.
   };
 
   // Applies all segments that are closed and not applied yet, then writes a snapshot if it is time:
-  // the one before it is kept, older ones and those that were passed over go.
-  // Ensures: DataLoss, which is final, where this exchange comes to something else than the shard
+  // the one before it is kept, older ones and those that were passed over go. Then removes
+  // segments. Ensures: DataLoss, which is final, where this exchange comes to something else than
+  // the shard
   //          did: no start of this program can recover from the journal then. Any other error says
   //          that something cannot be read now, or that `stop` is true: it may be called again.
   absl::StatusOr<Step> Follow(const std::atomic<bool>& stop);
@@ -57,10 +68,13 @@ class Follower {
  private:
   absl::Status Start(Step& step);
   absl::StatusOr<std::uint64_t> NewestSegment();
+  void SnapshotIfItIsTime(Step& step);
+  void RemoveSegments(Step& step);
+  absl::Status Remove(std::size_t segments);
   absl::Status WaitForOutbox();
   absl::StatusOr<SnapshotHeader> MakeSnapshot();
   absl::Status Apply(const std::atomic<bool>& stop);
-  void RemoveOthers(std::uint64_t older);
+  void RemoveOtherSnapshots();
 
   Disk& disk_;
   const FollowerOptions options_;
@@ -68,6 +82,10 @@ class Follower {
   std::uint64_t newest_segment_ = 0;     // That was seen; a new one says that one was closed.
   std::uint64_t snapshot_segment_ = 0;   // That was the newest when a snapshot was last tried.
   std::uint64_t snapshot_sequence_ = 0;  // Of the last one.
+  std::uint64_t older_sequence_ = 0;     // Of the one before it; 0: there was none.
+  SegmentRemover remover_;
+  bool removal_failed_ = false;
+  std::string said_held_by_;
 };
 
 }  // namespace engine

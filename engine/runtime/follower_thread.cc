@@ -17,7 +17,8 @@ constexpr int kNice = 10;
 
 bool DidSomething(const Follower::Step& step) {
   return step.applied || step.snapshot.has_value() || !step.snapshot_status.ok() ||
-         !step.damaged.empty();
+         !step.damaged.empty() || step.removed > 0 || !step.removal_status.ok() ||
+         !step.held_by.empty();
 }
 
 }  // namespace

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "engine/core/check.h"
+#include "engine/journal/journal_beginning.h"
 #include "engine/runtime/snapshots.h"
 
 namespace engine {
@@ -88,22 +89,109 @@ struct Target {
   EventStore* store = nullptr;
 };
 
-// `follows`: whether the records that could be read follow the exchange's state.
+// `follows`: whether the records that could be read follow the exchange's state. Those that are in
+// it already are read and passed over.
 absl::Status ReplayRest(Disk& disk, const ReadOptions& options, const Target& target,
                         Recovery& recovery, bool& follows) {
   Exchange& exchange = target.exchange;
+  const std::uint64_t begins_behind = exchange.sequence();
   follows = true;
   absl::StatusOr<JournalTail> tail = Recover(disk, options, [&](CommandView command) {
+    if (command.header().sequence <= begins_behind) return absl::OkStatus();
     if (command.header().type == CommandType::kOutcome) ++recovery.rounds;
     absl::Status status = Replay(command, exchange, target.store);
     follows = status.ok();
     return status;
   });
   if (!tail.ok()) return tail.status();
+  if (tail->next_sequence <= begins_behind) {
+    return absl::DataLossError(absl::StrCat(options.folder, ": the journal ends before sequence ",
+                                            tail->next_sequence, ", and a snapshot has ",
+                                            begins_behind, ": acknowledged records are lost"));
+  }
   DrainTo(target.store, exchange);
   recovery.sequence = exchange.sequence();
   recovery.digest = exchange.StateDigest();
   recovery.tail = *std::move(tail);
+  return absl::OkStatus();
+}
+
+// The snapshots that a recovery may begin with and has not tried yet.
+class UntriedSnapshots {
+ public:
+  static absl::StatusOr<UntriedSnapshots> Find(Disk& disk, const ReadOptions& options) {
+    const auto beginning = ReadBeginning(disk, options.folder, options.identity);
+    if (!beginning.ok()) return beginning.status();
+    absl::StatusOr<std::vector<std::uint64_t>> sequences = ListSnapshots(disk, options.folder);
+    if (!sequences.ok()) return sequences.status();
+    std::erase_if(*sequences,
+                  [&](std::uint64_t sequence) { return sequence + 1 < beginning->sequence; });
+    return UntriedSnapshots(*beginning, *std::move(sequences));
+  }
+
+  // Whether records were removed, so that no recovery can do without a snapshot.
+  bool AreNeeded() const { return beginning_.sequence > 1; }
+
+  // The newest one of `most` or before; where there is none and one is needed, the oldest one
+  // behind. 0: there is none.
+  std::uint64_t Next(std::uint64_t most) {
+    auto next = std::ranges::find_if(newest_first_, [=](std::uint64_t s) { return s <= most; });
+    if (next == newest_first_.end()) {
+      if (!AreNeeded() || newest_first_.empty()) return 0;
+      --next;
+    }
+    const std::uint64_t sequence = *next;
+    newest_first_.erase(next);
+    return sequence;
+  }
+
+  absl::Status NoneIsWhole(const std::string& folder,
+                           const std::vector<std::string>& damaged) const {
+    return absl::DataLossError(absl::StrCat(
+        folder, ": the journal begins with sequence ", beginning_.sequence, " (",
+        SegmentName(beginning_.segment), "), since what was before was removed, and there is no ",
+        "whole snapshot of sequence ", beginning_.sequence - 1, " or later to begin with",
+        damaged.empty() ? "" : ": ", absl::StrJoin(damaged, "; "),
+        ". Restore a snapshot-*.snap file of this folder, or a backup"));
+  }
+
+ private:
+  UntriedSnapshots(const JournalBeginning& beginning, std::vector<std::uint64_t> newest_first)
+      : beginning_(beginning), newest_first_(std::move(newest_first)) {}
+
+  JournalBeginning beginning_;
+  std::vector<std::uint64_t> newest_first_;
+};
+
+// From the next snapshot of `most` or before that is whole, which recovery.snapshot_sequence then
+// is; a new exchange where none is needed. `recovery` gets what is wrong with the others.
+absl::StatusOr<std::unique_ptr<Exchange>> BeginFrom(Disk& disk, const ReadOptions& options,
+                                                    UntriedSnapshots& snapshots, std::uint64_t most,
+                                                    Recovery& recovery) {
+  for (;;) {
+    const std::uint64_t sequence = snapshots.Next(most);
+    recovery.snapshot_sequence = sequence;
+    if (sequence == 0 && !snapshots.AreNeeded()) return std::make_unique<Exchange>();
+    if (sequence == 0) return snapshots.NoneIsWhole(options.folder, recovery.damaged);
+    auto exchange = LoadSnapshot(disk, options.folder, sequence, *options.identity);
+    if (exchange.ok() || absl::IsFailedPrecondition(exchange.status())) return exchange;
+    recovery.damaged.emplace_back(exchange.status().message());
+  }
+}
+
+// Ensures: the store has all events of the recovered exchange, but those that are gone.
+absl::Status CompleteStore(const std::string& folder, const Exchange& exchange,
+                           const Recovery& recovery, EventStore& store) {
+  const std::uint64_t told = std::max(store.covered(), store.newest_sequence());
+  if (told > recovery.sequence) {
+    return absl::DataLossError(absl::StrCat(folder, ": the outbox knows of sequence ", told,
+                                            ", and the journal ends at ", recovery.sequence,
+                                            ". If an older journal was restored here, remove the ",
+                                            "outbox-*.log files"));
+  }
+  for (const auto& [credential, next] : exchange.next_events()) store.Expect(credential, next);
+  store.Cover(recovery.sequence);
+  store.Write(exchange.time_ns());
   return absl::OkStatus();
 }
 
@@ -112,9 +200,19 @@ absl::Status ReplayRest(Disk& disk, const ReadOptions& options, const Target& ta
 absl::StatusOr<Recovery> RecoverExchange(Disk& disk, const ReadOptions& options,
                                          Exchange& exchange) {
   CHECK(options.from_sequence == 1 && exchange.sequence() == 0);
+  absl::StatusOr<UntriedSnapshots> snapshots = UntriedSnapshots::Find(disk, options);
+  if (!snapshots.ok()) return snapshots.status();
   Recovery recovery;
+  ReadOptions kept = options;
+  if (snapshots->AreNeeded()) {
+    CHECK(options.identity.has_value());
+    kept.from_sequence = kFromTheBeginning;
+    auto loaded = BeginFrom(disk, options, *snapshots, /*most=*/0, recovery);
+    if (!loaded.ok()) return loaded.status();
+    exchange = std::move(**loaded);
+  }
   bool follows = true;
-  const absl::Status status = ReplayRest(disk, options, {.exchange = exchange}, recovery, follows);
+  const absl::Status status = ReplayRest(disk, kept, {.exchange = exchange}, recovery, follows);
   if (!status.ok()) return status;
   return recovery;
 }
@@ -123,44 +221,36 @@ absl::StatusOr<Recovery> RecoverFromSnapshot(Disk& disk, const ReadOptions& opti
                                              std::unique_ptr<Exchange>& exchange,
                                              EventStore* store) {
   CHECK(options.from_sequence == 1 && options.identity.has_value());
+  absl::StatusOr<UntriedSnapshots> snapshots = UntriedSnapshots::Find(disk, options);
+  if (!snapshots.ok()) return snapshots.status();
   Recovery recovery;
-  for (std::uint64_t before = store == nullptr ? UINT64_MAX : store->covered() + 1;;) {
-    absl::StatusOr<LoadedSnapshot> loaded =
-        LoadNewestSnapshot(disk, options.folder, *options.identity, before);
+  for (;;) {
+    const std::uint64_t covered = store == nullptr ? UINT64_MAX : store->covered();
+    auto loaded = BeginFrom(disk, options, *snapshots, covered, recovery);
     if (!loaded.ok()) return loaded.status();
-    exchange = std::move(loaded->exchange);
-    recovery.snapshot_sequence = loaded->sequence;
+    exchange = *std::move(loaded);
+    const std::uint64_t begins_behind = recovery.snapshot_sequence;
     recovery.rounds = 0;
-    std::ranges::move(loaded->damaged, std::back_inserter(recovery.damaged));
+    recovery.events_gone_to = begins_behind > covered ? begins_behind : 0;
     ReadOptions rest = options;
-    rest.from_sequence = loaded->sequence + 1;
+    rest.from_sequence = begins_behind + 1;
     bool follows = true;
     const absl::Status status = ReplayRest(disk, rest, {*exchange, store}, recovery, follows);
     if (status.ok()) break;
     // The snapshot may be wrong, though it is whole. But a journal that ends before it, or cannot
     // be read, has lost what was in it.
-    if (loaded->sequence == 0 || follows) return status;
-    recovery.damaged.push_back(absl::StrCat(SnapshotName(loaded->sequence), ": the journal behind ",
-                                            "it does not follow: ", status.message()));
-    before = loaded->sequence;
+    if (begins_behind == 0 || follows) return status;
+    recovery.damaged.push_back(absl::StrCat(SnapshotName(begins_behind), ": the journal behind it ",
+                                            "does not follow: ", status.message()));
     if (store == nullptr) continue;
     // It may have been told of what never was.
     if (absl::Status cleared = store->Clear(); !cleared.ok()) return cleared;
-    before = 1;
   }
   // The journal ends where the snapshot was made: its time was read with that.
   recovery.tail.last_time_ns = std::max(recovery.tail.last_time_ns, exchange->time_ns());
   if (store == nullptr) return recovery;
-  const std::uint64_t told = std::max(store->covered(), store->newest_sequence());
-  if (told > recovery.sequence) {
-    return absl::DataLossError(absl::StrCat(options.folder, ": the outbox knows of sequence ", told,
-                                            ", and the journal ", "ends at ", recovery.sequence,
-                                            ". If an older journal was restored here, remove the ",
-                                            "outbox-*.log files"));
-  }
-  for (const auto& [credential, next] : exchange->next_events()) store->Expect(credential, next);
-  store->Cover(recovery.sequence);
-  store->Write(exchange->time_ns());
+  absl::Status status = CompleteStore(options.folder, *exchange, recovery, *store);
+  if (!status.ok()) return status;
   return recovery;
 }
 

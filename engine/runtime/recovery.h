@@ -23,7 +23,9 @@ struct Recovery {
   DigestBytes digest{};
   JournalTail tail;                     // For Journal::Open.
   std::uint64_t snapshot_sequence = 0;  // Where it began; 0: with the journal's first record.
-  std::vector<std::string> damaged;     // Snapshots that were passed over, and why.
+  std::uint64_t events_gone_to = 0;  // Numbered events of the commands to this one cannot be made
+                                     // again for a store that lacks them; 0: it lacks none.
+  std::vector<std::string> damaged;  // Snapshots that were passed over, and why.
 };
 
 // Applies one record of a journal, and drains the events that came before it: numbered ones to
@@ -32,16 +34,19 @@ struct Recovery {
 //          sequence where the record cannot follow what was before it.
 absl::Status Replay(CommandView command, Exchange& exchange, EventStore* store = nullptr);
 
-// Applies the whole journal. A round whose outcome the journal does not hold any more is left as it
-// is for the shard to finish.
-// Requires: a new exchange; from_sequence is 1.
+// Applies the whole journal; where its beginning was removed it reads all that is kept, and applies
+// what lies behind the oldest snapshot that is whole. A round whose outcome the journal does not
+// hold any more is left as it is for the shard to finish. Requires: a new exchange;
+// options.identity where the beginning was removed; from_sequence is 1.
 absl::StatusOr<Recovery> RecoverExchange(Disk& disk, const ReadOptions& options,
                                          Exchange& exchange);
 
 // The same from the newest snapshot that is whole, with the journal behind it: as good, and sooner.
-// With a store it begins so early that the store then has every numbered event.
+// With a store it begins so early that the store then has every numbered event: where the beginning
+// of the journal was removed, as early as can be.
 // Requires: options.identity; from_sequence is 1. Ensures: `exchange` is set; DataLoss also where
-// the store has more than the journal.
+// the store has more than the journal, and where the beginning was removed and no snapshot is
+// whole.
 absl::StatusOr<Recovery> RecoverFromSnapshot(Disk& disk, const ReadOptions& options,
                                              std::unique_ptr<Exchange>& exchange,
                                              EventStore* store = nullptr);

@@ -5,21 +5,19 @@
 #include "absl/strings/str_cat.h"
 
 namespace engine {
-namespace {
-
-// Reads it through. What is made of bytes that are not those that were written is of no use.
-absl::Status CheckFile(Disk& disk, const std::string& folder, std::uint64_t sequence,
-                       const JournalIdentity& identity) {
+absl::Status CheckSnapshot(Disk& disk, const std::string& folder, std::uint64_t sequence,
+                           const JournalIdentity& identity) {
   const auto reader = SnapshotReader::Open(disk, folder, sequence, identity);
   if (!reader.ok()) return reader.status();
   while (!(*reader)->Next().empty()) continue;
   return (*reader)->Check();
 }
 
-absl::StatusOr<std::unique_ptr<Exchange>> LoadFile(Disk& disk, const std::string& folder,
-                                                   std::uint64_t sequence,
-                                                   const JournalIdentity& identity) {
-  if (absl::Status status = CheckFile(disk, folder, sequence, identity); !status.ok()) {
+// Reads it through first: what is made of bytes that are not those that were written is of no use.
+absl::StatusOr<std::unique_ptr<Exchange>> LoadSnapshot(Disk& disk, const std::string& folder,
+                                                       std::uint64_t sequence,
+                                                       const JournalIdentity& identity) {
+  if (absl::Status status = CheckSnapshot(disk, folder, sequence, identity); !status.ok()) {
     return status;
   }
   const auto reader = SnapshotReader::Open(disk, folder, sequence, identity);
@@ -34,8 +32,6 @@ absl::StatusOr<std::unique_ptr<Exchange>> LoadFile(Disk& disk, const std::string
   return exchange;
 }
 
-}  // namespace
-
 absl::StatusOr<LoadedSnapshot> LoadNewestSnapshot(Disk& disk, const std::string& folder,
                                                   const JournalIdentity& identity,
                                                   std::uint64_t before_sequence) {
@@ -44,7 +40,7 @@ absl::StatusOr<LoadedSnapshot> LoadNewestSnapshot(Disk& disk, const std::string&
   LoadedSnapshot loaded;
   for (const std::uint64_t sequence : *sequences) {
     if (sequence >= before_sequence) continue;
-    auto exchange = LoadFile(disk, folder, sequence, identity);
+    auto exchange = LoadSnapshot(disk, folder, sequence, identity);
     if (exchange.ok()) {
       loaded.exchange = *std::move(exchange);
       loaded.sequence = sequence;
@@ -76,7 +72,7 @@ absl::StatusOr<SnapshotHeader> WriteSnapshot(Disk& disk, const std::string& fold
   out.Finish();
   absl::StatusOr<SnapshotHeader> header = (*writer)->Finish();
   if (!header.ok()) return header.status();
-  absl::Status read_back = CheckFile(disk, folder, header->sequence, identity);
+  absl::Status read_back = CheckSnapshot(disk, folder, header->sequence, identity);
   if (!read_back.ok()) {
     disk.Remove(absl::StrCat(folder, "/", SnapshotName(header->sequence))).IgnoreError();
     return read_back;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/core/exchange.h"
 #include "engine/journal/disk.h"
@@ -13,6 +14,16 @@
 #include "engine/journal/snapshot_file.h"
 
 namespace engine {
+
+// Ensures: the exchange in it. One that cannot be read or is damaged is an error;
+// FailedPrecondition where it is another's or a newer program's.
+absl::StatusOr<std::unique_ptr<Exchange>> LoadSnapshot(Disk& disk, const std::string& folder,
+                                                       std::uint64_t sequence,
+                                                       const JournalIdentity& identity);
+
+// Ensures: OK where it can be read and its bytes are those that were written.
+absl::Status CheckSnapshot(Disk& disk, const std::string& folder, std::uint64_t sequence,
+                           const JournalIdentity& identity);
 
 // The newest snapshot that is whole, and the exchange in it.
 struct LoadedSnapshot {

@@ -103,6 +103,9 @@ TEST(Config, RefusesWhatDoesNotGoTogether) {
               HasSubstr(":3: rings.command_kib: allowed is a power of two"));
   EXPECT_THAT(ErrorOf("[rings]\nevents = 5000\n"), HasSubstr(":2: rings.events: allowed is"));
   EXPECT_THAT(ErrorOf("[journal]\nbatch_kib = 1022\n"), HasSubstr(":2: journal.batch_kib"));
+  EXPECT_THAT(ErrorOf("[journal]\nkeep_days = 30\nsnapshot_segments = 0\n"),
+              HasSubstr(":3: journal.snapshot_segments: without snapshots nothing may be removed"));
+  EXPECT_EQ(ErrorOf("[journal]\nsnapshot_segments = 0\nkeep_days = 0\n"), "");
 }
 
 TEST(Config, RefusesToBeHeardFromElsewhereWithoutEncryption) {

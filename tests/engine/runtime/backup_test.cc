@@ -1,6 +1,7 @@
 // A backup is a data directory that comes to the same state, and nothing less ever looks like one.
 #include "engine/runtime/backup.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -9,7 +10,10 @@
 
 #include "engine/journal/data_directory.h"
 #include "engine/journal/journal.h"
+#include "engine/journal/registered_readers.h"
+#include "engine/journal/segment_remover.h"
 #include "engine/runtime/recovery.h"
+#include "engine/runtime/snapshots.h"
 #include "tests/support/exchange_driver.h"
 #include "tests/support/journal_folder.h"
 #include "tests/support/random_day.h"
@@ -38,8 +42,8 @@ class Backup : public testing::Test {
     auto journal = Journal::Open(PosixDisk(), *std::move(writer),
                                  {.folder = directory.ShardFolder(shard),
                                   .identity = directory.Identity(shard),
-                                  .segment_bytes = 64 * kBlockBytes,
-                                  .batch_bytes = 16 * kBlockBytes},
+                                  .segment_bytes = 5 * kBlockBytes,
+                                  .batch_bytes = 2 * kBlockBytes},
                                  JournalTail{});
     ASSERT_TRUE(journal.ok()) << journal.status();
     for (const OwnedCommand& command : driver.journal) {
@@ -51,6 +55,35 @@ class Backup : public testing::Test {
     ASSERT_TRUE((*journal)->Settle().ok());
     digests_.push_back(driver.exchange.StateDigest());
     sequences_.push_back(driver.exchange.sequence());
+  }
+
+  // Snapshots of the first shard after those commands; what lies before the first one goes.
+  void RemoveBeginning(const std::vector<std::uint64_t>& sequences) {
+    const std::string folder = source_ + "/shard-0";
+    const JournalIdentity identity{.cluster_id = description_.cluster_id, .shard = 0};
+    Exchange exchange;
+    const auto replayed =
+        Recover(PosixDisk(), {.folder = folder, .identity = identity}, [&](CommandView command) {
+          absl::Status status = Replay(command, exchange);
+          if (status.ok() && std::ranges::count(sequences, exchange.sequence()) > 0) {
+            status = WriteSnapshot(PosixDisk(), folder, identity, exchange).status();
+          }
+          return status;
+        });
+    ASSERT_TRUE(replayed.ok()) << replayed.status();
+    SegmentRemover remover(PosixDisk(), folder, identity);
+    const auto removable = remover.Look({.before_ns = INT64_MAX,
+                                         .snapshot = sequences.front(),
+                                         .outbox = UINT64_MAX,
+                                         .readers = {}});
+    ASSERT_TRUE(removable.ok()) << removable.status();
+    ASSERT_GT(removable->segments, 0u);
+    ASSERT_TRUE(remover.Remove(removable->segments).ok());
+  }
+  static void Damage(const std::string& file) {
+    std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
+    bytes.seekp(4'096 + 100);
+    bytes.put('\x7f');
   }
 
   absl::StatusOr<std::vector<CopiedShard>> Copy(const std::string& from, const std::string& to) {
@@ -140,10 +173,7 @@ TEST_F(Backup, OfWhatIsNoDataDirectoryIsRefused) {
 
 TEST_F(Backup, OfADamagedDirectoryIsNone) {
   const std::string file = source_ + "/shard-1/" + "journal-0000000000000001.seg";
-  std::fstream segment(file, std::ios::binary | std::ios::in | std::ios::out);
-  segment.seekp(4'096 + 100);
-  segment.put('\x7f');
-  segment.close();
+  Damage(file);
   const auto shards = Copy(source_, backup_);
   EXPECT_TRUE(absl::IsDataLoss(shards.status())) << shards.status();
   EXPECT_THAT(shards.status().ToString(), HasSubstr(file));
@@ -154,6 +184,50 @@ TEST_F(Backup, WithADamagedKeyIsRefused) {
   std::ofstream(source_ + "/lottery.key") << "no key\n";
   EXPECT_TRUE(absl::IsDataLoss(Copy(source_, backup_).status()));
   EXPECT_TRUE(absl::IsNotFound(DataDirectory::Open(PosixDisk(), backup_).status()));
+}
+
+TEST_F(Backup, WithoutItsBeginningHasTheOldestSnapshotAndComesToTheSameState) {
+  const std::uint64_t half = sequences_[0] / 2;
+  RemoveBeginning({half, half + 100});
+  EXPECT_FALSE(std::filesystem::exists(source_ + "/shard-0/journal-0000000000000001.seg"));
+  ExpectSame(Copy(source_, backup_));
+  const std::string restored = folder_.path() + "/restored";
+  ExpectSame(Copy(backup_, restored));
+  EXPECT_TRUE(std::filesystem::exists(restored + "/shard-0/kept-from"));
+  EXPECT_TRUE(std::filesystem::exists(restored + "/shard-0/" + SnapshotName(half)));
+  EXPECT_FALSE(std::filesystem::exists(restored + "/shard-0/" + SnapshotName(half + 100)));
+  EXPECT_FALSE(std::filesystem::exists(restored + "/shard-1/kept-from"));
+}
+
+TEST_F(Backup, TakesTheNextSnapshotWhereTheOldestIsDamaged) {
+  const std::uint64_t half = sequences_[0] / 2;
+  RemoveBeginning({half, half + 100});
+  Damage(source_ + "/shard-0/" + SnapshotName(half));
+  ExpectSame(Copy(source_, backup_));
+  EXPECT_FALSE(std::filesystem::exists(backup_ + "/shard-0/" + SnapshotName(half)));
+  EXPECT_TRUE(std::filesystem::exists(backup_ + "/shard-0/" + SnapshotName(half + 100)));
+}
+
+TEST_F(Backup, WithoutItsBeginningAndWithoutAWholeSnapshotIsNone) {
+  const std::uint64_t half = sequences_[0] / 2;
+  RemoveBeginning({half});
+  Damage(source_ + "/shard-0/" + SnapshotName(half));
+  EXPECT_TRUE(absl::IsDataLoss(Copy(source_, backup_).status()));
+  EXPECT_TRUE(absl::IsNotFound(DataDirectory::Open(PosixDisk(), backup_).status()));
+}
+
+TEST_F(Backup, HasTheRegisteredReadersWhereItEndsAtMost) {
+  const std::string folder = source_ + "/shard-0";
+  ASSERT_TRUE(WriteReader(PosixDisk(), folder, {"ahead", sequences_[0] + 5}).ok());
+  ASSERT_TRUE(WriteReader(PosixDisk(), folder, {"behind", 7}).ok());
+  ExpectSame(Copy(source_, backup_));
+  const auto readers = ListReaders(PosixDisk(), backup_ + "/shard-0");
+  ASSERT_TRUE(readers.ok()) << readers.status();
+  EXPECT_THAT(*readers, testing::ElementsAre(RegisteredReader{"ahead", sequences_[0]},
+                                             RegisteredReader{"behind", 7}));
+  std::ofstream(folder + "/reader-behind.txt") << "no reader\n";
+  EXPECT_THAT(std::string(Copy(source_, folder_.path() + "/another").status().message()),
+              HasSubstr("reader-behind.txt"));
 }
 
 }  // namespace

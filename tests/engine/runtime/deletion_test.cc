@@ -1,0 +1,251 @@
+// A shard's old segments go once everybody has passed them, and no start ever misses them.
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/runtime/outbox.h"
+#include "tests/engine/runtime/deletion_world.h"
+
+namespace engine {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST_F(Deletion, TakesSegmentsThatAreOldAndThatTheOlderSnapshotHasPassed) {
+  EXPECT_EQ(NextStart(Keeping(kKeepNs)).removed, 0u);  // There is but one snapshot.
+  const Follower::Step second = NextStart(Keeping(kKeepNs));
+  EXPECT_GT(second.removed, 0u);
+  EXPECT_EQ(second.begins_with, snapshots_[0] + 1);
+  EXPECT_THAT(second.held_by, IsEmpty());
+  const Follower::Step third = NextStart(Keeping(kKeepNs));
+  EXPECT_EQ(third.removed, 1u);
+  EXPECT_EQ(third.begins_with, snapshots_[1] + 1);
+  ExpectSameState(*world_.disk, Digest());
+  world_.Kill();
+  world_.Start();
+  EXPECT_EQ(world_.recovered.snapshot_sequence, snapshots_[2]);
+}
+
+TEST_F(Deletion, TakesNothingWhereAllIsToBeKept) {
+  for (int starts = 0; starts < 5; ++starts) EXPECT_EQ(NextStart(Keeping(0)).removed, 0u);
+  EXPECT_TRUE(Segments(*world_.disk).contains(1));
+  EXPECT_FALSE(world_.disk->names().contains("shard-0/kept-from"));
+}
+
+TEST_F(Deletion, TakesNothingThatIsTooYoung) {
+  const std::int64_t hour_ns = 3'600 * kSecondNs;
+  for (int starts = 0; starts < 5; ++starts) EXPECT_EQ(NextStart(Keeping(hour_ns)).removed, 0u);
+  EXPECT_TRUE(Segments(*world_.disk).contains(1));
+}
+
+TEST_F(Deletion, WaitsForARegisteredReaderAndSaysWhich) {
+  ASSERT_TRUE(WriteReader(*world_.disk, kFolder, {"ledger", 0}).ok());
+  NextStart(Keeping(kKeepNs));
+  const Follower::Step held = NextStart(Keeping(kKeepNs));
+  EXPECT_EQ(held.removed, 0u);
+  EXPECT_THAT(held.held_by, HasSubstr("reader ledger, which has passed sequence 0"));
+  Trade();
+  Restart();
+  Follower follower(*world_.disk, Keeping(kKeepNs));
+  EXPECT_THAT(follower.Follow(go_on)->held_by, HasSubstr("reader ledger"));
+  EXPECT_THAT(follower.Follow(go_on)->held_by, IsEmpty());  // Said once.
+  ASSERT_TRUE(WriteReader(*world_.disk, kFolder, {"ledger", snapshots_[0]}).ok());
+  const auto passed = follower.Follow(go_on);
+  EXPECT_GT(passed->removed, 0u);
+  EXPECT_EQ(passed->begins_with, snapshots_[0] + 1);
+  EXPECT_THAT(passed->held_by, HasSubstr("which has passed"));  // It holds back less.
+}
+
+TEST_F(Deletion, WaitsWhereAReadersFileCannotBeRead) {
+  ASSERT_TRUE(WriteReader(*world_.disk, kFolder, {"ledger", 9'999}).ok());
+  ASSERT_TRUE(world_.disk->Rename("shard-0/reader-ledger.txt", "shard-0/reader-audit.txt").ok());
+  ASSERT_TRUE(world_.disk->SyncFolder(kFolder).ok());
+  NextStart(Keeping(kKeepNs));
+  const Follower::Step held = NextStart(Keeping(kKeepNs));
+  EXPECT_EQ(held.removed, 0u);
+  EXPECT_THAT(held.held_by, HasSubstr("shard-0/reader-audit.txt"));
+}
+
+TEST_F(Deletion, WaitsForTheOutbox) {
+  NextStart(Keeping(kKeepNs));
+  NextStart(Keeping(0));
+  Doorbell bell;
+  TapLink tap = MakeTapLink(bell, bell, 64);
+  auto store = EventStore::Open(*world_.disk, {.folder = kFolder, .identity = kWorldIdentity});
+  ASSERT_TRUE(store.ok());
+  Outbox outbox(*std::move(store), world_.clock, bell, std::move(tap.outbox), {});
+  FollowerOptions options = Keeping(kKeepNs);
+  options.outbox = &outbox;
+  Trade();
+  Restart();
+  Follower follower(*world_.disk, options);
+  EXPECT_FALSE(follower.Follow(go_on)->snapshot);
+  EXPECT_EQ(follower.Follow(go_on)->removed, 0u);
+  Event covered;
+  covered.type = EventType::kCovered;
+  covered.sequence = follower.sequence();
+  tap.shard.events.Put(covered);
+  tap.shard.events.Publish();
+  while (outbox.Turn()) {
+  }
+  const auto step = follower.Follow(go_on);
+  EXPECT_TRUE(step->snapshot.has_value());
+  EXPECT_GT(step->removed, 0u);
+}
+
+// What is removed nothing brings back: a snapshot that has rotted since it was made keeps the
+// segments, whichever of the two it is.
+TEST_F(Deletion, WaitsWhereASnapshotIsNotWholeAnyMore) {
+  ASSERT_TRUE(WriteReader(*world_.disk, kFolder, {"ledger", 0}).ok());
+  NextStart(Keeping(kKeepNs));
+  NextStart(Keeping(kKeepNs));
+  Trade();
+  Restart();
+  for (std::size_t rotten = 0; rotten < 3; ++rotten) {
+    SCOPED_TRACE(rotten);
+    SimDisk disk(*world_.disk, PowerCut::kLosesUnsynced, 1);
+    Follower follower(disk, Keeping(kKeepNs));
+    ASSERT_TRUE(follower.Follow(go_on)->snapshot.has_value());
+    const auto kept = ListSnapshots(disk, kFolder);
+    ASSERT_TRUE(kept.ok() && kept->size() == 2);
+    if (rotten < 2) disk.Bytes(SnapshotPath((*kept)[rotten]))[kBlockBytes + 9] ^= std::byte{1};
+    ASSERT_TRUE(WriteReader(disk, kFolder, {"ledger", follower.sequence()}).ok());
+    const auto step = follower.Follow(go_on);
+    ASSERT_TRUE(step.ok()) << step.status();
+    EXPECT_EQ(step->removed > 0, rotten == 2);
+    EXPECT_EQ(absl::IsDataLoss(step->removal_status), rotten < 2) << step->removal_status;
+    EXPECT_EQ(Segments(disk).contains(1), rotten < 2);
+    EXPECT_EQ(disk.names().contains("shard-0/kept-from"), rotten == 2);
+    EXPECT_TRUE(follower.Follow(go_on)->removal_status.ok());  // Said once.
+  }
+}
+
+TEST_F(Deletion, LeavesAWholeJournalThatStartsFromTheOlderSnapshotWhereTheNewestIsDamaged) {
+  RemoveSome();
+  const DigestBytes digest = Digest();
+  world_.Kill(PowerCut::kKeepsUnsynced);
+  world_.disk->Bytes(SnapshotPath(snapshots_.back()))[kBlockBytes + 9] ^= std::byte{1};
+  const auto recovery = Recover(*world_.disk);
+  ASSERT_TRUE(recovery.ok()) << recovery.status();
+  EXPECT_EQ(recovery->snapshot_sequence, snapshots_[snapshots_.size() - 2]);
+  EXPECT_EQ(recovery->damaged.size(), 1u);
+  EXPECT_EQ(ToHex(recovery->digest), ToHex(digest));
+  ExpectSameState(*world_.disk, digest);
+}
+
+TEST_F(Deletion, WithoutAWholeSnapshotIsAnErrorThatSaysWhatIsMissing) {
+  RemoveSome();
+  const std::uint64_t first = snapshots_[snapshots_.size() - 2] + 1;
+  world_.Kill(PowerCut::kKeepsUnsynced);
+  for (std::size_t i = snapshots_.size() - 2; i < snapshots_.size(); ++i) {
+    world_.disk->Bytes(SnapshotPath(snapshots_[i]))[kBlockBytes + 9] ^= std::byte{1};
+  }
+  const auto says_it = AllOf(HasSubstr("the journal begins with sequence " + std::to_string(first)),
+                             HasSubstr("snapshot of sequence " + std::to_string(first - 1)),
+                             HasSubstr(SnapshotName(snapshots_.back())));
+  const absl::Status damaged = Recover(*world_.disk).status();
+  EXPECT_TRUE(absl::IsDataLoss(damaged)) << damaged;
+  EXPECT_THAT(std::string(damaged.message()), says_it);
+  Exchange exchange;
+  EXPECT_TRUE(absl::IsDataLoss(RecoverExchange(*world_.disk, whole_journal, exchange).status()));
+  const auto store =
+      EventStore::Open(*world_.disk, {.folder = kFolder, .identity = kWorldIdentity});
+  EXPECT_TRUE(absl::IsDataLoss(Recover(*world_.disk, store->get()).status()));
+  for (std::size_t i = snapshots_.size() - 2; i < snapshots_.size(); ++i) {
+    ASSERT_TRUE(world_.disk->Remove(SnapshotPath(snapshots_[i])).ok());
+  }
+  const absl::Status missing = Recover(*world_.disk).status();
+  EXPECT_TRUE(absl::IsDataLoss(missing)) << missing;
+  Follower follower(*world_.disk, Keeping(kKeepNs));
+  EXPECT_FALSE(follower.Follow(go_on).ok());
+}
+
+TEST_F(Deletion, HidesNoMissingSegment) {
+  RemoveSome();
+  NextStart(Keeping(0));
+  NextStart(Keeping(0));
+  world_.Kill(PowerCut::kKeepsUnsynced);
+  const std::set<std::uint64_t> kept = Segments(*world_.disk);
+  ASSERT_GT(kept.size(), 2u);
+  for (const std::uint64_t number : kept) {
+    if (number + 1 >= *kept.rbegin()) break;  // Of the last one nobody can tell.
+    SimDisk disk(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+    ASSERT_TRUE(disk.Remove(std::string(kFolder) + "/" + SegmentName(number)).ok());
+    const absl::Status status = Recover(disk).status();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << number << ": " << status;
+  }
+}
+
+// The events of home 1 that a store has, by number.
+std::map<std::uint64_t, std::uint64_t> SequencesByNumber(EventStore& store) {
+  const EventStore::Kept kept = store.KeptOf(CredentialId{1});
+  std::map<std::uint64_t, std::uint64_t> sequences;
+  for (std::uint64_t number = kept.first; number < kept.next; ++number) {
+    Event event;
+    const auto count = store.Read(CredentialId{1}, number, {&event, 1});
+    EXPECT_TRUE(count.ok()) << count.status();
+    sequences[number] = event.sequence;
+  }
+  return sequences;
+}
+
+TEST_F(Deletion, LetsAnOutboxBeMadeAgainAsFarAsTheJournalGoes) {
+  const EventStoreOptions options = {.folder = kFolder, .identity = kWorldIdentity};
+  for (int starts = 0; starts < 2; ++starts) NextStart(Keeping(0));
+  SimDisk whole(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+  const auto early = EventStore::Open(whole, options);
+  ASSERT_TRUE(early.ok() && Recover(whole, early->get()).ok());
+  const std::uint64_t next_early = (*early)->KeptOf(CredentialId{1}).next;
+  for (int starts = 0; starts < 2; ++starts) NextStart(Keeping(0));
+  Trade();
+  SimDisk all(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+  const auto all_events = EventStore::Open(all, options);
+  ASSERT_TRUE(all_events.ok());
+  EXPECT_EQ(Recover(all, all_events->get())->events_gone_to, 0u);
+  const auto told = SequencesByNumber(**all_events);
+  ASSERT_GT(told.size(), 5u);
+
+  NextStart(Keeping(kKeepNs));
+  ASSERT_FALSE(Segments(*world_.disk).contains(1));
+  const std::uint64_t older = snapshots_[snapshots_.size() - 2];
+  std::map<std::uint64_t, std::uint64_t> due;
+  for (const auto& [number, sequence] : told) {
+    if (sequence > older) due[number] = sequence;
+  }
+  ASSERT_GT(due.size(), 0u);
+  ASSERT_GT(due.begin()->first, next_early + 1);
+  // Of none, and of an older one with a hole behind its last event, which nobody is ever told.
+  for (const bool is_empty : {true, false}) {
+    SCOPED_TRACE(is_empty);
+    SimDisk disk(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+    for (const auto& [path, content] : whole.names()) {
+      if (is_empty || path.find("/outbox-") == std::string::npos) continue;
+      ASSERT_TRUE(disk.Create(path).ok());
+      disk.Bytes(path) = content->now;
+    }
+    for (int opens = 0; opens < 2; ++opens) {
+      const auto store = EventStore::Open(disk, options);
+      ASSERT_TRUE(store.ok()) << store.status();
+      const auto recovery = Recover(disk, store->get());
+      ASSERT_TRUE(recovery.ok()) << recovery.status();
+      EXPECT_EQ(recovery->events_gone_to, opens == 0 ? older : 0u);
+      const EventStore::Kept kept = (*store)->KeptOf(CredentialId{1});
+      EXPECT_EQ(kept.first, due.begin()->first);
+      const auto sequences = SequencesByNumber(**store);
+      for (const auto& [number, sequence] : due) EXPECT_EQ(sequences.at(number), sequence);
+      EXPECT_EQ(recovery->sequence, world_.shard->exchange().sequence());
+      (*store)->Sync(world_.clock.NowNs());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace engine
