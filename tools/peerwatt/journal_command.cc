@@ -1,8 +1,11 @@
+#include <cstdint>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
 
 #include "tools/peerwatt/commands.h"
+#include "tools/peerwatt/journal_readers.h"
 #include "tools/peerwatt/journal_tools.h"
 
 namespace tools {
@@ -20,6 +23,47 @@ void AddOne(CLI::App& journal, Action& action, const char* name, const char* hel
   });
 }
 
+struct ReaderWords {
+  std::string folder;
+  std::string name;
+  std::uint64_t sequence = 0;
+};
+
+// What may follow `journal reader DIR`.
+CLI::App* AddReaderWord(CLI::App& reader, Action& action, const char* name, const char* help,
+                        const std::function<absl::Status()>& run) {
+  CLI::App* command = reader.add_subcommand(name, help);
+  command->callback([run, &action] { action = run; });
+  return command;
+}
+
+void AddReader(CLI::App& journal, Action& action) {
+  CLI::App* reader = journal.add_subcommand(
+      "reader", "Who reads the journal, so that no segment goes before they have passed it");
+  reader->require_subcommand(0, 1);
+  const auto words = std::make_shared<ReaderWords>();
+  reader->add_option("DIR", words->folder, "The daemon's data directory")->required();
+  reader->callback([words, reader, &action] {
+    if (!reader->get_subcommands().empty()) return;
+    action = [words] { return ListJournalReaders(words->folder, std::cout); };
+  });
+  CLI::App* add =
+      AddReaderWord(*reader, action, "add", "Register one that has passed nothing of what is kept",
+                    [words] { return AddJournalReader(words->folder, words->name, std::cout); });
+  CLI::App* passed = AddReaderWord(
+      *reader, action, "passed", "It needs no record to that sequence any more", [words] {
+        return PassJournalReader(words->folder, words->name, words->sequence, std::cout);
+      });
+  CLI::App* remove =
+      AddReaderWord(*reader, action, "remove", "Nothing is kept for it any more",
+                    [words] { return RemoveJournalReader(words->folder, words->name, std::cout); });
+  for (CLI::App* command : {add, passed, remove}) {
+    command->add_option("NAME", words->name, "The reader: a-z, 0-9 and -")->required();
+  }
+  passed->add_option("SEQUENCE", words->sequence, "Not below what it has passed already")
+      ->required();
+}
+
 }  // namespace
 
 void AddJournalCommand(CLI::App& app, Action& action) {
@@ -29,6 +73,7 @@ void AddJournalCommand(CLI::App& app, Action& action) {
   AddOne(*journal, action, "verify", "Replay it and compare every outcome", VerifyJournal);
   AddOne(*journal, action, "digest", "The sequence and digest that a recovery comes to",
          PrintJournalDigest);
+  AddReader(*journal, action);
   CLI::App* acks =
       journal->add_subcommand("check-acks", "Find every answer that a replay was given");
   const auto folder = std::make_shared<std::string>();

@@ -206,7 +206,8 @@ absl::Status ReplayAll(const std::string& data_directory, Replayed replayed) {
 absl::Status DumpJournal(const std::string& data_directory, std::ostream& out) {
   const absl::StatusOr<std::vector<engine::ReadOptions>> journals = Journals(data_directory);
   if (!journals.ok()) return journals.status();
-  for (const engine::ReadOptions& options : *journals) {
+  for (engine::ReadOptions options : *journals) {
+    options.from_sequence = engine::kFromTheBeginning;
     absl::StatusOr<std::unique_ptr<engine::JournalReader>> reader =
         engine::JournalReader::Open(engine::PosixDisk(), options);
     if (!reader.ok()) return reader.status();
@@ -223,8 +224,16 @@ absl::Status DumpJournal(const std::string& data_directory, std::ostream& out) {
 absl::Status VerifyJournal(const std::string& data_directory, std::ostream& out) {
   return ReplayAll(data_directory,
                    [&](const engine::ReadOptions& options, const engine::Recovery& recovery) {
-                     out << options.folder << ": " << recovery.sequence << " records and "
+                     const std::uint64_t before = recovery.snapshot_sequence;
+                     out << options.folder << ": " << recovery.sequence - before << " records and "
                          << recovery.rounds << " rounds come out as they were recorded";
+                     if (before > 0) {
+                       out << ", from the snapshot of sequence " << before
+                           << " on: the journal's beginning was removed";
+                     }
+                     for (const std::string& damaged : recovery.damaged) {
+                       out << "; passed over: " << damaged;
+                     }
                      if (recovery.tail.cut) {
                        out << "; an unacknowledged batch at " << recovery.tail.cut->file
                            << " offset " << recovery.tail.cut->offset << " is left out";

@@ -8,6 +8,9 @@
 
 namespace tools {
 
+// Where the beginning of a journal was removed (journal.keep_days), a dump is of what is kept, and
+// a replay begins with the oldest whole snapshot.
+
 // A line a record: sequence, time, type, credential and what it says.
 absl::Status DumpJournal(const std::string& data_directory, std::ostream& out);
 // Replays every record and compares every outcome; says what there is.
@@ -16,7 +19,8 @@ absl::Status VerifyJournal(const std::string& data_directory, std::ostream& out)
 absl::Status PrintJournalDigest(const std::string& data_directory, std::ostream& out);
 
 // Whether every answer in `acks`, as `peerwatt replay --acks` wrote it, is in the journal as it was
-// given. Ensures: an error names the first line that is not.
+// given. Ensures: an error names the first line that is not; FailedPrecondition where the beginning
+// of the journal was removed.
 absl::Status CheckAcks(const std::string& data_directory, const std::string& acks,
                        std::ostream& out);
 
