@@ -28,7 +28,7 @@ struct DefinitionFiles {
   std::string markets;
   std::string accounts;
   std::string credentials;
-  std::string certificates;
+  std::string certificates{};
 };
 absl::StatusOr<Definitions> ReadDefinitions(const DefinitionFiles& files);
 

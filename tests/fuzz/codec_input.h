@@ -17,7 +17,11 @@ namespace gateway {
 // Reads a frame as the daemon does; what is accepted must keep the codec's promises.
 inline void TakeAsDaemon(const Frame& frame) {
   LogonRequest logon;
-  if (ReadLogon(frame, logon)) CHECK(!logon.token.empty());
+  if (ReadLogon(frame, logon)) {
+    const auto* const body = reinterpret_cast<const char*>(frame.body.data());
+    const char* const begin = logon.token.data();
+    CHECK(begin >= body && begin + logon.token.size() < body + frame.body.size());
+  }
   IsValidLogout(frame);
   IsValidHeartbeat(frame);
   Request request;

@@ -49,7 +49,7 @@ class ControllerTest(unittest.TestCase):
         """The exit code, and what the controller printed."""
         daemon = Daemon(*script)
         options = argparse.Namespace(
-            host="127.0.0.1", port=daemon.port, token="pw_x", account=1, market=1, side="buy",
+            host="127.0.0.1", port=daemon.port, token="pw_x", certificate=None, account=1, market=1, side="buy",
             limit_ticks=200, energy_wh=100, order_id=7, start=controller.delivery("2027-01-15T08:00:00Z"),
             theta=theta, heartbeat_s=10, timeout_s=timeout_s)
         printed = io.StringIO()

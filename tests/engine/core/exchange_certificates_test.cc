@@ -137,6 +137,12 @@ TEST_F(ExchangeCertificates, OfAStateThatWasChangedAreTheseOrNone) {
       ASSERT_EQ(StateOf(loaded), changed) << bit;
     }
   }
+  std::vector<std::byte> longer = state;
+  longer.push_back(std::byte{0});
+  Exchange more;
+  std::string error;
+  EXPECT_FALSE(LoadState(longer, 4'096, more, &error));
+  EXPECT_NE(error.find("more than a state"), std::string::npos) << error;
   for (std::size_t size = begin + 1; size < state.size(); ++size) {
     Exchange loaded;
     ASSERT_FALSE(LoadState(std::span(state).first(size), 4'096, loaded)) << size;
