@@ -254,8 +254,8 @@ TEST(JournalCopy, IsNeverWithoutWhatWasRemovedMeanwhile) {
       EXPECT_LT(snapshots->front(), copied->next_sequence);
     }
   }
-  EXPECT_GT(whole, 20u);
-  EXPECT_GT(again, 5u);
+  EXPECT_GT(whole, kSanitized ? 10u : 100u);
+  EXPECT_GT(again, kSanitized ? 0u : 5u);
 }
 
 }  // namespace

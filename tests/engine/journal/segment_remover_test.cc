@@ -133,6 +133,17 @@ TEST_F(SegmentRemoval, GoesOnWithEachLook) {
   EXPECT_EQ(removed, last_segment_ - 1);
 }
 
+// The segment that is written has no record when it is seen first.
+TEST_F(SegmentRemoval, SeesRecordsThatComeLater) {
+  auto journal = OpenInMemory(disk_, ReadAll(disk_).tail);
+  ASSERT_TRUE(journal.ok());
+  const std::uint64_t written = (*journal)->segment();
+  SegmentRemover remover(disk_, kFolder, kTestIdentity);
+  EXPECT_LT(remover.Look(PassedTo(kRecords))->segments, written - 1);
+  WriteBatch(**journal, {TestRecord(kRecords + 1, 1)});
+  EXPECT_EQ(remover.Look(PassedTo(kRecords))->segments, written - 1);
+}
+
 TEST_F(SegmentRemoval, OfALongJournalGoesInPieces) {
   SimDisk disk;
   ASSERT_TRUE(disk.CreateFolder(kFolder).ok());
@@ -264,8 +275,8 @@ TEST_F(SegmentRemoval, MisleadsNobodyWhoReadsMeanwhile) {
     ExpectEnd(ReadKept(source));
     if (HasFailure()) return;
   }
-  EXPECT_GT(whole, 50u);
-  EXPECT_GT(again, 50u);
+  EXPECT_GT(whole, kSanitized ? 5u : 50u);
+  EXPECT_GT(again, kSanitized ? 5u : 50u);
 }
 
 TEST_F(SegmentRemoval, LeavesAWholeEndWhereverThePowerIsCut) {

@@ -34,6 +34,33 @@ TEST_F(Deletion, TakesSegmentsThatAreOldAndThatTheOlderSnapshotHasPassed) {
   EXPECT_EQ(world_.recovered.snapshot_sequence, snapshots_[2]);
 }
 
+// Segments that close while no snapshot can be made, and grow old, wait for the next but one.
+TEST_F(Deletion, GoesNoFartherThanTheOlderSnapshotWhateverIsClosed) {
+  FollowerOptions options = Keeping(kKeepNs);
+  options.keep_free_bytes = std::uint64_t{1} << 40;
+  Follower follower(*world_.disk, options);
+  for (int snapshots = 0; snapshots < 2; ++snapshots) {
+    CloseSegment();
+    const auto step = follower.Follow(go_on);
+    ASSERT_TRUE(step.ok() && step->snapshot) << step.status();
+    snapshots_.push_back(step->snapshot->sequence);
+  }
+  EXPECT_EQ(ReadBeginning(*world_.disk, kFolder, kWorldIdentity)->sequence, snapshots_[0] + 1);
+  world_.disk->SetFreeBytes(std::uint64_t{1} << 39);
+  for (int closed = 0; closed < 2; ++closed) {
+    CloseSegment();
+    const auto step = follower.Follow(go_on);
+    ASSERT_TRUE(step.ok() && !step->snapshot_status.ok()) << step.status();
+    EXPECT_EQ(step->removed, 0u);
+  }
+  EXPECT_EQ(ReadBeginning(*world_.disk, kFolder, kWorldIdentity)->sequence, snapshots_[0] + 1);
+  world_.disk->SetFreeBytes(UINT64_MAX);
+  CloseSegment();
+  const auto step = follower.Follow(go_on);
+  ASSERT_TRUE(step.ok() && step->snapshot) << step.status();
+  EXPECT_EQ(step->begins_with, snapshots_[1] + 1);
+}
+
 TEST_F(Deletion, TakesNothingWhereAllIsToBeKept) {
   for (int starts = 0; starts < 5; ++starts) EXPECT_EQ(NextStart(Keeping(0)).removed, 0u);
   EXPECT_TRUE(Segments(*world_.disk).contains(1));
@@ -77,6 +104,8 @@ TEST_F(Deletion, WaitsWhereAReadersFileCannotBeRead) {
 TEST_F(Deletion, WaitsForTheOutbox) {
   NextStart(Keeping(kKeepNs));
   NextStart(Keeping(0));
+  Trade();
+  Restart();
   Doorbell bell;
   TapLink tap = MakeTapLink(bell, bell, 64);
   auto store = EventStore::Open(*world_.disk, {.folder = kFolder, .identity = kWorldIdentity});
@@ -84,8 +113,6 @@ TEST_F(Deletion, WaitsForTheOutbox) {
   Outbox outbox(*std::move(store), world_.clock, bell, std::move(tap.outbox), {});
   FollowerOptions options = Keeping(kKeepNs);
   options.outbox = &outbox;
-  Trade();
-  Restart();
   Follower follower(*world_.disk, options);
   EXPECT_FALSE(follower.Follow(go_on)->snapshot);
   EXPECT_EQ(follower.Follow(go_on)->removed, 0u);
@@ -199,11 +226,19 @@ std::map<std::uint64_t, std::uint64_t> SequencesByNumber(EventStore& store) {
 
 TEST_F(Deletion, LetsAnOutboxBeMadeAgainAsFarAsTheJournalGoes) {
   const EventStoreOptions options = {.folder = kFolder, .identity = kWorldIdentity};
+  const auto displace_of_home_2 = [this](std::uint64_t client_seq) {
+    ASSERT_TRUE(world_.Submit(0, client_seq, Bid(2, client_seq, 50, 100)));
+    ASSERT_TRUE(world_.Submit(0, client_seq + 1, Ask(2, client_seq + 1, 40, 100)));
+    world_.Settle();
+  };
+  displace_of_home_2(1);
   for (int starts = 0; starts < 2; ++starts) NextStart(Keeping(0));
   SimDisk whole(*world_.disk, PowerCut::kKeepsUnsynced, 1);
   const auto early = EventStore::Open(whole, options);
   ASSERT_TRUE(early.ok() && Recover(whole, early->get()).ok());
   const std::uint64_t next_early = (*early)->KeptOf(CredentialId{1}).next;
+  EXPECT_EQ((*early)->KeptOf(CredentialId{2}).next, 2u);
+  displace_of_home_2(3);
   for (int starts = 0; starts < 2; ++starts) NextStart(Keeping(0));
   Trade();
   SimDisk all(*world_.disk, PowerCut::kKeepsUnsynced, 1);
@@ -241,6 +276,11 @@ TEST_F(Deletion, LetsAnOutboxBeMadeAgainAsFarAsTheJournalGoes) {
       EXPECT_EQ(kept.first, due.begin()->first);
       const auto sequences = SequencesByNumber(**store);
       for (const auto& [number, sequence] : due) EXPECT_EQ(sequences.at(number), sequence);
+      // Of home 2 all is gone, but not where it goes on.
+      const EventStore::Kept none = (*store)->KeptOf(CredentialId{2});
+      EXPECT_EQ(none.next, (*all_events)->KeptOf(CredentialId{2}).next);
+      EXPECT_GT(none.next, 2u);
+      EXPECT_EQ(none.first, none.next);
       EXPECT_EQ(recovery->sequence, world_.shard->exchange().sequence());
       (*store)->Sync(world_.clock.NowNs());
     }

@@ -67,6 +67,18 @@ class Deletion : public testing::Test {
       world_.Settle();
     }
   }
+  // Orders, a second apart, until another segment has begun.
+  void CloseSegment() {
+    const std::uint64_t newest = *Segments(*world_.disk).rbegin();
+    for (int orders = 0; *Segments(*world_.disk).rbegin() == newest; ++orders) {
+      ASSERT_LT(orders, 2'000);
+      world_.SettleAt(kMorningNs + ++seconds_ * kSecondNs);
+      ++client_seq_;
+      ASSERT_TRUE(world_.Submit(0, client_seq_, Bid(1, client_seq_, 30, 100)));
+      world_.Settle();
+      world_.Take(0);
+    }
+  }
   void Restart() {
     world_.Kill();
     world_.Start();
