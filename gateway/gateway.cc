@@ -141,6 +141,7 @@ void Gateway::Admit(Tcp::socket socket) {
       std::make_unique<Session>(id, std::move(socket), limits_.budget, desk_, clock_.MonotonicNs());
   Session& session = *owned;
   session.Hold(*std::move(place));
+  session.SetUserTimeout();
   sessions_.emplace(id, std::move(owned));
   counters_.sessions.Set(sessions_.size());
   session.read_waits = true;

@@ -4,7 +4,12 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <limits>
 #include <utility>
+
+#include <boost/asio/detail/socket_option.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include "gateway/token.h"
 
@@ -48,6 +53,14 @@ Session::Session(std::uint64_t id, Connection::Socket socket, Budget& budget, Se
       partial_ns_(now_ns),
       sent_ns_(now_ns),
       progress_ns_(now_ns) {}
+
+void Session::SetUserTimeout() {
+  using UserTimeout = boost::asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>;
+  boost::system::error_code error;
+  const auto most = static_cast<int>(std::min<std::int64_t>(
+      desk_.options.slow_reader_timeout.count(), std::numeric_limits<int>::max()));
+  connection_.socket().set_option(UserTimeout(most), error);
+}
 
 void Session::Secure(std::shared_ptr<const TlsIdentity> tls) {
   connection_.Secure(std::move(tls));

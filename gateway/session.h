@@ -42,6 +42,9 @@ class Session final : public FrameSink {
   Session(std::uint64_t id, Connection::Socket socket, Budget& budget, SessionDesk& desk,
           std::int64_t now_ns);
 
+  // Whatever the client has not taken in so long the system gives up, too: a line that was cut says
+  // nothing, and bytes that wait in the system's buffers are none that wait here.
+  void SetUserTimeout();
   // Its place among all connections, as long as it lasts.
   void Hold(Admission::Place place) { place_ = std::move(place); }
   // Before anything else, where it is over TLS; and when the handshake is done.

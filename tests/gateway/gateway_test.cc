@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 
 #include "tests/gateway/hand_turned_gateway.h"
 
@@ -82,6 +83,23 @@ TEST(Gateway, TellsEverySessionOfAMarketThatAProductOpened) {
   daemon.Send(opened);
   EXPECT_TRUE(first.HearUntil([&] { return first.products == 1; }));
   EXPECT_TRUE(second.HearUntil([&] { return second.products == 1; }));
+}
+
+TEST(Gateway, HasTheSystemGiveUpOnALineThatTakesNothing) {
+  GatewayOptions options = HandTurnedGateway::Quick();
+  options.slow_reader_timeout = std::chrono::milliseconds(12'345);
+  HandTurnedGateway daemon(options);
+  RawClient client(daemon);
+  client.LogOnAs(7);
+  int connections = 0;
+  daemon.ForEachConnection([&](int fd) {
+    unsigned timeout_ms = 0;
+    socklen_t length = sizeof(timeout_ms);
+    ASSERT_EQ(::getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, &length), 0);
+    EXPECT_EQ(timeout_ms, 12'345U);
+    ++connections;
+  });
+  EXPECT_EQ(connections, 1);
 }
 
 TEST(Gateway, EndsItsSessionsWhenItStops) {

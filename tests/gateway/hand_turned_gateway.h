@@ -173,6 +173,12 @@ class HandTurnedGateway {
 
   // Breaks every connection, as a network does.
   void DropConnections() {
+    ForEachConnection([](int fd) { ::shutdown(fd, SHUT_RDWR); });
+  }
+
+  // The gateway's own sockets.
+  template <typename Visit>
+  void ForEachConnection(Visit visit) {
     for (int fd = 3; fd < 1'024; ++fd) {
       sockaddr_in local{};
       sockaddr_in peer{};
@@ -182,7 +188,7 @@ class HandTurnedGateway {
       const bool ours = ::getsockname(fd, reinterpret_cast<sockaddr*>(&local), &length) == 0 &&
                         ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_length) == 0 &&
                         local.sin_family == AF_INET && ntohs(local.sin_port) == port_;
-      if (ours) ::shutdown(fd, SHUT_RDWR);
+      if (ours) visit(fd);
     }
   }
 
