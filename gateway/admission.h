@@ -1,4 +1,5 @@
-// Who may connect: so many in all, of one address, and of those that have not said who they are.
+// Who may connect: so many in all, of one address, and of those that have not said who they are, in
+// all and of one address.
 #pragma once
 
 #include <array>
@@ -16,8 +17,9 @@ namespace gateway {
 
 struct AdmissionLimits {
   std::uint32_t connections = 20'000;
-  std::uint32_t of_an_address = 1'000;  // Loopback has no such limit.
-  std::uint32_t not_logged_on = 4'000;
+  std::uint32_t of_an_address = 1'000;  // Loopback has no such limits, and a part of the others
+  std::uint32_t not_logged_on = 2'000;  // for itself.
+  std::uint32_t not_logged_on_of_an_address = 200;
 };
 
 // Thread: any. Cost: a lock, for each connection three times.
@@ -41,7 +43,7 @@ class Admission {
     }
     // It counts as one of the unknown no more.
     void LoggedOn() {
-      if (owner_ != nullptr && !std::exchange(known_, true)) owner_->Know();
+      if (owner_ != nullptr && !std::exchange(known_, true)) owner_->Know(*this);
     }
 
    private:
@@ -67,14 +69,18 @@ class Admission {
 
  private:
   static Place::Address AddressOf(const boost::asio::ip::address& from);
-  void Know();
+  struct Counts {
+    std::uint32_t all = 0;
+    std::uint32_t not_logged_on = 0;
+  };
+
+  void Know(const Place& place);
   void Return(const Place& place);
 
   const AdmissionLimits limits_;
   mutable absl::Mutex mutex_;
-  std::uint32_t connections_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::uint32_t not_logged_on_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::flat_hash_map<Place::Address, std::uint32_t> of_address_ ABSL_GUARDED_BY(mutex_);
+  Counts counts_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<Place::Address, Counts> of_address_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace gateway

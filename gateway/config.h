@@ -24,7 +24,8 @@ struct Config {
 
   std::int64_t max_connections = 20'000;
   std::int64_t max_of_an_address = 1'000;
-  std::int64_t max_not_logged_on = 4'000;
+  std::int64_t max_not_logged_on = 2'000;
+  std::int64_t max_not_logged_on_of_an_address = 200;
   std::int64_t accepts_per_second = 2'000;
   std::int64_t connection_memory_mib = 256;
   std::int64_t device_output_kib = 256;

@@ -35,7 +35,9 @@ Daemon::Daemon(const Config& config, const engine::ClusterDescription& descripti
       clock_(ScaleOf(description)),
       limits_({.connections = static_cast<std::uint32_t>(config.max_connections),
                .of_an_address = static_cast<std::uint32_t>(config.max_of_an_address),
-               .not_logged_on = static_cast<std::uint32_t>(config.max_not_logged_on)},
+               .not_logged_on = static_cast<std::uint32_t>(config.max_not_logged_on),
+               .not_logged_on_of_an_address =
+                   static_cast<std::uint32_t>(config.max_not_logged_on_of_an_address)},
               static_cast<std::uint64_t>(config.connection_memory_mib) << 20) {
   options_.clock_factor = static_cast<std::uint32_t>(description.clock_factor);
 }

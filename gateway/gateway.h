@@ -87,7 +87,8 @@ class Gateway {
   void Admit(Tcp::socket socket);
   void StartReading(Session& session);
   void BeginHandshake(Session& session);
-  void WaitForHandshake(Session& session, Tcp::socket::wait_type what);
+  enum class Handshake : std::uint8_t { kNew, kBegun };
+  void WaitForHandshake(Session& session, Tcp::socket::wait_type what, Handshake age);
   bool TakeHandshakes();
   void StepHandshake(Session& session);
   void CheckNextCertificate();

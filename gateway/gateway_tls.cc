@@ -23,6 +23,7 @@ std::string PeerOf(const Connection::Socket& socket) {
 void Gateway::UseTls(std::shared_ptr<const TlsIdentity> tls) {
   asio::post(io_, [this, tls = std::move(tls)]() mutable {
     tls_ = std::move(tls);
+    to_check_.clear();
     for (const auto& [id, session] : sessions_) {
       if (session->connection().tls() != nullptr) to_check_.push_back(id);
     }
@@ -31,16 +32,19 @@ void Gateway::UseTls(std::shared_ptr<const TlsIdentity> tls) {
 
 void Gateway::BeginHandshake(Session& session) {
   session.Secure(tls_);
-  WaitForHandshake(session, Tcp::socket::wait_read);
+  WaitForHandshake(session, Tcp::socket::wait_read, Handshake::kNew);
 }
 
-void Gateway::WaitForHandshake(Session& session, Tcp::socket::wait_type what) {
-  session.connection().socket().async_wait(what, [this, &session](const error_code& error) {
+// What was begun is ended before another is begun: its clients wait, and half of one is lost work.
+void Gateway::WaitForHandshake(Session& session, Tcp::socket::wait_type what, Handshake age) {
+  session.connection().socket().async_wait(what, [this, &session, age](const error_code& error) {
     if (error) {
       session.read_waits = false;
       CloseNow(session);
-    } else {
+    } else if (age == Handshake::kNew) {
       handshakes_.push_back(&session);
+    } else {
+      handshakes_.push_front(&session);
     }
   });
 }
@@ -49,11 +53,11 @@ bool Gateway::TakeHandshakes() {
   bool worked = false;
   while (share_.MayStep() && (!to_check_.empty() || !handshakes_.empty())) {
     const std::int64_t begin_ns = clock_.MonotonicNs();
-    if (!to_check_.empty()) {
-      CheckNextCertificate();
-    } else {
-      StepHandshake(*handshakes_.front());
+    if (!to_check_.empty()) CheckNextCertificate();
+    if (!handshakes_.empty()) {
+      Session& session = *handshakes_.front();
       handshakes_.pop_front();
+      StepHandshake(session);
     }
     share_.Stepped(clock_.MonotonicNs() - begin_ns);
     worked = true;
@@ -63,13 +67,17 @@ bool Gateway::TakeHandshakes() {
 
 void Gateway::StepHandshake(Session& session) {
   TlsStream& tls = *session.connection().tls();
-  // Too late: it is over, or nothing is to be said any more.
+  // It is over, or nothing is to be said any more.
   if (session.closing() || !session.connection().socket().is_open()) return StartReading(session);
+  if (session.HandshakeIsLate(clock_.MonotonicNs())) {
+    session.connection().Close();
+    return StartReading(session);
+  }
   switch (tls.Handshake()) {
     case TlsStream::Step::kWantsRead:
-      return WaitForHandshake(session, Tcp::socket::wait_read);
+      return WaitForHandshake(session, Tcp::socket::wait_read, Handshake::kBegun);
     case TlsStream::Step::kWantsWrite:
-      return WaitForHandshake(session, Tcp::socket::wait_write);
+      return WaitForHandshake(session, Tcp::socket::wait_write, Handshake::kBegun);
     case TlsStream::Step::kFailed:
       counters_.handshakes_failed.Add(1);
       counters_.handshake_why.Say(

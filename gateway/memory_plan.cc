@@ -19,8 +19,10 @@ namespace {
 
 // A connection with nothing in its buffers: the session, its socket, its coroutine.
 constexpr std::uint64_t kConnectionBytes = 4'096;
-// Of TLS, without a record on its way: keys, the peer's certificate.
-constexpr std::uint64_t kTlsBytes = 48 << 10;
+// Of TLS: keys and the peer's certificate; and a record that has come in part, and one that waits.
+constexpr std::uint64_t kTlsBytes = (48 + 34) << 10;
+// Of a handshake besides: OpenSSL makes room for a hello as long as it says that it is.
+constexpr std::uint64_t kHandshakeBytes = 176 << 10;
 // A party's table has up to eight thirds of an entry for each of its orders.
 constexpr std::uint64_t kOrderBytes =
     sizeof(engine::OrderChunk) / engine::kChunkOrders + 1 + sizeof(engine::PartyEntry) * 8 / 3;
@@ -53,10 +55,15 @@ MemoryPlan PlanMemory(const Config& config, const engine::Exchange& exchange) {
   plan.clients = size.devices * CredentialBytes(kDeviceOrders) +
                  (size.credentials - size.devices) * CredentialBytes(engine::kFrameOrdersMax) +
                  size.accounts * kAccountBytes;
-  const std::uint64_t connection =
-      kConnectionBytes + (config.tls.certificate.empty() ? 0 : kTlsBytes);
-  plan.connections = static_cast<std::uint64_t>(config.max_connections) * connection +
-                     kib(config.connection_memory_mib << 10);
+  const auto times = [](std::int64_t n, std::uint64_t bytes) {
+    return static_cast<std::uint64_t>(n) * bytes;
+  };
+  const std::int64_t unknown = std::min(config.max_not_logged_on, config.max_connections);
+  plan.connections =
+      times(config.max_connections, kConnectionBytes) + kib(config.connection_memory_mib << 10);
+  if (!config.tls.certificate.empty()) {
+    plan.connections += times(config.max_connections, kTlsBytes) + times(unknown, kHandshakeBytes);
+  }
   const std::uint64_t events =
       static_cast<std::uint64_t>(config.ring_events) + engine::ShardOptions().held_events;
   // Of each gateway thread and, for the events alone, of the outbox; what it tells again is less.

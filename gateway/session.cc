@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <limits>
 #include <utility>
 
@@ -70,6 +71,11 @@ void Session::Secure(std::shared_ptr<const TlsIdentity> tls) {
 void Session::Secured(std::int64_t now_ns) {
   phase_ = Phase::kConnected;
   phase_ns_ = now_ns;
+  certificate_ends_s_ = connection_.tls()->PeerEndsAt();
+}
+
+bool Session::HandshakeIsLate(std::int64_t now_ns) const {
+  return now_ns - phase_ns_ > Ns(desk_.options.logon_timeout);
 }
 
 std::size_t Session::max_output_bytes() const {
@@ -354,7 +360,7 @@ void Session::Terminate(TerminateReason reason) {
 bool Session::CheckDeadlines(std::int64_t now_ns) {
   const GatewayOptions& options = desk_.options;
   if (closing()) return now_ns - phase_ns_ > Ns(options.closing_timeout);
-  if (securing()) return now_ns - phase_ns_ > Ns(options.logon_timeout);
+  if (securing()) return HandshakeIsLate(now_ns);
   if (connection_.sent_total() != sent_bytes_ || connection_.waiting_bytes() == 0) {
     if (connection_.sent_total() != sent_bytes_) sent_ns_ = now_ns;
     sent_bytes_ = connection_.sent_total();
@@ -369,7 +375,9 @@ bool Session::CheckDeadlines(std::int64_t now_ns) {
   const std::int64_t idle_ns = 2 * heartbeat_ns + Ns(options.idle_slack);
   // While it waits for our own disk it is not the client that is late.
   const bool waits_for_client = phase_ != Phase::kLoggedOn && !waits_for_missed();
-  if (waits_for_client && now_ns - phase_ns_ > Ns(options.logon_timeout)) {
+  if (certificate_ends_s_ < std::time(nullptr)) {
+    Terminate(TerminateReason::kCertificate);
+  } else if (waits_for_client && now_ns - phase_ns_ > Ns(options.logon_timeout)) {
     Terminate(TerminateReason::kLogonTimeout);
   } else if (connection_.InsideFrame() && now_ns - partial_ns_ > Ns(options.frame_timeout)) {
     Terminate(TerminateReason::kFrameTimeout);

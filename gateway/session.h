@@ -50,6 +50,8 @@ class Session final : public FrameSink {
   // Before anything else, where it is over TLS; and when the handshake is done.
   void Secure(std::shared_ptr<const TlsIdentity> tls);
   void Secured(std::int64_t now_ns);
+  // When a handshake that is not over by then is given up.
+  bool HandshakeIsLate(std::int64_t now_ns) const;
 
   std::uint64_t id() const { return id_; }
   Phase phase() const { return phase_; }
@@ -119,6 +121,7 @@ class Session final : public FrameSink {
   Connection connection_;
   EventStream stream_;
   Phase phase_ = Phase::kConnected;
+  std::int64_t certificate_ends_s_ = INT64_MAX;  // Since 1970.
   engine::CredentialKind kind_{};
   bool asks_to_cancel_ = false;        // By its Logon;
   bool cancel_on_disconnect_ = false;  // and once it is logged on.

@@ -12,6 +12,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 
 #include "absl/status/status.h"
@@ -35,7 +36,7 @@ using RevokedPtr = std::unique_ptr<X509_CRL, FreeWith<X509_CRL_free>>;
 using CheckPtr = std::unique_ptr<X509_STORE_CTX, FreeWith<X509_STORE_CTX_free>>;
 
 constexpr std::size_t kLfdiBytes = 20;
-constexpr std::int64_t kEndsSoonS = 30 * 86'400;
+constexpr std::int64_t kEndsSoonS = std::int64_t{30} * 86'400;
 constexpr long kPeerChainBytesMax = 16 << 10;
 // Of a resumed session; OpenSSL's own default for TLS 1.3.
 constexpr long kTicketS = 7'200;
@@ -98,6 +99,29 @@ bool EndsWithin(const ASN1_TIME* end, std::int64_t seconds) {
   return end != nullptr && X509_cmp_time(end, &then) < 0;
 }
 
+// Who has signed the list; null: none of these, or one that may not.
+const X509* AuthorOf(X509_CRL& list, const std::vector<CertificatePtr>& authorities) {
+  for (const CertificatePtr& one : authorities) {
+    const bool named =
+        X509_NAME_cmp(X509_get_subject_name(one.get()), X509_CRL_get_issuer(&list)) == 0;
+    // Without the extension a key may be used for everything.
+    const bool may = (X509_get_key_usage(one.get()) & KU_CRL_SIGN) != 0;
+    if (named && may && X509_CRL_verify(&list, X509_get0_pubkey(one.get())) == 1) return one.get();
+  }
+  ERR_clear_error();
+  return nullptr;
+}
+
+// What OpenSSL would find only when a client comes, and would then refuse all of them for.
+const char* WhyNot(const X509_CRL& list) {
+  if (X509_cmp_current_time(X509_CRL_get0_lastUpdate(&list)) > 0) return "is of a time to come";
+  if (X509_CRL_get_ext_by_NID(&list, NID_delta_crl, -1) >= 0) return "is a part of another";
+  for (int i = 0; i < X509_CRL_get_ext_count(&list); ++i) {
+    if (X509_EXTENSION_get_critical(X509_CRL_get_ext(&list, i)) != 0) return "is for a part only";
+  }
+  return nullptr;
+}
+
 // A list whose time is over is better than none: devices would all be refused by a late operator.
 int KeepOldLists(int ok, X509_STORE_CTX* check) {
   if (X509_STORE_CTX_get_error(check) != X509_V_ERR_CRL_HAS_EXPIRED) return ok;
@@ -106,11 +130,15 @@ int KeepOldLists(int ok, X509_STORE_CTX* check) {
 }
 
 // X509_V_OK, or why a daemon does not take a client's certificate.
-int CheckClient(X509& client, X509_STORE* store) {
+int CheckClient(X509& client, SSL_CTX* context) {
   const CheckPtr check(X509_STORE_CTX_new());
-  if (check == nullptr || X509_STORE_CTX_init(check.get(), store, &client, nullptr) != 1) {
+  if (check == nullptr ||
+      X509_STORE_CTX_init(check.get(), SSL_CTX_get_cert_store(context), &client, nullptr) != 1) {
     return X509_V_ERR_OUT_OF_MEM;
   }
+  // As OpenSSL does where it checks itself: keys and signatures that are too weak are none.
+  X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(check.get()),
+                                   SSL_CTX_get_security_level(context));
   X509_STORE_CTX_set_default(check.get(), "ssl_client");
   X509_STORE_CTX_set_verify_cb(check.get(), KeepOldLists);
   if (X509_verify_cert(check.get()) == 1) return X509_V_OK;
@@ -169,7 +197,7 @@ absl::StatusOr<std::shared_ptr<const TlsIdentity>> TlsIdentity::ForDaemon(const 
   // Who issued it is enough: authorities between are authorities too.
   X509_STORE_set_flags(SSL_CTX_get_cert_store(native), X509_V_FLAG_PARTIAL_CHAIN);
   SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  SSL_CTX_set_cert_verify_callback(native, Verify, nullptr);
+  SSL_CTX_set_cert_verify_callback(native, Verify, native);
   SSL_CTX_set_options(native, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);  // Tickets are enough.
   SSL_CTX_set_session_id_context(native, kSessionContext, sizeof(kSessionContext) - 1);
@@ -202,7 +230,8 @@ absl::Status TlsIdentity::UseCertificate(const TlsFiles& files) {
   if (SSL_CTX_use_certificate(context_, own) != 1) {
     return FileError(files.certificate, "its certificate cannot be used");
   }
-  if (SSL_CTX_use_PrivateKey(context_, key.get()) != 1) {
+  if (SSL_CTX_use_PrivateKey(context_, key.get()) != 1 ||
+      SSL_CTX_check_private_key(context_) != 1) {
     return FileError(files.key, absl::StrCat("is not the key of ", files.certificate));
   }
   for (std::size_t i = 1; i < certificates->size(); ++i) {
@@ -233,7 +262,11 @@ absl::Status TlsIdentity::UseAuthorities(const TlsFiles& files) {
     if (X509_STORE_add_cert(store, one.get()) != 1) {
       return FileError(files.authorities, "a certificate that cannot be used");
     }
-    authorities_.push_back(Text(X509_get_subject_name(one.get())));
+    if (EndsWithin(X509_get0_notAfter(one.get()), kEndsSoonS)) {
+      warnings_.push_back(absl::StrCat(files.authorities, ": \"",
+                                       Text(X509_get_subject_name(one.get())),
+                                       "\" has ended or will in less than 30 days"));
+    }
     // What a client is told that it may show.
     SSL_CTX_add_client_CA(context_, one.get());
   }
@@ -244,34 +277,46 @@ absl::Status TlsIdentity::UseRevoked(const TlsFiles& files) {
   const auto lists =
       ReadAll<RevokedPtr, PEM_read_bio_X509_CRL>(files.revoked, "list of revoked certificates");
   if (!lists.ok()) return lists.status();
+  const auto authorities = ReadCertificates(files.authorities);
+  if (!authorities.ok()) return authorities.status();
   X509_STORE* const store = SSL_CTX_get_cert_store(context_);
-  std::vector<std::string> have;
+  std::vector<const X509*> have;
   for (const RevokedPtr& list : *lists) {
+    const X509* const authority = AuthorOf(*list, *authorities);
+    if (authority == nullptr)
+      return FileError(files.revoked, "a list that no authority has signed");
+    const std::string name = Text(X509_get_subject_name(authority));
+    if (const char* wrong = WhyNot(*list)) {
+      return FileError(files.revoked, absl::StrCat("the list of \"", name, "\" ", wrong));
+    }
+    if (std::find(have.begin(), have.end(), authority) != have.end()) {
+      return FileError(files.revoked, absl::StrCat("two lists of \"", name, "\""));
+    }
+    have.push_back(authority);
     if (X509_STORE_add_crl(store, list.get()) != 1) {
       return FileError(files.revoked, "a list that cannot be used");
     }
-    have.push_back(Text(X509_CRL_get_issuer(list.get())));
     if (EndsWithin(X509_CRL_get0_nextUpdate(list.get()), 0)) {
-      warnings_.push_back(absl::StrCat(files.revoked, ": the list of \"", have.back(),
+      warnings_.push_back(absl::StrCat(files.revoked, ": the list of \"", name,
                                        "\" should have been replaced by a newer one; it holds on"));
     }
   }
-  for (const std::string& authority : authorities_) {
-    if (std::find(have.begin(), have.end(), authority) != have.end()) continue;
-    return FileError(files.revoked, absl::StrCat("there is no list of \"", authority, "\""));
+  for (const CertificatePtr& authority : *authorities) {
+    if (std::find(have.begin(), have.end(), authority.get()) != have.end()) continue;
+    return FileError(
+        files.revoked,
+        absl::StrCat("there is no list of \"", Text(X509_get_subject_name(authority.get())), "\""));
   }
   X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
   return absl::OkStatus();
 }
 
-bool TlsIdentity::Trusts(X509& client) const {
-  return CheckClient(client, SSL_CTX_get_cert_store(context_)) == X509_V_OK;
-}
+bool TlsIdentity::Trusts(X509& client) const { return CheckClient(client, context_) == X509_V_OK; }
 
-int TlsIdentity::Verify(X509_STORE_CTX* presented, void* /*unused*/) {
+int TlsIdentity::Verify(X509_STORE_CTX* presented, void* context) {
   X509* const client = X509_STORE_CTX_get0_cert(presented);
   const int error = client == nullptr ? X509_V_ERR_UNSPECIFIED
-                                      : CheckClient(*client, X509_STORE_CTX_get0_store(presented));
+                                      : CheckClient(*client, static_cast<SSL_CTX*>(context));
   X509_STORE_CTX_set_error(presented, error);
   return error == X509_V_OK ? 1 : 0;
 }

@@ -33,7 +33,7 @@ absl::StatusOr<std::vector<engine::CertificateHash>> HashCertificates(const std:
 //
 // A daemon takes a client whose certificate one of the authorities has issued directly, that has
 // neither ended nor been revoked: what a client sends beside its own certificate is not looked at.
-// A list of revoked certificates holds on when its time is over, until there is a newer one.
+// A list of revoked certificates holds on when its time is over, until it is replaced.
 // Sessions may be resumed; whether the certificate is still good the gateway asks then.
 // A client takes a daemon by the usual rules, with the name that it was called by.
 //
@@ -41,7 +41,7 @@ absl::StatusOr<std::vector<engine::CertificateHash>> HashCertificates(const std:
 class TlsIdentity {
  public:
   // Ensures: errors name the file and what is wrong with it. Where there are lists of revoked
-  //          certificates there is one of each authority.
+  //          certificates there is one of each authority, whole and signed by it.
   static absl::StatusOr<std::shared_ptr<const TlsIdentity>> ForDaemon(const TlsFiles& files);
   // Without certificate and key it has none to show.
   static absl::StatusOr<std::shared_ptr<const TlsIdentity>> ForClient(const TlsFiles& files);
@@ -64,10 +64,9 @@ class TlsIdentity {
   absl::Status UseCertificate(const TlsFiles& files);
   absl::Status UseAuthorities(const TlsFiles& files);
   absl::Status UseRevoked(const TlsFiles& files);
-  static int Verify(X509_STORE_CTX* presented, void* unused);
+  static int Verify(X509_STORE_CTX* presented, void* context);
 
   SSL_CTX* const context_;
-  std::vector<std::string> authorities_;  // Their subjects, as text.
   std::vector<std::string> warnings_;
 };
 

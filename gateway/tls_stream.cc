@@ -1,7 +1,8 @@
 #include "gateway/tls_stream.h"
 
+#include <algorithm>
 #include <cerrno>
-#include <cstdint>
+#include <ctime>
 #include <utility>
 
 #include <boost/asio/error.hpp>
@@ -17,59 +18,16 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-int SocketOf(BIO* bio) {
-  return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
-}
+// What of the peer one call takes from the wire.
+constexpr std::size_t kReceiveBytesMost = std::size_t{64} << 10;
+// New keys and new handshakes that a peer may ask for: each costs much, and none is needed before
+// some millions of records.
+constexpr std::uint32_t kMessagesMost = 32;
 
 bool MayRetry() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
-// OpenSSL's own socket BIO would raise SIGPIPE.
-int SendBytes(BIO* bio, const char* bytes, std::size_t count, std::size_t* sent) {
-  BIO_clear_retry_flags(bio);
-  const ssize_t done = ::send(SocketOf(bio), bytes, count, MSG_NOSIGNAL);
-  if (done < 0) {
-    if (MayRetry()) BIO_set_retry_write(bio);
-    return 0;
-  }
-  *sent = static_cast<std::size_t>(done);
-  return 1;
-}
-
-int ReceiveBytes(BIO* bio, char* bytes, std::size_t count, std::size_t* received) {
-  BIO_clear_retry_flags(bio);
-  const ssize_t done = ::recv(SocketOf(bio), bytes, count, 0);
-  if (done <= 0) {
-    if (done < 0 && MayRetry()) BIO_set_retry_read(bio);
-    return 0;
-  }
-  *received = static_cast<std::size_t>(done);
-  return 1;
-}
-
 long Control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) {
   return command == BIO_CTRL_FLUSH ? 1 : 0;
-}
-
-const BIO_METHOD* SocketMethod() {
-  static const BIO_METHOD* const method = [] {
-    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
-    CHECK(made != nullptr);
-    BIO_meth_set_write_ex(made, SendBytes);
-    BIO_meth_set_read_ex(made, ReceiveBytes);
-    BIO_meth_set_ctrl(made, Control);
-    return made;
-  }();
-  return method;
-}
-
-SSL* MakeSsl(const TlsIdentity& context, int fd) {
-  SSL* const ssl = SSL_new(context.native());
-  BIO* const bio = ssl == nullptr ? nullptr : BIO_new(SocketMethod());
-  CHECK(bio != nullptr);  // Out of memory.
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
-  BIO_set_init(bio, 1);
-  SSL_set_bio(ssl, bio, bio);
-  return ssl;
 }
 
 // The first that was put into this thread's queue says why; those behind it are who passed it on.
@@ -81,13 +39,66 @@ std::string FirstError() {
 
 }  // namespace
 
+// OpenSSL's own socket BIO would raise SIGPIPE.
+int TlsStream::SendBytes(BIO* bio, const char* bytes, std::size_t count, std::size_t* sent) {
+  BIO_clear_retry_flags(bio);
+  const auto* const socket = static_cast<const Socket*>(BIO_get_data(bio));
+  const ssize_t done = ::send(socket->fd, bytes, count, MSG_NOSIGNAL);
+  if (done < 0) {
+    if (MayRetry()) BIO_set_retry_write(bio);
+    return 0;
+  }
+  *sent = static_cast<std::size_t>(done);
+  return 1;
+}
+
+int TlsStream::ReceiveBytes(BIO* bio, char* bytes, std::size_t count, std::size_t* received) {
+  BIO_clear_retry_flags(bio);
+  auto* const socket = static_cast<Socket*>(BIO_get_data(bio));
+  if (socket->room == 0) {
+    BIO_set_retry_read(bio);
+    return 0;
+  }
+  const ssize_t done = ::recv(socket->fd, bytes, std::min(count, socket->room), 0);
+  if (done <= 0) {
+    if (done < 0 && MayRetry()) BIO_set_retry_read(bio);
+    return 0;
+  }
+  *received = static_cast<std::size_t>(done);
+  socket->room -= *received;
+  return 1;
+}
+
+const BIO_METHOD* TlsStream::SocketMethod() {
+  static const BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+    CHECK(made != nullptr);
+    BIO_meth_set_write_ex(made, SendBytes);
+    BIO_meth_set_read_ex(made, ReceiveBytes);
+    BIO_meth_set_ctrl(made, Control);
+    return made;
+  }();
+  return method;
+}
+
+void TlsStream::CountMessages(int written, int /*version*/, int type, const void* /*bytes*/,
+                              std::size_t /*length*/, SSL* /*ssl*/, void* self) {
+  auto* const stream = static_cast<TlsStream*>(self);
+  if (written == 0 && type == SSL3_RT_HANDSHAKE && stream->secure_) ++stream->messages_;
+}
+
 TlsStream::TlsStream(std::shared_ptr<const TlsIdentity> context, int fd)
-    : context_(std::move(context)), ssl_(MakeSsl(*context_, fd)) {
+    : socket_{.fd = fd, .room = 0}, context_(std::move(context)) {
+  Begin();
   SSL_set_accept_state(ssl_);
+  SSL_set_msg_callback(ssl_, CountMessages);
+  SSL_set_msg_callback_arg(ssl_, this);
 }
 
 TlsStream::TlsStream(std::shared_ptr<const TlsIdentity> context, int fd, const std::string& name)
-    : context_(std::move(context)), ssl_(MakeSsl(*context_, fd)) {
+    : socket_{.fd = fd, .room = 0}, context_(std::move(context)) {
+  CHECK(!name.empty());  // No name is checked then.
+  Begin();
   SSL_set_connect_state(ssl_);
   X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl_);
   if (X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str()) == 1) return;
@@ -97,10 +108,20 @@ TlsStream::TlsStream(std::shared_ptr<const TlsIdentity> context, int fd, const s
   SSL_set_tlsext_host_name(ssl_, name.c_str());
 }
 
+void TlsStream::Begin() {
+  ssl_ = SSL_new(context_->native());
+  BIO* const bio = ssl_ == nullptr ? nullptr : BIO_new(SocketMethod());
+  CHECK(bio != nullptr);  // Out of memory.
+  BIO_set_data(bio, &socket_);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(ssl_, bio, bio);
+}
+
 TlsStream::~TlsStream() { SSL_free(ssl_); }
 
 TlsStream::Step TlsStream::Handshake() {
   ERR_clear_error();
+  socket_.room = kReceiveBytesMost;
   const int result = SSL_do_handshake(ssl_);
   if (result == 1) {
     secure_ = true;
@@ -131,6 +152,14 @@ bool TlsStream::IsTrusted(const TlsIdentity& context) const {
   return certificate != nullptr && context.Trusts(*certificate);
 }
 
+std::int64_t TlsStream::PeerEndsAt() const {
+  const X509* const certificate = SSL_get0_peer_certificate(ssl_);
+  std::tm end{};
+  if (certificate == nullptr || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+    return 0;
+  return ::timegm(&end);
+}
+
 bool TlsStream::NeedsCheck(const TlsIdentity& now) const {
   return context_.get() != &now || SSL_session_reused(ssl_) == 1;
 }
@@ -138,6 +167,10 @@ bool TlsStream::NeedsCheck(const TlsIdentity& now) const {
 // A peer that asks for new keys and does not read their answer, or for a new handshake, is not
 // waited for: it would be asked for output while we read, and never stop.
 error_code TlsStream::Error(int result) {
+  if (messages_ > kMessagesMost) {
+    why_ = "too many new keys or handshakes";
+    return asio::error::connection_reset;
+  }
   switch (SSL_get_error(ssl_, result)) {
     case SSL_ERROR_ZERO_RETURN:
       return asio::error::eof;
@@ -153,6 +186,7 @@ error_code TlsStream::Error(int result) {
 std::size_t TlsStream::Read(std::span<std::byte> to, error_code& error) {
   CHECK(secure_);
   error = {};
+  socket_.room = kReceiveBytesMost;
   std::size_t done = 0;
   while (done < to.size()) {
     ERR_clear_error();
@@ -164,7 +198,8 @@ std::size_t TlsStream::Read(std::span<std::byte> to, error_code& error) {
       continue;
     }
     unread_ = false;
-    if (SSL_get_error(ssl_, result) == SSL_ERROR_WANT_READ) {
+    if (SSL_get_error(ssl_, result) == SSL_ERROR_WANT_READ && messages_ <= kMessagesMost) {
+      unread_ = socket_.room == 0;
       if (done == 0) error = asio::error::would_block;
       return done;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -44,7 +45,8 @@ class TlsStream {
   // Made with another's keys or by a ticket: then the certificate was not looked at just now.
   bool NeedsCheck(const TlsIdentity& now) const;
 
-  // Ensures: as many bytes as there are and have room.
+  // Ensures: as many bytes as there are and have room, of 64 KiB on the wire at most: a peer that
+  //          sends much that brings nothing holds nobody up.
   std::size_t Read(std::span<std::byte> to, boost::system::error_code& error);
   // More may be there to be read though the socket has nothing.
   bool has_unread() const { return unread_; }
@@ -59,14 +61,31 @@ class TlsStream {
   // Says that nothing more comes, where there is room to say so.
   void EndOutput();
 
+  // When the peer's certificate ends, in seconds since 1970. Requires: secure().
+  std::int64_t PeerEndsAt() const;
+
  private:
+  // What OpenSSL reads from and writes to.
+  struct Socket {
+    int fd;
+    std::size_t room;  // Bytes that may still be received in this call.
+  };
+
+  static int SendBytes(BIO* bio, const char* bytes, std::size_t count, std::size_t* sent);
+  static int ReceiveBytes(BIO* bio, char* bytes, std::size_t count, std::size_t* received);
+  static const BIO_METHOD* SocketMethod();
+  static void CountMessages(int written, int version, int type, const void* bytes,
+                            std::size_t length, SSL* ssl, void* self);
+  void Begin();
   boost::system::error_code Error(int result);
 
+  Socket socket_;
   std::shared_ptr<const TlsIdentity> context_;
   SSL* ssl_ = nullptr;
   bool secure_ = false;
   bool unread_ = false;
   std::size_t pending_ = 0;
+  std::uint32_t messages_ = 0;  // Of handshakes, that came since it is secure.
   std::string why_;
 };
 

@@ -28,6 +28,9 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr char kLost[] = "connection lost";
 constexpr milliseconds kBackoffMin{50};
 constexpr milliseconds kBackoffMax{5'000};
+// Where one of the two does not take the other's certificate: a person will have to see to it, and
+// each try costs the daemon a handshake.
+constexpr milliseconds kTlsPause{60'000};
 constexpr milliseconds kSilenceSlack{5'000};  // As the daemon's own.
 constexpr milliseconds kLookAgain{1};
 
@@ -55,7 +58,9 @@ asio::awaitable<void> ClientSession::Run(std::shared_ptr<ClientSession> self) {
   while (!self->stopping_) {
     self->why_.clear();
     self->reached_ = co_await self->Connect();
-    if (self->reached_ && !self->stopping_) co_await self->Talk();
+    if (self->reached_ && !self->stopping_) {
+      co_await self->Talk();
+    }
     self->Disconnected();
     if (self->refused_ || !self->options_.reconnect || self->stopping_) break;
     co_await self->Pause();
@@ -107,6 +112,7 @@ asio::awaitable<bool> ClientSession::Secure() {
     if (step == TlsStream::Step::kFailed) {
       why_ = absl::StrCat("no TLS with ", HostPort(options_.host, options_.port), ": ",
                           connection_->tls()->why());
+      told_pause_ = kTlsPause;
       co_return false;
     }
     const bool writes = step == TlsStream::Step::kWantsWrite;
@@ -124,13 +130,11 @@ asio::awaitable<void> ClientSession::Talk() {
   why_ = kLost;
   LogOn();
   co_await ReadUntilEnd();
-  TakeAlert();
-}
-
-// What TLS has said of the end, where the daemon itself has said nothing.
-void ClientSession::TakeAlert() {
-  if (why_ != kLost || connection_->tls() == nullptr || connection_->tls()->why().empty()) return;
+  // What TLS has said of the end, where the daemon itself has said nothing.
+  if (why_ != kLost || connection_->tls() == nullptr || connection_->tls()->why().empty())
+    co_return;
   why_ = absl::StrCat("TLS: ", connection_->tls()->why());
+  told_pause_ = kTlsPause;
 }
 
 void ClientSession::LogOn() {

@@ -55,7 +55,6 @@ class ClientSession final : public FrameSink,
   boost::asio::awaitable<bool> Connect();
   boost::asio::awaitable<void> Talk();
   boost::asio::awaitable<bool> Secure();
-  void TakeAlert();
   boost::asio::awaitable<bool> ConnectTo(Tcp::endpoint endpoint);
   boost::asio::awaitable<void> ReadUntilEnd();
   boost::asio::awaitable<void> Pause();

@@ -65,9 +65,30 @@ TEST(Admission, IsForSoManyUntilTheyHaveLoggedOn) {
   EXPECT_TRUE(TakeFrom(admission, "127.0.0.1"));
 }
 
+TEST(Admission, IsForLoopbackWhereStrangersHoldAllElse) {
+  Admission admission({.connections = 100, .not_logged_on = 20});
+  std::vector<Place> held;
+  for (int i = 0; i < 1'000; ++i) {
+    auto place = TakeFrom(admission, "10.0.0." + std::to_string(i % 200));
+    if (place) held.push_back(*std::move(place));
+  }
+  EXPECT_EQ(held.size(), 18U);
+  EXPECT_TRUE(TakeFrom(admission, "127.0.0.1"));
+  for (Place& place : held) place.LoggedOn();
+  for (int i = 0; i < 1'000; ++i) {
+    auto place = TakeFrom(admission, "10.0.0." + std::to_string(i % 200));
+    if (!place) continue;
+    place->LoggedOn();
+    held.push_back(*std::move(place));
+  }
+  EXPECT_EQ(held.size(), 90U);
+  EXPECT_TRUE(TakeFrom(admission, "::1"));
+}
+
 // Beside the plain list of who is there.
 TEST(Admission, ForgetsNobodyAndNothing) {
-  constexpr AdmissionLimits kLimits{.connections = 30, .of_an_address = 5, .not_logged_on = 12};
+  constexpr AdmissionLimits kLimits{
+      .connections = 30, .of_an_address = 5, .not_logged_on = 12, .not_logged_on_of_an_address = 3};
   Admission admission(kLimits);
   struct Held {
     Place place;
@@ -86,8 +107,13 @@ TEST(Admission, ForgetsNobodyAndNothing) {
                                     [&](const Held& one) { return one.address == address; });
       const auto unknown =
           std::count_if(held.begin(), held.end(), [](const Held& one) { return !one.known; });
-      const bool fits = held.size() < kLimits.connections && of < kLimits.of_an_address &&
-                        unknown < kLimits.not_logged_on;
+      const auto unknown_of = std::count_if(held.begin(), held.end(), [&](const Held& one) {
+        return !one.known && one.address == address;
+      });
+      // A tenth is for loopback.
+      const bool fits = held.size() < kLimits.connections - 3 && of < kLimits.of_an_address &&
+                        unknown < kLimits.not_logged_on - 1 &&
+                        unknown_of < kLimits.not_logged_on_of_an_address;
       auto place = TakeFrom(admission, address);
       ASSERT_EQ(place.has_value(), fits);
       if (place) held.push_back({*std::move(place), address});

@@ -164,6 +164,65 @@ TEST_F(TlsGateway, TellsAStrangerByAnAlert) {
   EXPECT_FALSE(daemon->HasCommand());
 }
 
+TEST_F(TlsGateway, TellsOneWhoseCertificateHasEnded) {
+  Device device(*this, authority.Issue({.to_s = -1}));
+  EXPECT_TRUE(Until([&] { return device.heard.disconnected > 0; }));
+  EXPECT_THAT(device.heard.why, HasSubstr("alert certificate expired"));
+}
+
+TEST_F(TlsGateway, EndsASessionWhenItsCertificateEnds) {
+  Device device(*this, authority.Issue({.to_s = 2}));
+  LogOn(device, kCredential);
+  EXPECT_TRUE(Until([&] { return device.heard.disconnected > 0; }));
+  EXPECT_EQ(device.heard.terminated, TerminateReason::kCertificate);
+}
+
+// A record that is on its way is finished, whatever is dropped behind it.
+TEST_F(TlsGateway, EndsASlowReaderWithWholeFrames) {
+  GatewayOptions options = HandTurnedGateway::Quick();
+  options.aggregator_output_bytes = std::size_t{64} << 10;
+  options.closing_timeout = milliseconds(60'000);
+  Listen(options);
+  auto identity =
+      TlsIdentity::ForClient(folder.Put("device", authority.Device(), authority.certificate()));
+  ASSERT_TRUE(identity.ok()) << identity.status();
+  auto socket = Connected();
+  TlsStream tls(*identity, socket.native_handle(), "127.0.0.1");
+  ASSERT_TRUE(Until([&] { return tls.Handshake() == TlsStream::Step::kDone; }));
+  RequestBuilder builder;
+  Bytes logon;
+  builder.Logon({}, logon);
+  boost::system::error_code error;
+  ASSERT_EQ(tls.Write(logon, error), logon.size());
+  daemon->AnswerLogon(NextCommand(), kCredential);
+  engine::Event fill;
+  fill.type = engine::EventType::kFill;
+  fill.credential = engine::CredentialId(kCredential);
+  ASSERT_TRUE(Until([&] {
+    for (int i = 0; i < 500; ++i) {
+      ++fill.event_number;
+      daemon->Send(fill);
+    }
+    return daemon->gateway().counters().slow_readers.value() == 1;
+  }));
+  Hearing hearing;
+  Bytes heard;
+  EXPECT_TRUE(Until([&] {
+    Bytes room(100'000);
+    const std::size_t read = tls.Read(room, error);
+    heard.insert(heard.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(read));
+    for (Scan scan = ScanFrame(heard, kFrameBytesMax); scan.result == ScanResult::kFrame;
+         scan = ScanFrame(heard, kFrameBytesMax)) {
+      EXPECT_TRUE(Deliver(scan.frame, hearing));
+      heard.erase(heard.begin(), heard.begin() + static_cast<std::ptrdiff_t>(scan.length));
+    }
+    return error && error != boost::asio::error::would_block;
+  }));
+  EXPECT_EQ(hearing.terminated, TerminateReason::kSlowReader);
+  EXPECT_TRUE(heard.empty());
+  EXPECT_GT(hearing.fills, 0U);
+}
+
 TEST_F(TlsGateway, IsNotTakenForAnotherByItsClients) {
   Device device(*this, authority.Device(), "elsewhere.example");
   EXPECT_TRUE(Until([&] { return device.heard.disconnected > 0; }));

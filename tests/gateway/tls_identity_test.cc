@@ -88,6 +88,46 @@ TEST_F(TlsIdentityTest, HoldsOnToAListWhoseTimeIsOverAndSaysSo) {
   EXPECT_THAT(daemon->warnings(), ElementsAre(HasSubstr("holds on")));
 }
 
+// OpenSSL would refuse all clients for such a list, or take those that it leaves out.
+TEST_F(TlsIdentityTest, RefusesAListThatWouldPutOutOrLetInTheWrongOnes) {
+  const auto with = [&](const std::string& lists) {
+    return ErrorOf(folder.Put("daemon", authority.Daemon(), authority.certificate(), lists));
+  };
+  const std::string good = authority.Revoked({});
+  EXPECT_EQ(with(good), "");
+  EXPECT_THAT(with(authority.Revoked({}, kDayS, 3)), HasSubstr("is of a time to come"));
+  EXPECT_THAT(with(good + authority.Revoked({1})), HasSubstr("two lists of \"CN = the city's\""));
+  EXPECT_THAT(with(TestAuthority("the city's").Revoked({})),
+              HasSubstr("a list that no authority has signed"));
+  EXPECT_THAT(with(authority.Revoked({}, kDayS, -2 * kDayS, NID_delta_crl)),
+              HasSubstr("is a part of another"));
+  EXPECT_THAT(with(authority.Revoked({}, kDayS, -2 * kDayS, NID_issuing_distribution_point)),
+              HasSubstr("is for a part only"));
+}
+
+TEST_F(TlsIdentityTest, NeedsAListOfEachAuthority) {
+  TestAuthority other("the village's");
+  const std::string both = authority.certificate() + other.certificate();
+  EXPECT_THAT(ErrorOf(folder.Put("daemon", authority.Daemon(), both, authority.Revoked({}))),
+              HasSubstr("there is no list of \"CN = the village's\""));
+  EXPECT_EQ(ErrorOf(folder.Put("daemon", authority.Daemon(), both,
+                               authority.Revoked({}) + other.Revoked({}))),
+            "");
+}
+
+TEST_F(TlsIdentityTest, TrustsNoKeyThatIsTooWeak) {
+  EXPECT_TRUE(Trusts(*Daemon(), authority.Issue({.rsa_bits = 2'048})));
+  EXPECT_FALSE(Trusts(*Daemon(), authority.Issue({.rsa_bits = 1'024})));
+}
+
+TEST_F(TlsIdentityTest, NeedsTheKeyOfItsCertificateWhateverItsKind) {
+  TlsFiles files =
+      folder.Put("daemon", authority.Issue({.rsa_bits = 2'048}), authority.certificate());
+  EXPECT_EQ(ErrorOf(files), "");
+  files.key = folder.Put("other.key", authority.Daemon().key);
+  EXPECT_THAT(ErrorOf(files), HasSubstr("is not the key of"));
+}
+
 TEST_F(TlsIdentityTest, WarnsOfACertificateOfItsOwnThatEnds) {
   const auto warnings = [&](long to_s) {
     auto made = TlsIdentity::ForDaemon(
@@ -126,7 +166,7 @@ TEST_F(TlsIdentityTest, NamesTheFileThatIsWrong) {
   EXPECT_THAT(with(&TlsFiles::authorities, "garbage"), HasSubstr("holds no certificate"));
   EXPECT_THAT(with(&TlsFiles::revoked, "garbage"), HasSubstr("holds no list of revoked"));
   EXPECT_THAT(with(&TlsFiles::revoked, TestAuthority("another").Revoked({})),
-              HasSubstr("there is no list of \"CN = the city's\""));
+              HasSubstr("a list that no authority has signed"));
   TlsFiles missing = good;
   missing.authorities += ".not";
   EXPECT_THAT(ErrorOf(missing), HasSubstr(".not: cannot be read"));

@@ -261,5 +261,106 @@ TEST_F(TlsStreamTest, HasToBeLookedAtAgainUnderAnotherContext) {
   EXPECT_TRUE(daemon->IsTrusted(*context));
 }
 
+// A client that does with TLS what ours does not.
+class RawTls {
+ public:
+  RawTls(const TlsIdentity& identity, int fd, SSL_SESSION* ticket = nullptr)
+      : ssl_(SSL_new(identity.native())) {
+    SSL_set_fd(ssl_, fd);
+    SSL_set_connect_state(ssl_);
+    if (ticket != nullptr) SSL_set_session(ssl_, ticket);
+  }
+  ~RawTls() { SSL_free(ssl_); }
+  RawTls(const RawTls&) = delete;
+  RawTls& operator=(const RawTls&) = delete;
+
+  bool Shake(TlsStream& daemon) {
+    for (int turns = 0; turns < 100; ++turns) {
+      const int mine = SSL_do_handshake(ssl_);
+      if (!daemon.secure() && daemon.Handshake() == Step::kFailed) return false;
+      if (mine == 1 && daemon.secure()) return true;
+    }
+    return false;
+  }
+  void AskForKeys() {
+    ASSERT_EQ(SSL_key_update(ssl_, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    ASSERT_EQ(SSL_do_handshake(ssl_), 1);
+  }
+  void Say(std::size_t count) {
+    const std::vector<char> bytes(count, 'x');
+    ASSERT_EQ(SSL_write(ssl_, bytes.data(), static_cast<int>(count)), static_cast<int>(count));
+  }
+  // Reads what has come, tickets too.
+  std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)> Ticket() {
+    char room[100];
+    EXPECT_LT(SSL_read(ssl_, room, sizeof(room)), 0);
+    return {SSL_get1_session(ssl_), SSL_SESSION_free};
+  }
+  bool resumed() const { return SSL_session_reused(ssl_) == 1; }
+
+ private:
+  SSL* const ssl_;
+};
+
+TEST_F(TlsStreamTest, EndsAPeerThatAsksForNewKeysAgainAndAgain) {
+  daemon = std::make_unique<TlsStream>(DaemonContext(), daemon_fd);
+  RawTls raw(*ClientContext(device, authority), client_fd);
+  ASSERT_TRUE(raw.Shake(*daemon)) << daemon->why();
+  error_code error;
+  Bytes room(1'000);
+  int asked = 0;
+  // A few are as they should be.
+  for (; asked < 10; ++asked) raw.AskForKeys();
+  raw.Say(5);
+  EXPECT_EQ(daemon->Read(room, error), 5U);
+  while (asked < 1'000 && (!error || error == asio::error::would_block)) {
+    raw.AskForKeys();
+    ++asked;
+    daemon->Read(room, error);
+  }
+  EXPECT_LT(asked, 50);
+  EXPECT_EQ(daemon->why(), "too many new keys or handshakes");
+}
+
+TEST_F(TlsStreamTest, ReadsNoMoreAtOnceThanItHasTimeFor) {
+  const int large = 1 << 20;
+  ASSERT_EQ(::setsockopt(client_fd, SOL_SOCKET, SO_SNDBUF, &large, sizeof(large)), 0);
+  daemon = std::make_unique<TlsStream>(DaemonContext(), daemon_fd);
+  RawTls raw(*ClientContext(device, authority), client_fd);
+  ASSERT_TRUE(raw.Shake(*daemon)) << daemon->why();
+  constexpr std::size_t kRecords = 4'000;  // Of one byte, and 22 around it.
+  // The system's buffer has room for some hundreds; the stream is given all of them in pieces.
+  std::size_t said = 0;
+  std::size_t heard = 0;
+  Bytes room(100'000);
+  error_code error;
+  while (heard < kRecords) {
+    for (int i = 0; i < 100 && said < kRecords; ++i, ++said) raw.Say(1);
+    const std::size_t read = daemon->Read(room, error);
+    EXPECT_LE(read, (std::size_t{64} << 10) / 22);
+    heard += read;
+  }
+  EXPECT_EQ(heard, kRecords);
+}
+
+TEST_F(TlsStreamTest, LooksAtACertificateAgainThatATicketBrings) {
+  const auto context = DaemonContext();
+  const auto client_context = ClientContext(device, authority);
+  daemon = std::make_unique<TlsStream>(context, daemon_fd);
+  auto first = std::make_unique<RawTls>(*client_context, client_fd);
+  ASSERT_TRUE(first->Shake(*daemon)) << daemon->why();
+  EXPECT_FALSE(daemon->NeedsCheck(*context));
+  const auto ticket = first->Ticket();
+  TearDown();
+  SetUp();
+  daemon = std::make_unique<TlsStream>(context, daemon_fd);
+  RawTls again(*client_context, client_fd, ticket.get());
+  ASSERT_TRUE(again.Shake(*daemon)) << daemon->why();
+  ASSERT_TRUE(again.resumed());
+  EXPECT_TRUE(daemon->NeedsCheck(*context));
+  EXPECT_TRUE(daemon->IsTrusted(*context));
+  EXPECT_EQ(daemon->peer(), device.hash);
+}
+
 }  // namespace
 }  // namespace gateway

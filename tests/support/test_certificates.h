@@ -41,9 +41,11 @@ class TestAuthority {
     long to_s = 365 * kDayS;
     std::string usage = "clientAuth";
     std::string subject_names{};  // As "IP:127.0.0.1,DNS:exchange.example".
+    unsigned rsa_bits = 0;        // 0: a key on the curve P-256.
   };
   TestCertificate Issue(const Wanted& wanted) {
-    const KeyPtr key = MakeKey();
+    const KeyPtr key =
+        wanted.rsa_bits == 0 ? MakeKey() : KeyPtr(EVP_RSA_gen(wanted.rsa_bits), EVP_PKEY_free);
     const CertificatePtr made = Make(wanted, key.get(), own_.get());
     return {.certificate = Pem([&](BIO* out) { return PEM_write_bio_X509(out, made.get()); }),
             .key = Pem([&](BIO* out) {
@@ -64,12 +66,14 @@ class TestAuthority {
   std::string certificate() const {
     return Pem([&](BIO* out) { return PEM_write_bio_X509(out, own_.get()); });
   }
-  // Its list of revoked certificates, good until `to_s` from now.
-  std::string Revoked(const std::vector<long>& serials, long to_s = kDayS) const {
+  // Its list of revoked certificates, good from and until so many seconds from now; with an
+  // extension that makes it one for a part.
+  std::string Revoked(const std::vector<long>& serials, long to_s = kDayS, long from_s = -2 * kDayS,
+                      int extension = NID_undef) const {
     const std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)> list(X509_CRL_new(), X509_CRL_free);
     Need(X509_CRL_set_version(list.get(), 1));
     Need(X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(own_.get())));
-    Need(X509_CRL_set1_lastUpdate(list.get(), Time(-2 * kDayS).get()));
+    Need(X509_CRL_set1_lastUpdate(list.get(), Time(from_s).get()));
     Need(X509_CRL_set1_nextUpdate(list.get(), Time(to_s).get()));
     for (const long serial : serials) {
       X509_REVOKED* const revoked = X509_REVOKED_new();
@@ -79,6 +83,17 @@ class TestAuthority {
       Need(X509_REVOKED_set_serialNumber(revoked, number.get()));
       Need(X509_REVOKED_set_revocationDate(revoked, Time(-kDayS).get()));
       Need(X509_CRL_add0_revoked(list.get(), revoked));
+    }
+    if (extension == NID_delta_crl) {
+      const std::unique_ptr<ASN1_INTEGER, decltype(&ASN1_INTEGER_free)> base(ASN1_INTEGER_new(),
+                                                                             ASN1_INTEGER_free);
+      Need(ASN1_INTEGER_set(base.get(), 1));
+      Need(X509_CRL_add1_ext_i2d(list.get(), NID_delta_crl, base.get(), 1, 0));
+    } else if (extension == NID_issuing_distribution_point) {
+      const std::unique_ptr<ISSUING_DIST_POINT, decltype(&ISSUING_DIST_POINT_free)> point(
+          ISSUING_DIST_POINT_new(), ISSUING_DIST_POINT_free);
+      point->onlyuser = 0xFF;
+      Need(X509_CRL_add1_ext_i2d(list.get(), extension, point.get(), 1, 0));
     }
     Need(X509_CRL_sign(list.get(), key_.get(), EVP_sha256()));
     return Pem([&](BIO* out) { return PEM_write_bio_X509_CRL(out, list.get()); });

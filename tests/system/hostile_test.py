@@ -17,12 +17,13 @@ import peerwatt_wire  # In tools, where raw_wire has led us.
 
 NOT_YOUR_ACCOUNT = 107
 LOGON_TIMEOUT, FRAME_TIMEOUT, TOO_MANY = 4, 10, 13
-GROWTH_MIB = 48  # Of the resident memory, over all that is done here.
+GROWTH_MIB = 96  # Of the resident memory, over all that is done here: the allocator keeps some.
 
 CONFIG = """
 address = "127.0.0.1"
 [connections]
 max = 3000
+not_logged_on = 1500
 memory_mib = 16
 [sessions]
 logon_timeout_ms = 1500
@@ -47,9 +48,19 @@ def reset(sock):
 
 
 class Hostile(unittest.TestCase):
-    def resident_mib(self, exchange):
+    def resident_mib(self, exchange, what="VmRSS"):
+        """Now, or with VmHWM the most that it ever was."""
         status = pathlib.Path(f"/proc/{exchange.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
+        return int(re.search(what + r":\s+(\d+)", status).group(1)) / 1024
+
+    def expect_memory_kept(self, exchange, started, before_mib):
+        """Now it is as before, and at its most it was under the daemon's own word."""
+        promised_mib = int(re.search(r"memory: at most (\d+) MiB", started).group(1))
+        now_mib, most_mib = self.resident_mib(exchange), self.resident_mib(exchange, "VmHWM")
+        print(f"resident: {before_mib:.0f} MiB before, {now_mib:.0f} after, {most_mib:.0f} at most; "
+              f"promised {promised_mib}")
+        self.assertLess(now_mib - before_mib, GROWTH_MIB)
+        self.assertLess(most_mib, promised_mib)
 
     def expect_served(self, good):
         """Whoever behaves hears an answer to an order."""
@@ -75,7 +86,6 @@ class Hostile(unittest.TestCase):
         with Exchange(homes=4, credentials=2) as exchange:
             exchange.config = CONFIG
             started = exchange.start()
-            most_mib = int(re.search(r"memory: at most (\d+) MiB", started).group(1))
             good = self.log_on(exchange, 1)
             self.expect_served(good)
             before_mib = self.resident_mib(exchange)
@@ -147,18 +157,14 @@ class Hostile(unittest.TestCase):
             thief.close()
             good.close()
 
-            grown_mib = self.resident_mib(exchange) - before_mib
-            print(f"resident: {before_mib:.0f} MiB before, {grown_mib:+.1f} MiB, "
-                  f"at most {most_mib} MiB by the daemon's own word")
-            self.assertLess(grown_mib, GROWTH_MIB)
-            self.assertLess(self.resident_mib(exchange), most_mib)
+            self.expect_memory_kept(exchange, started, before_mib)
             exchange.stop()
 
     def test_peers_in_the_handshake(self):
         with Exchange(homes=4, credentials=2, certificates=2) as exchange:
             folder = exchange.certificates
             exchange.config = exchange.config.replace("[tls]", CONFIG + "[tls]")
-            exchange.start()
+            started = exchange.start()
             context = ssl.create_default_context(cafile=folder / "authorities.pem")
             context.load_cert_chain(folder / "1.pem")
 
@@ -184,6 +190,11 @@ class Hostile(unittest.TestCase):
                 sock = connect(exchange.port)
                 sock.sendall(hello[: i % (len(hello) + 1)])
                 stalled.append(sock)
+            # Hellos that say that they are of 128 KiB, so that room is made for them.
+            for _ in range(600):
+                sock = connect(exchange.port)
+                sock.sendall(b"\x16\x03\x01\x40\x00\x01\x02\x01\x40" + bytes(100))
+                stalled.append(sock)
             self.expect_served(good)
             for sock in stalled:
                 sock.settimeout(10)
@@ -203,8 +214,8 @@ class Hostile(unittest.TestCase):
             spoiler.send(bytes(100))
             self.assertEqual(spoiler.receive_type(TERMINATE)[4:6], b"\xc0\x00")
             spoiler.close()
-            self.assertLess(self.resident_mib(exchange) - before_mib, GROWTH_MIB)
             self.expect_served(good)
+            self.expect_memory_kept(exchange, started, before_mib)
             good.close()
             exchange.stop()
 

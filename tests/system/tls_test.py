@@ -112,7 +112,7 @@ class Tls(unittest.TestCase):
             old.set_ciphers("ALL:@SECLEVEL=0")
             with warnings.catch_warnings(action="ignore"):
                 old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
-            with self.assertRaises(ssl.SSLError):
+            with self.assertRaisesRegex(ssl.SSLError, "PROTOCOL_VERSION"):
                 SecureWire(exchange.port, old)
             others = make_certificates(exchange.folder / "others", 1)
             stranger = ssl.create_default_context(cafile=folder / "authorities.pem")

@@ -108,6 +108,13 @@ absl::Status OverNetwork(ReplayArguments& arguments) {
   return absl::OkStatus();
 }
 
+void AddTls(CLI::App& command, NetworkReplayOptions& network) {
+  AddTlsOptions(command, network.tls);
+  command.add_option(
+      "--certificates", network.certificates,
+      "Over TLS: a folder with N.pem, certificate and key of credential N, for each");
+}
+
 }  // namespace
 
 void AddReplayCommand(CLI::App& app, Action& action) {
@@ -160,10 +167,7 @@ void AddReplayCommand(CLI::App& app, Action& action) {
       ->check(CLI::Range(0, 600'000))
       ->capture_default_str();
   command->add_option("--acks", network.acks, "Write every answer to this file, for crash checks");
-  AddTlsOptions(*command, network.tls);
-  command->add_option(
-      "--certificates", network.certificates,
-      "Over TLS: a folder with N.pem, certificate and key of credential N, for each");
+  AddTls(*command, network);
   command->add_flag("--table", arguments->table, "Print what each hour came to");
   command->add_flag("--json", arguments->json, "Print the result as JSON");
   command->callback([arguments, &action] {
