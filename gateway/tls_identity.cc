@@ -283,8 +283,9 @@ absl::Status TlsIdentity::UseRevoked(const TlsFiles& files) {
   std::vector<const X509*> have;
   for (const RevokedPtr& list : *lists) {
     const X509* const authority = AuthorOf(*list, *authorities);
-    if (authority == nullptr)
+    if (authority == nullptr) {
       return FileError(files.revoked, "a list that no authority has signed");
+    }
     const std::string name = Text(X509_get_subject_name(authority));
     if (const char* wrong = WhyNot(*list)) {
       return FileError(files.revoked, absl::StrCat("the list of \"", name, "\" ", wrong));

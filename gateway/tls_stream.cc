@@ -81,6 +81,7 @@ const BIO_METHOD* TlsStream::SocketMethod() {
   return method;
 }
 
+// NOLINTNEXTLINE(readability-function-size): as OpenSSL calls it.
 void TlsStream::CountMessages(int written, int /*version*/, int type, const void* /*bytes*/,
                               std::size_t /*length*/, SSL* /*ssl*/, void* self) {
   auto* const stream = static_cast<TlsStream*>(self);
@@ -155,9 +156,9 @@ bool TlsStream::IsTrusted(const TlsIdentity& context) const {
 std::int64_t TlsStream::PeerEndsAt() const {
   const X509* const certificate = SSL_get0_peer_certificate(ssl_);
   std::tm end{};
-  if (certificate == nullptr || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
-    return 0;
-  return ::timegm(&end);
+  const ASN1_TIME* const at = certificate == nullptr ? nullptr : X509_get0_notAfter(certificate);
+  const bool read = at != nullptr && ASN1_TIME_to_tm(at, &end) == 1;
+  return read ? ::timegm(&end) : 0;
 }
 
 bool TlsStream::NeedsCheck(const TlsIdentity& now) const {

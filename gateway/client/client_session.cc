@@ -131,9 +131,9 @@ asio::awaitable<void> ClientSession::Talk() {
   LogOn();
   co_await ReadUntilEnd();
   // What TLS has said of the end, where the daemon itself has said nothing.
-  if (why_ != kLost || connection_->tls() == nullptr || connection_->tls()->why().empty())
-    co_return;
-  why_ = absl::StrCat("TLS: ", connection_->tls()->why());
+  const TlsStream* const tls = connection_->tls();
+  if (why_ != kLost || tls == nullptr || tls->why().empty()) co_return;
+  why_ = absl::StrCat("TLS: ", tls->why());
   told_pause_ = kTlsPause;
 }
 
