@@ -63,7 +63,7 @@ TEST(ExchangeState, IsRefusedWhereItIsCutAnywhere) {
 
 TEST(ExchangeState, IsRefusedWhereMoreFollows) {
   // Certificates may follow, and what does is read as such.
-  for (const std::size_t more : {1, 8, 100}) {
+  for (const std::size_t more : {1U, 8U, 100U}) {
     std::vector<std::byte> state = AnyState(3);
     state.resize(state.size() + more);
     Exchange exchange;
