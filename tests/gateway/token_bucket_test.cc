@@ -15,6 +15,13 @@ TEST(TokenBucket, HoldsOneSecondsWorth) {
   EXPECT_GT(bucket.Take(1, 100 * kSecond), 0U);
 }
 
+TEST(TokenBucket, HoldsNoMoreForWhoSendsLittle) {
+  TokenBucket bucket(10);
+  for (std::int64_t s = 0; s < 100; ++s) ASSERT_EQ(bucket.Take(1, s * kSecond), 0U);
+  EXPECT_EQ(bucket.Take(10, 100 * kSecond), 0U);
+  EXPECT_GT(bucket.Take(1, 100 * kSecond), 0U);
+}
+
 TEST(TokenBucket, LetsALongFramePassAndMakesTheNextWait) {
   TokenBucket bucket(10);
   EXPECT_EQ(bucket.Take(60, 0), 0U);

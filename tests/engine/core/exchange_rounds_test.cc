@@ -148,6 +148,19 @@ TEST(ExchangeRound, BelongingToAnEarlierGateIsSkippedWhenTheProductOpensLate) {
   EXPECT_EQ(driver.Submit(Bid(1, 1, 31, 300)), Reason::kNone);
 }
 
+// At a gate its round is over: one that began then would close before anyone could enter it.
+TEST(ExchangeRound, IsTheNextOneWhereTheProductOpensAtAGate) {
+  ExchangeDriver driver;
+  driver.AddMarket(TwoRounds(1));
+  driver.now_ns = ExchangeDriver::MinuteNs(585);
+  driver.AdvanceTo(driver.now_ns);
+  const std::vector<Event> opened = driver.Of(EventType::kProductOpened);
+  ASSERT_FALSE(opened.empty());
+  ASSERT_EQ(opened.front().product_opened.product.start_minute, kStart);
+  EXPECT_EQ(opened.front().product_opened.round, 2u);
+  EXPECT_TRUE(driver.outcomes.empty());
+}
+
 TEST(ExchangeProduct, KeepsTheParametersThatItOpenedWith) {
   ExchangeDriver driver = Started(SmallMarket());
   MarketDefinition smaller = SmallMarket();

@@ -87,6 +87,30 @@ TEST(ExchangeState, ThatWasChangedAnywhereIsLoadedAsItIsOrRefused) {
   }
 }
 
+// An answer is the first one word for word, with what was refused, whatever the exchange went
+// through meanwhile.
+TEST(ExchangeState, KeepsTheAnswersForThoseWhoResend) {
+  ExchangeDriver driver = Started(SmallMarket());
+  const std::vector<OrderBody> orders = {Bid(1, 1, 20, 500), Bid(1, 2, 999, 500), Bid(1, 3, 20, 0)};
+  ASSERT_EQ(driver.Submit(1, orders).size(), 2U);
+  Exchange loaded;
+  ASSERT_TRUE(LoadState(StateOf(driver.exchange), 4'096, loaded));
+  const auto resend = [&](Exchange& exchange) {
+    const CommandHeader header{.time_ns = driver.now_ns + 1,
+                               .client_seq = 1,
+                               .credential = CredentialId{1},
+                               .type = CommandType::kSubmitOrders};
+    EXPECT_FALSE(exchange.Screen(OwnedCommand(header, std::span(orders)).view()));
+    std::vector<Event> told(8);
+    told.resize(exchange.Drain(told));
+    return told;
+  };
+  const std::vector<Event> told = resend(loaded);
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told.front().answer.refused, 2U);
+  ExpectSame(told, resend(driver.exchange));
+}
+
 // What an order's age is among its party's does not hang on where it lies: the newest goes first.
 TEST(ExchangeState, KeepsTheOrderInWhichAPartysOrdersLeave) {
   ExchangeDriver driver = Started(SmallMarket());
