@@ -198,5 +198,20 @@ TEST_P(EveryRule, IsFairWithVeryManyOrdersAtOneTick) {
 
 INSTANTIATE_TEST_SUITE_P(, EveryRule, testing::Range(std::size_t{0}, Rules().size()), RuleNameAt);
 
+TEST(EveryRule, TakesAResponseOnlyWhereItFollowsIt) {
+  for (const RuleEntry& entry : Rules()) {
+    SCOPED_TRACE(RuleNameOf(entry));
+    ExchangeDriver driver;
+    driver.AddMarket(MarketOf(entry, {}));
+    driver.AddAccount(1);
+    driver.AdvanceTo(ExchangeDriver::MinuteNs(590));
+    OrderBody order = Bid(1, 1, 50, 100);
+    order.response = Response::kQuadratic;
+    order.response_param = 30'000;
+    const Reason expected = entry.rule == Rule::kStackelberg ? Reason::kNone : Reason::kUnsupported;
+    EXPECT_EQ(driver.Submit(order), expected);
+  }
+}
+
 }  // namespace
 }  // namespace engine

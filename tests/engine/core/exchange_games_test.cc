@@ -43,6 +43,49 @@ TEST(ExchangeGame, AnnouncesFromTheTariffWhereTheFirstPriceThatCountsIsNobodysBu
   EXPECT_EQ(table.outcome().buy_price_ticks, 112);
 }
 
+// Above the first bid that was left out a seller's margin would be larger still.
+TEST(ExchangeGame, CountsNoPriceAboveTheRangeThoughItIsAnnounced) {
+  MarketDefinition market = PlayedMarket(Schedule::kDescending);
+  market.rule.announce_from = AnnounceFrom::kBand;
+  market.feed_in_ticks = 10;
+  market.retail_ticks = 300;
+  const SideOrders bids = {{200, 100}, {190, 100}, {150, 100}};
+  GameTable table(market, bids, {{60, 100}, {80, 100}, {100, 100}});
+  std::int32_t highest_taken = 0;
+  table.Play([&](const PriceCallEvent& call) {
+    const auto& [limit, energy_wh] = bids[static_cast<std::size_t>(call.account) - 1];
+    const bool takes = call.price_ticks < limit;
+    if (takes) highest_taken = std::max(highest_taken, call.price_ticks);
+    EXPECT_EQ(table.Answer(call, takes ? energy_wh * kNanoPerWh : 0), Reason::kNone);
+  });
+  ASSERT_TRUE(table.IsOver());
+  EXPECT_EQ(highest_taken, 199) << "prices above the range were answered";
+  EXPECT_EQ(table.outcome().buy_price_ticks, 150);
+}
+
+TEST(ExchangeGame, LetsAnotherMarketClearWhileItIsPlayed) {
+  GameTable table(PlayedMarket(Schedule::kDescending));
+  MarketDefinition other = SmallMarket();
+  other.id = MarketId{2};
+  table.driver.AddMarket(other);
+  for (const std::uint32_t account : {100U, 101U}) {
+    table.driver.AddAccount(account, 0, 0, MarketId{2});
+  }
+  table.driver.AdvanceTo(table.driver.now_ns);
+  const auto elsewhere = [](OrderBody order) {
+    order.product.market = MarketId{2};
+    return order;
+  };
+  ASSERT_EQ(table.driver.Submit(elsewhere(Bid(100, 1, 30, 100))), Reason::kNone);
+  ASSERT_EQ(table.driver.Submit(elsewhere(Ask(101, 1, 20, 100))), Reason::kNone);
+  table.PlayHonestly(3);
+  ASSERT_TRUE(table.driver.exchange.Playing());
+  EXPECT_EQ(table.driver.FilledWh(100, 1), 100U);
+  EXPECT_EQ(table.driver.FilledWh(101, 1), 100U);
+  table.PlayHonestly();
+  EXPECT_FALSE(table.driver.exchange.Playing());
+}
+
 TEST(ExchangeGame, EndsAStepAtItsDeadlineAndASilentHomeCountsWithItsLastAnswer) {
   GameTable table(PlayedMarket(Schedule::kDescending));
   table.PlayHonestly(5);
