@@ -186,7 +186,8 @@ int Run(const std::string& data, const std::string& config_path) {
   auto store = OpenEventStore(*directory, *config);
   if (!store.ok()) return Fail(store.status(), CodeOf(store.status()));
   for (const std::string& damaged : (*store)->damaged()) {
-    spdlog::error("damaged, so that the outbox is made again from the journal: {}", damaged);
+    spdlog::error("damaged, so that the outbox is made again as far as the journal goes back: {}",
+                  damaged);
   }
   auto recovered = RecoverShard(*directory, store->get());
   if (!recovered.ok()) return Fail(recovered.status(), kDataError);

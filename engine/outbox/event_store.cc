@@ -23,9 +23,7 @@ absl::StatusOr<std::unique_ptr<EventStore>> EventStore::Open(Disk& disk,
   CHECK(options.file_bytes >= kEventBlockBytesMax);
   // The constructor is private: make_unique cannot call it.
   std::unique_ptr<EventStore> store(new EventStore(disk, std::move(options)));
-  absl::Status status = store->ReadFiles();
-  if (status.ok()) status = store->BeginFile();
-  if (!status.ok()) return status;
+  if (absl::Status status = store->ReadFiles(); !status.ok()) return status;
   return store;
 }
 
@@ -80,6 +78,9 @@ void EventStore::WriteBlock(std::int64_t now_ns) {
 }
 
 absl::Status EventStore::WriteGathered(std::int64_t now_ns) {
+  if (file_ == nullptr) {
+    if (absl::Status status = BeginFile(); !status.ok()) return status;
+  }
   for (absl::Status status = AppendGathered(now_ns); !status.ok();
        status = AppendGathered(now_ns)) {
     if (!absl::IsResourceExhausted(status)) return status;
@@ -120,7 +121,7 @@ absl::Status EventStore::MakeRoom() {
   if (is_only && files_.front().bytes == sizeof(OutboxFileHeader)) {
     return absl::ResourceExhaustedError("the disk is full");
   }
-  RemoveOldest();
+  if (absl::Status status = RemoveOldest(); !status.ok()) return status;
   return is_only ? BeginFile() : absl::OkStatus();
 }
 
@@ -133,7 +134,7 @@ absl::Status EventStore::BeginFile() {
   OutboxFileHeader header{.shard = options_.identity.shard,
                           .cluster_id = options_.identity.cluster_id,
                           .file = ++last_file_,
-                          .covered = covered_,
+                          .covered = written_covered_,
                           .previous = files_.empty() ? 0 : files_.back().bytes};
   SealFileHeader(header);
   for (;;) {
@@ -143,12 +144,20 @@ absl::Status EventStore::BeginFile() {
     if (status.ok()) file_ = *std::move(file);
     if (status.ok()) break;
     if (!absl::IsResourceExhausted(status) || files_.empty()) return status;
-    RemoveOldest();
+    if (absl::Status room = RemoveOldest(); !room.ok()) return room;
   }
   files_.push_back(
       {.number = header.file, .bytes = sizeof(header), .blocks_end = end_block(), .newest_ns = 0});
-  written_covered_ = covered_;
   return disk_.SyncFolder(options_.folder);
+}
+
+// Those that cannot be removed are found by the next Open(), and are left out again.
+absl::Status EventStore::GoOn() {
+  if (!left_out_.empty() && file_ != nullptr && status_.ok()) status_ = file_->Sync();
+  while (!left_out_.empty() && status_.ok() && RemoveFile(left_out_.front()).ok()) {
+    left_out_.pop_front();
+  }
+  return file_ == nullptr ? BeginFile() : absl::OkStatus();
 }
 
 void EventStore::Sync(std::int64_t now_ns) {
@@ -164,15 +173,28 @@ void EventStore::Sync(std::int64_t now_ns) {
 void EventStore::RemoveWhatIsTooMuch(std::int64_t now_ns) {
   while (files_.size() > 1 &&
          (bytes() > options_.bytes_max || files_.front().newest_ns < now_ns - options_.keep_ns)) {
-    RemoveOldest();
+    // One that cannot be removed stays, with those behind it, and is tried again.
+    if (!RemoveOldest().ok()) return;
   }
 }
 
-// One that cannot be removed is seen again by the next Open(), and does no harm.
-void EventStore::RemoveOldest() {
+// One after the other, on disk too: whatever a crash leaves has no gap.
+absl::Status EventStore::RemoveFile(std::uint64_t file) {
+  if (removal_unsynced_) {
+    if (absl::Status status = disk_.SyncFolder(options_.folder); !status.ok()) return status;
+    removal_unsynced_ = false;
+  }
+  absl::Status status = disk_.Remove(PathOf(file));
+  if (!status.ok() && !absl::IsNotFound(status)) return status;
+  removal_unsynced_ = !disk_.SyncFolder(options_.folder).ok();
+  return absl::OkStatus();
+}
+
+absl::Status EventStore::RemoveOldest() {
+  if (absl::Status status = RemoveFile(files_.front().number); !status.ok()) return status;
   ForgetBlocksBefore(files_.front().blocks_end);
-  disk_.Remove(PathOf(files_.front().number)).IgnoreError();
   files_.pop_front();
+  return absl::OkStatus();
 }
 
 void EventStore::ForgetBlocksBefore(std::uint64_t block) {
@@ -190,27 +212,27 @@ void EventStore::ForgetBlocksBefore(std::uint64_t block) {
   }
 }
 
-// The newest first: what a crash leaves is a beginning.
-absl::Status EventStore::RemoveAll() {
-  while (!files_.empty()) {
-    if (absl::Status status = disk_.Remove(PathOf(files_.back().number)); !status.ok()) {
-      return status;
-    }
-    files_.pop_back();
-  }
+void EventStore::LeaveOutWhatIsThere() {
+  for (const FileState& file : files_) left_out_.push_back(file.number);
+  files_.clear();
+  file_ = nullptr;
   streams_.clear();
   first_block_ = end_block();
   blocks_.clear();
-  gathered_.resize(sizeof(EventBlockHeader));
   loaded_block_ = UINT64_MAX;
-  newest_sequence_ = covered_ = synced_ = 0;
-  return disk_.SyncFolder(options_.folder);
+  newest_sequence_ = 0;
 }
 
+// The newest first: what a crash leaves is a beginning.
 absl::Status EventStore::Clear() {
-  absl::Status status = RemoveAll();
-  if (status.ok()) status = BeginFile();
-  return status;
+  LeaveOutWhatIsThere();
+  gathered_.resize(sizeof(EventBlockHeader));
+  covered_ = written_covered_ = synced_ = 0;
+  while (!left_out_.empty()) {
+    if (absl::Status status = RemoveFile(left_out_.back()); !status.ok()) return status;
+    left_out_.pop_back();
+  }
+  return absl::OkStatus();
 }
 
 std::uint64_t EventStore::bytes() const {

@@ -32,18 +32,20 @@ struct EventStoreOptions {
   std::int64_t keep_ns = std::int64_t{72} * 3'600 * 1'000'000'000;  // Exchange time.
 };
 
-// Files "outbox-<number>.log" beside the journal, from which all of it can be made again: so where
-// one is damaged or missing it begins empty, and covers nothing until the journal was replayed, and
+// Files "outbox-<number>.log" beside the journal, whose replay makes again what the journal still
+// has the records of, and no more. Where a file is damaged or missing it has what lies behind;
 // where the disk is full old files make room. What cannot be written leaves a hole: from then on
-// nothing is kept until the next Open(), and the journal's replay then fills it.
+// nothing is kept until the next Open(), and the journal's replay then fills it, as far as it goes
+// back.
 //
 // Thread: one owner. Memory: 8 bytes for each credential in each block, so at most 8 an event; and
 // two blocks. Cost: Add is a copy and a probe; Read is a block read, checked and passed through for
 // each block that has some of the credential's events.
 class EventStore {
  public:
-  // Reads what is there. Ensures: an error only where the folder cannot be read or written, or a
-  // file is another's or a newer program's.
+  // Reads what is there, and changes nothing on disk before GoOn() or the first write: a start that
+  // is refused has lost nothing. Ensures: an error only where the folder cannot be read, or a file
+  // is another's or a newer program's.
   static absl::StatusOr<std::unique_ptr<EventStore>> Open(Disk& disk, EventStoreOptions options);
 
   // Every numbered event of the commands up to this one was added. What a snapshot may cover is
@@ -63,7 +65,12 @@ class EventStore {
   // Ensures: synced() is covered(), or status() says why not.
   void Sync(std::int64_t now_ns);
 
-  // Begins anew, empty: what it was told was wrong.
+  // Makes the file that is written; then, once what was added is on disk, removes those that were
+  // damaged and those before them. Requires: the journal was recovered from, and all that it can
+  // make again was added.
+  absl::Status GoOn();
+  // Begins anew, empty, and removes all that is there. Requires: the journal can make all of it
+  // again.
   absl::Status Clear();
 
   // The highest sequence of an event that it has.
@@ -71,7 +78,8 @@ class EventStore {
 
   // Why nothing more is kept; OK while it is.
   const absl::Status& status() const { return status_; }
-  // Files that were damaged, so that all had to go; for the log.
+  // Files that were damaged or behind which one is missing: they and what was before them are left
+  // out.
   const std::vector<std::string>& damaged() const { return damaged_; }
   std::uint64_t bytes() const;  // On disk.
 
@@ -133,8 +141,9 @@ class EventStore {
   absl::Status AppendGathered(std::int64_t now_ns);
   absl::Status MakeRoom();
   void Index(const Event& event, std::uint64_t block);
-  void RemoveOldest();
-  absl::Status RemoveAll();
+  absl::Status RemoveFile(std::uint64_t file);
+  absl::Status RemoveOldest();
+  void LeaveOutWhatIsThere();
   void ForgetBlocksBefore(std::uint64_t block);
   void RemoveWhatIsTooMuch(std::int64_t now_ns);
   std::string PathOf(std::uint64_t file) const;
@@ -148,9 +157,11 @@ class EventStore {
   const EventStoreOptions options_;
   absl::flat_hash_map<CredentialId, Stream> streams_;
   std::deque<BlockPlace> blocks_;
-  std::uint64_t first_block_ = 0;  // The number of blocks_.front(), in this process.
-  std::deque<FileState> files_;    // The last one is written.
-  std::uint64_t last_file_ = 0;    // The highest number that was used.
+  std::uint64_t first_block_ = 0;       // The number of blocks_.front(), in this process.
+  std::deque<FileState> files_;         // The last one is written.
+  std::deque<std::uint64_t> left_out_;  // Files before those, in their order.
+  bool removal_unsynced_ = false;
+  std::uint64_t last_file_ = 0;  // The highest number that was used.
   std::unique_ptr<File> file_;
   std::vector<std::byte> gathered_;  // A block in the making, its header included.
   std::uint64_t covered_ = 0;

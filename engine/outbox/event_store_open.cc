@@ -68,9 +68,7 @@ absl::Status EventStore::ReadFiles() {
   }
   if (!before) return absl::OkStatus();
   TakeFile(*before, std::nullopt, /*is_last=*/true);
-  // Behind a hole a replay could add nothing: it makes all of it again.
-  if (!damaged_.empty()) return RemoveAll();
-  synced_ = covered_;
+  synced_ = written_covered_ = covered_;
   // What was read may be in the system's memory alone.
   absl::StatusOr<std::unique_ptr<File>> last = disk_.OpenForReading(PathOf(before->number));
   return last.ok() ? (*last)->Sync() : last.status();
@@ -89,7 +87,9 @@ void EventStore::TakeFile(const FoundFile& found, std::optional<std::uint64_t> e
   }
   const bool is_whole = found.has_header && (is_last || end == file.bytes);
   files_.push_back(std::move(file));
-  if (!is_whole && !is_last) damaged_.push_back(PathOf(found.number));
+  if (is_whole || is_last) return;
+  damaged_.push_back(PathOf(found.number));
+  LeaveOutWhatIsThere();
 }
 
 void EventStore::TakeBlocks(const FoundFile& found, std::uint64_t end, FileState& file) {

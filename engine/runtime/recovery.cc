@@ -179,9 +179,15 @@ absl::StatusOr<std::unique_ptr<Exchange>> BeginFrom(Disk& disk, const ReadOption
   }
 }
 
-// Ensures: the store has all events of the recovered exchange, but those that are gone.
-absl::Status CompleteStore(const std::string& folder, const Exchange& exchange,
-                           const Recovery& recovery, EventStore& store) {
+// To which command a store has every numbered event. Of one with damage, none: so much as the
+// journal can is made again.
+std::uint64_t CoveredBy(const EventStore* store) {
+  if (store == nullptr) return UINT64_MAX;
+  return store->damaged().empty() ? store->covered() : 0;
+}
+
+absl::Status CheckStore(const std::string& folder, const Recovery& recovery,
+                        const EventStore& store) {
   const std::uint64_t told = std::max(store.covered(), store.newest_sequence());
   if (told > recovery.sequence) {
     return absl::DataLossError(absl::StrCat(folder, ": the outbox knows of sequence ", told,
@@ -189,10 +195,47 @@ absl::Status CompleteStore(const std::string& folder, const Exchange& exchange,
                                             ". If an older journal was restored here, remove the ",
                                             "outbox-*.log files"));
   }
-  for (const auto& [credential, next] : exchange.next_events()) store.Expect(credential, next);
-  store.Cover(recovery.sequence);
-  store.Write(exchange.time_ns());
   return absl::OkStatus();
+}
+
+// Replays once more what the recovery has replayed, for the store: what it is told is right then.
+absl::Status TellStore(Disk& disk, const ReadOptions& rest, std::unique_ptr<Exchange>& exchange,
+                       const Recovery& recovery, EventStore& store) {
+  exchange = nullptr;  // Two are more than there may be memory for.
+  auto begun = std::make_unique<Exchange>();
+  if (const std::uint64_t begins_behind = recovery.snapshot_sequence; begins_behind > 0) {
+    auto loaded = LoadSnapshot(disk, rest.folder, begins_behind, *rest.identity);
+    if (!loaded.ok()) return loaded.status();
+    begun = *std::move(loaded);
+  }
+  Recovery again;
+  bool follows = true;
+  absl::Status status = ReplayRest(disk, rest, {*begun, &store}, again, follows);
+  if (!status.ok()) return status;
+  if (again.sequence != recovery.sequence || again.digest != recovery.digest) {
+    return absl::DataLossError(absl::StrCat(rest.folder, ": read twice, the journal comes to ",
+                                            "something else the second time"));
+  }
+  exchange = std::move(begun);
+  return absl::OkStatus();
+}
+
+// Ensures: the store has all events of the recovered exchange, but those that are gone.
+absl::Status CompleteStore(Disk& disk, const ReadOptions& rest, std::unique_ptr<Exchange>& exchange,
+                           const Recovery& recovery, EventStore& store) {
+  if (absl::Status status = CheckStore(rest.folder, recovery, store); !status.ok()) return status;
+  // Those that are whole are not left out where the journal makes all of it again.
+  if (!store.damaged().empty() && recovery.snapshot_sequence == 0) {
+    if (absl::Status status = store.Clear(); !status.ok()) return status;
+  }
+  if (CoveredBy(&store) < recovery.sequence) {
+    absl::Status status = TellStore(disk, rest, exchange, recovery, store);
+    if (!status.ok()) return status;
+  }
+  for (const auto& [credential, next] : exchange->next_events()) store.Expect(credential, next);
+  store.Cover(recovery.sequence);
+  store.Write(exchange->time_ns());
+  return store.GoOn();
 }
 
 }  // namespace
@@ -224,32 +267,30 @@ absl::StatusOr<Recovery> RecoverFromSnapshot(Disk& disk, const ReadOptions& opti
   absl::StatusOr<UntriedSnapshots> snapshots = UntriedSnapshots::Find(disk, options);
   if (!snapshots.ok()) return snapshots.status();
   Recovery recovery;
+  const std::uint64_t covered = CoveredBy(store);
+  ReadOptions rest = options;
   for (;;) {
-    const std::uint64_t covered = store == nullptr ? UINT64_MAX : store->covered();
+    exchange = nullptr;
     auto loaded = BeginFrom(disk, options, *snapshots, covered, recovery);
     if (!loaded.ok()) return loaded.status();
     exchange = *std::move(loaded);
     const std::uint64_t begins_behind = recovery.snapshot_sequence;
     recovery.rounds = 0;
     recovery.events_gone_to = begins_behind > covered ? begins_behind : 0;
-    ReadOptions rest = options;
     rest.from_sequence = begins_behind + 1;
     bool follows = true;
-    const absl::Status status = ReplayRest(disk, rest, {*exchange, store}, recovery, follows);
+    const absl::Status status = ReplayRest(disk, rest, {.exchange = *exchange}, recovery, follows);
     if (status.ok()) break;
     // The snapshot may be wrong, though it is whole. But a journal that ends before it, or cannot
     // be read, has lost what was in it.
     if (begins_behind == 0 || follows) return status;
     recovery.damaged.push_back(absl::StrCat(SnapshotName(begins_behind), ": the journal behind it ",
                                             "does not follow: ", status.message()));
-    if (store == nullptr) continue;
-    // It may have been told of what never was.
-    if (absl::Status cleared = store->Clear(); !cleared.ok()) return cleared;
   }
   // The journal ends where the snapshot was made: its time was read with that.
   recovery.tail.last_time_ns = std::max(recovery.tail.last_time_ns, exchange->time_ns());
   if (store == nullptr) return recovery;
-  absl::Status status = CompleteStore(options.folder, *exchange, recovery, *store);
+  absl::Status status = CompleteStore(disk, rest, exchange, recovery, *store);
   if (!status.ok()) return status;
   return recovery;
 }

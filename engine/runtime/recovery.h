@@ -43,7 +43,8 @@ absl::StatusOr<Recovery> RecoverExchange(Disk& disk, const ReadOptions& options,
 
 // The same from the newest snapshot that is whole, with the journal behind it: as good, and sooner.
 // With a store it begins so early that the store then has every numbered event: where the beginning
-// of the journal was removed, as early as can be.
+// of the journal was removed, as early as can be. The store is told, and changed on disk, only once
+// the recovery has succeeded; where it lacks any of the journal's end that replays it once more.
 // Requires: options.identity; from_sequence is 1. Ensures: `exchange` is set; DataLoss also where
 // the store has more than the journal, and where the beginning was removed and no snapshot is
 // whole.

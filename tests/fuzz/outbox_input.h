@@ -215,6 +215,11 @@ inline void TakeOutbox(std::span<const std::uint8_t> input) {
   }
   const EventsByCredential told = AllOf(**store, recorded);
   const std::uint64_t covered = (*store)->covered();
+  const std::vector<std::string> damaged = (*store)->damaged();
+  store = EventStore::Open(disk, FuzzOutbox());
+  CHECK(store.ok() && (*store)->damaged() == damaged);
+  CHECK(AllOf(**store, recorded) == told && (*store)->covered() == covered);
+  CHECK((*store)->GoOn().ok());
   store = EventStore::Open(disk, FuzzOutbox());
   CHECK(store.ok() && (*store)->damaged().empty());
   CHECK(AllOf(**store, recorded) == told && (*store)->covered() == covered);

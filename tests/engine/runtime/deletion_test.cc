@@ -287,5 +287,49 @@ TEST_F(Deletion, LetsAnOutboxBeMadeAgainAsFarAsTheJournalGoes) {
   }
 }
 
+// An operator starts the wrong version once: it comes to something else than the journal.
+TEST_F(Deletion, ARefusedStartLeavesTheOutboxAsItWas) {
+  const EventStoreOptions options = {.folder = kFolder, .identity = kWorldIdentity};
+  for (int starts = 0; starts < 2; ++starts) NextStart(Keeping(0));
+  {
+    const auto store = EventStore::Open(*world_.disk, options);
+    ASSERT_TRUE(store.ok() && Recover(*world_.disk, store->get()).ok());
+    (*store)->Sync(world_.clock.NowNs());
+  }
+  NextStart(Keeping(kKeepNs));
+  ASSERT_FALSE(Segments(*world_.disk).contains(1));
+  SimDisk before(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+  CommandHeader header;
+  header.time_ns = world_.shard->exchange().time_ns();
+  header.sequence = world_.shard->exchange().sequence() + 1;
+  header.type = CommandType::kRunningDigest;
+  RunningDigestBody body{world_.shard->exchange().running_digest()};
+  body.digest[5] ^= std::byte{1};
+  world_.Kill(PowerCut::kKeepsUnsynced);
+  std::vector<OwnedCommand> wrong;
+  wrong.emplace_back(header, std::span<const RunningDigestBody>(&body, 1));
+  world_.Append(wrong);
+  for (int starts = 0; starts < 2; ++starts) {
+    const auto store = EventStore::Open(*world_.disk, options);
+    ASSERT_TRUE(store.ok()) << store.status();
+    EXPECT_TRUE(absl::IsDataLoss(Recover(*world_.disk, store->get()).status()));
+  }
+  std::size_t files = 0;
+  for (const auto& [path, content] : before.names()) {
+    if (path.find("/outbox-") == std::string::npos) continue;
+    ASSERT_TRUE(world_.disk->names().contains(path));
+    EXPECT_EQ(world_.disk->Bytes(path), content->now);
+    ++files;
+  }
+  EXPECT_GT(files, 0u);
+  // The right version, which the journal does not contradict, has all of it.
+  const auto store = EventStore::Open(before, options);
+  ASSERT_TRUE(store.ok());
+  const auto recovery = Recover(before, store->get());
+  ASSERT_TRUE(recovery.ok()) << recovery.status();
+  EXPECT_EQ(recovery->events_gone_to, 0u);
+  EXPECT_EQ((*store)->KeptOf(CredentialId{1}).first, 1u);
+}
+
 }  // namespace
 }  // namespace engine

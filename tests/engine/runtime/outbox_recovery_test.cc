@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -69,6 +70,42 @@ TEST_F(OutboxRecovery, BeginsSoEarlyThatTheStoreHasEveryEvent) {
   EXPECT_EQ(Recover(store.get())->snapshot_sequence, step->snapshot->sequence);
   EXPECT_EQ(store->KeptOf(CredentialId{1}).first, 1u);
   EXPECT_EQ(store->KeptOf(CredentialId{1}).next, next_event_);
+}
+
+// Where the journal has everything, damage costs nothing; and nothing goes before it is known that
+// it has.
+TEST_F(OutboxRecovery, MakesADamagedOutboxAgainOnceTheJournalIsKnownToBeSound) {
+  {
+    const auto store = Open();
+    ASSERT_TRUE(Recover(store.get()).ok());
+    store->Sync(world_.clock.NowNs());
+  }
+  const std::string first = "shard-0/" + OutboxFileName(1);
+  {  // A second file, so that damage of the first is no unfinished end.
+    const auto store = Open();
+    Event event;
+    event.type = EventType::kFill;
+    event.fill = {};
+    event.credential = CredentialId{2};
+    event.event_number = 1;
+    event.sequence = 2;
+    store->Add(event, 1);
+    store->Write(1);
+  }
+  world_.disk->Bytes(first)[sizeof(OutboxFileHeader) + 9] ^= std::byte{1};
+  SimDisk broken(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+  broken.Bytes("shard-0/" + SegmentName(1))[kBlockBytes + 9] ^= std::byte{1};
+  const auto refused = EventStore::Open(broken, StoreOptions());
+  ASSERT_TRUE(refused.ok());
+  EXPECT_FALSE(RecoverFromSnapshot(broken, JournalFolder(), exchange_, refused->get()).ok());
+  EXPECT_EQ(broken.Bytes(first), world_.disk->Bytes(first));
+  const auto store = Open();
+  EXPECT_EQ(store->damaged(), std::vector<std::string>{first});
+  ASSERT_TRUE(Recover(store.get()).ok());
+  EXPECT_FALSE(world_.disk->names().contains(first));
+  EXPECT_EQ(store->KeptOf(CredentialId{1}).first, 1u);
+  EXPECT_EQ(store->KeptOf(CredentialId{1}).next, next_event_);
+  EXPECT_TRUE(Open()->damaged().empty());
 }
 
 // Its clients have heard what this journal does not have.
