@@ -192,6 +192,12 @@ absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory,
       {.folder = directory.ShardFolder(kOnlyShard), .identity = directory.Identity(kOnlyShard)},
       exchange, store);
   if (!recovery.ok()) return recovery.status();
+  // The first records are on disk before the directory opens for the first time.
+  if (recovery->sequence == 0) {
+    return absl::DataLossError(absl::StrCat(
+        directory.ShardFolder(kOnlyShard), ": no journal, though the data directory is a complete ",
+        "one: mount what belongs there, or restore a backup"));
+  }
   return OpenShard{.exchange = std::move(exchange), .recovery = *std::move(recovery)};
 }
 

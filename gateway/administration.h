@@ -55,6 +55,7 @@ struct OpenShard {
   engine::Recovery recovery;
 };
 // With a store of the directory's that then has all numbered events, or without.
+// Ensures: DataLoss too where there is no record at all, as where a file system is not mounted.
 absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory,
                                        engine::EventStore* store = nullptr);
 absl::StatusOr<std::unique_ptr<engine::EventStore>> OpenEventStore(

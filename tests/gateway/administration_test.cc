@@ -79,6 +79,24 @@ TEST_F(Administration, InitRefusesADirectoryThatIsOneAlready) {
   EXPECT_EQ(Recover().recovery.sequence, 6U);
 }
 
+// As where the file system with the journal is not mounted: a market that knows nobody must not
+// open.
+TEST_F(Administration, AShardWithoutARecordIsNeitherServedNorConfigured) {
+  ASSERT_TRUE(Initialise(init).ok());
+  std::filesystem::remove_all(folder / "data" / "shard-0");
+  std::filesystem::create_directory(folder / "data" / "shard-0");
+  {
+    const auto directory = engine::DataDirectory::Open(engine::PosixDisk(), init.data);
+    ASSERT_TRUE(directory.ok()) << directory.status();
+    const auto store = OpenEventStore(*directory, Config());
+    ASSERT_TRUE(store.ok()) << store.status();
+    const absl::Status status = RecoverShard(*directory, store->get()).status();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("shard-0: no journal"));
+  }
+  EXPECT_TRUE(absl::IsDataLoss(Configure(init.data, init.files).status()));
+}
+
 TEST_F(Administration, InitKeepsTheDemoClock) {
   init.clock_factor = 60;
   init.clock_origin_ns = 1'700'000'000'000'000'000;
