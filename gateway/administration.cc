@@ -211,7 +211,8 @@ absl::StatusOr<std::unique_ptr<engine::EventStore>> OpenEventStore(
 }
 
 engine::Follower MakeFollower(const engine::DataDirectory& directory, const Config& config,
-                              const engine::Recovery& recovery, engine::Outbox& outbox) {
+                              const engine::Recovery& recovery, engine::Outbox& outbox,
+                              engine::Clock& clock) {
   return engine::Follower(
       engine::PosixDisk(),
       {.folder = directory.ShardFolder(kOnlyShard),
@@ -220,7 +221,8 @@ engine::Follower MakeFollower(const engine::DataDirectory& directory, const Conf
        .before_sequence = recovery.snapshot_sequence + 1,
        .keep_free_bytes = static_cast<std::uint64_t>(config.journal_segment_mib) << 21,
        .outbox = &outbox,
-       .keep_ns = config.journal_keep_days * kDayNs});
+       .keep_ns = config.journal_keep_days * kDayNs,
+       .clock = &clock});
 }
 
 absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataDirectory& directory,

@@ -60,9 +60,11 @@ absl::StatusOr<OpenShard> RecoverShard(const engine::DataDirectory& directory,
                                        engine::EventStore* store = nullptr);
 absl::StatusOr<std::unique_ptr<engine::EventStore>> OpenEventStore(
     const engine::DataDirectory& directory, const Config& config);
-// What makes the shard's snapshots. Requires: config.journal_snapshot_segments > 0.
+// What makes the shard's snapshots. Requires: config.journal_snapshot_segments > 0; the outbox and
+// the clock outlive it.
 engine::Follower MakeFollower(const engine::DataDirectory& directory, const Config& config,
-                              const engine::Recovery& recovery, engine::Outbox& outbox);
+                              const engine::Recovery& recovery, engine::Outbox& outbox,
+                              engine::Clock& clock);
 absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataDirectory& directory,
                                                              const Config& config,
                                                              const engine::JournalTail& tail,

@@ -95,7 +95,7 @@ sigset_t BlockSignals() {
 
 void SayWhatWasRemoved(const engine::Follower::Step& step) {
   if (!step.removal_status.ok()) {
-    spdlog::error("old journal segments are tried again behind the next snapshot: {}",
+    spdlog::error("old journal segments stay for now: {}",
                   std::string(step.removal_status.message()));
   }
   if (!step.held_by.empty()) {
@@ -213,10 +213,11 @@ int Run(const std::string& data, const std::string& config_path) {
   const absl::Status started = daemon.Start(*std::move(recovered), *std::move(journal),
                                             *std::move(store), engine::LotteryKey(lottery->key));
   if (!started.ok()) return Fail(started, kUnavailable);
+  engine::ExchangeClock follower_clock(ScaleOf(directory->description()));
   std::optional<engine::Follower> follower;
   std::optional<engine::FollowerThread> follower_thread;
   if (config->journal_snapshot_segments > 0) {
-    follower.emplace(MakeFollower(*directory, *config, recovery, daemon.outbox()));
+    follower.emplace(MakeFollower(*directory, *config, recovery, daemon.outbox(), follower_clock));
     follower_thread.emplace(*follower, FollowerDid);
   }
   const int signal = WaitForStop(signals, daemon);

@@ -77,7 +77,9 @@ MemoryPlan PlanMemory(const Config& config, const engine::Exchange& exchange) {
                     kMarkBytes +
                 4 * engine::kEventBlockBytesMax + size.credentials * 96;
   const bool has_follower = config.journal_snapshot_segments > 0;
-  plan.follower = has_follower ? plan.books + plan.products + plan.clients : 0;
+  // Before segments go, the snapshot that stands for them is loaded beside it.
+  const std::uint64_t exchanges = has_follower ? (config.journal_keep_days > 0 ? 2 : 1) : 0;
+  plan.follower = exchanges * (plan.books + plan.products + plan.clients);
   return plan;
 }
 

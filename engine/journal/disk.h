@@ -32,6 +32,15 @@ class File {
   virtual absl::StatusOr<std::uint64_t> Size() = 0;
 };
 
+// Held until it is destroyed, or its process ends.
+class FileLock {
+ public:
+  FileLock() = default;
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  virtual ~FileLock() = default;
+};
+
 // A full disk is ResourceExhausted, a missing file NotFound. Names are durable only after
 // SyncFolder(). Thread: any.
 class Disk {
@@ -53,6 +62,11 @@ class Disk {
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;  // Replaces.
   virtual absl::Status Remove(const std::string& path) = 0;
   virtual absl::Status SyncFolder(const std::string& folder) = 0;
+
+  // Never waits. Ensures: nobody else has the lock that a file, made where there is none, stands
+  // for; Aborted where somebody has.
+  virtual absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) = 0;
+
   virtual absl::StatusOr<std::uint64_t> FreeBytes(const std::string& folder) = 0;
 };
 

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/core/check.h"
+#include "engine/journal/journal_beginning.h"
 #include "engine/journal/record.h"
 #include "engine/journal/snapshot_file.h"
 
@@ -82,6 +83,7 @@ Journal::~Journal() = default;
 
 absl::Status Journal::Begin(const JournalTail& tail) {
   if (absl::Status status = RemoveUnfinished(disk_, options_.folder); !status.ok()) return status;
+  if (absl::Status status = RemoveLeftovers(); !status.ok()) return status;
   if (!tail.last_file.empty()) {
     if (absl::Status status = SyncWhatWasRead(disk_, tail.last_file); !status.ok()) return status;
   }
@@ -99,6 +101,15 @@ absl::Status Journal::Begin(const JournalTail& tail) {
   }
   if (absl::Status status = writer_->Use(maker_->path()); !status.ok()) return status;
   PrepareSegment();
+  return absl::OkStatus();
+}
+
+// The first segment may need the room of those that a crash has left before the beginning. Where
+// they cannot be removed they do no harm.
+absl::Status Journal::RemoveLeftovers() {
+  const auto beginning = ReadBeginning(disk_, options_.folder, options_.identity);
+  if (!beginning.ok()) return beginning.status();
+  RemoveSegmentsBefore(disk_, options_.folder, *beginning).IgnoreError();
   return absl::OkStatus();
 }
 

@@ -88,6 +88,7 @@ class Journal {
 
   Journal(Disk& disk, std::unique_ptr<BatchWriter> writer, JournalOptions options);
   absl::Status Begin(const JournalTail& tail);
+  absl::Status RemoveLeftovers();
   absl::Status Work(std::int64_t now_ns);
   absl::Status TakeCompletion(std::int64_t now_ns);
   absl::Status StartBatch();

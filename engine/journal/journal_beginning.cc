@@ -1,9 +1,13 @@
 #include "engine/journal/journal_beginning.h"
 
+#include <cstdint>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "engine/core/hex.h"
 #include "engine/core/limits.h"
 #include "engine/journal/checked_text.h"
+#include "engine/journal/numbered_files.h"
 
 namespace engine {
 namespace {
@@ -59,6 +63,21 @@ absl::Status WriteBeginning(Disk& disk, const std::string& folder, const Journal
                             const JournalBeginning& beginning) {
   return WriteWholeFile(disk, absl::StrCat(folder, "/", kBeginningFile),
                         BeginningText(identity, beginning));
+}
+
+absl::Status RemoveSegmentsBefore(Disk& disk, const std::string& folder,
+                                  const JournalBeginning& beginning) {
+  if (beginning.segment == 1) return absl::OkStatus();
+  const absl::StatusOr<std::vector<std::uint64_t>> numbers =
+      ListNumbers(disk, folder, SegmentNumber);
+  if (!numbers.ok()) return numbers.status();
+  if (numbers->empty() || numbers->front() >= beginning.segment) return absl::OkStatus();
+  for (const std::uint64_t number : *numbers) {
+    if (number >= beginning.segment) break;
+    absl::Status status = disk.Remove(absl::StrCat(folder, "/", SegmentName(number)));
+    if (!status.ok()) return status;
+  }
+  return disk.SyncFolder(folder);
 }
 
 }  // namespace engine

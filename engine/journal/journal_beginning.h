@@ -33,4 +33,8 @@ absl::StatusOr<JournalBeginning> ReadBeginning(Disk& disk, const std::string& fo
 absl::Status WriteBeginning(Disk& disk, const std::string& folder, const JournalIdentity& identity,
                             const JournalBeginning& beginning);
 
+// The first ones first. Ensures: the journal is as whole as before, also after an error.
+absl::Status RemoveSegmentsBefore(Disk& disk, const std::string& folder,
+                                  const JournalBeginning& beginning);
+
 }  // namespace engine

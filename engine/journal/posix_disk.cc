@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -68,6 +69,14 @@ class PosixFile final : public File {
   const FileDescriptor fd_;
 };
 
+class PosixLock final : public FileLock {
+ public:
+  explicit PosixLock(FileDescriptor fd) : fd_(std::move(fd)) {}
+
+ private:
+  const FileDescriptor fd_;
+};
+
 absl::StatusOr<std::unique_ptr<File>> OpenFile(const std::string& path, int flags) {
   FileDescriptor fd(open(path.c_str(), flags | O_CLOEXEC, kFileMode));
   if (!fd.valid()) return PosixError(absl::StrCat("cannot open ", path));
@@ -118,6 +127,14 @@ class OperatingSystemDisk final : public Disk {
       return PosixError(absl::StrCat("cannot sync the folder ", folder));
     }
     return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) override {
+    FileDescriptor fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode));
+    if (!fd.valid()) return PosixError(absl::StrCat("cannot open ", path));
+    if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return std::make_unique<PosixLock>(std::move(fd));
+    if (errno == EWOULDBLOCK) return absl::AbortedError(absl::StrCat(path, " is locked"));
+    return PosixError(absl::StrCat("cannot lock ", path));
   }
 
   absl::StatusOr<std::uint64_t> FreeBytes(const std::string& folder) override {

@@ -23,6 +23,10 @@ struct RegisteredReader {
 // 1 to 32 of a-z, 0-9 and -, of which - is not the first.
 bool IsReaderName(std::string_view name);
 
+// The file whose lock is held by whoever registers a reader or changes one, and by whoever removes
+// segments, from his look at the readers on until the beginning is on disk.
+std::string ReadersLock(const std::string& folder);
+
 // By name. Each is a file "reader-<name>.txt" in the journal's folder.
 // Ensures: DataLoss that names the file where one is not as it was written.
 absl::StatusOr<std::vector<RegisteredReader>> ListReaders(Disk& disk, const std::string& folder);

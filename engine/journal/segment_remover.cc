@@ -69,16 +69,27 @@ absl::StatusOr<Removable> SegmentRemover::Look(Passed passed) {
     const absl::StatusOr<JournalBeginning> read = ReadBeginning(disk_, folder_, identity_);
     if (!read.ok()) return read.status();
     beginning_ = *read;
+    has_leftovers_ = true;
+  }
+  if (has_leftovers_) {
+    absl::Status status = RemoveSegmentsBefore(disk_, folder_, *beginning_);
+    if (!status.ok()) return status;
+    has_leftovers_ = false;
   }
   if (absl::Status status = FindSegments(); !status.ok()) return status;
-  Removable removable = FindRemovable(segments_, passed);
+  passed_ = std::move(passed);
+  Removable removable = FindRemovable(segments_, passed_);
   if (removable.segments == 0) return removable;
+  return FindWithReaders();
+}
+
+Removable SegmentRemover::FindWithReaders() {
   absl::StatusOr<std::vector<RegisteredReader>> readers = ListReaders(disk_, folder_);
   if (!readers.ok()) {
     return Removable{.segments = 0, .held_by = std::string(readers.status().message())};
   }
-  passed.readers = *std::move(readers);
-  return FindRemovable(segments_, passed);
+  passed_.readers = *std::move(readers);
+  return FindRemovable(segments_, passed_);
 }
 
 // So many that, if all may go, the next call sees others; the last one may get records later.
@@ -99,8 +110,14 @@ absl::Status SegmentRemover::FindSegments() {
   return absl::OkStatus();
 }
 
-absl::Status SegmentRemover::Remove(std::size_t segments) {
-  CHECK(segments > 0 && segments < segments_.size());
+// Under the lock, so that nobody registers between the look and the mark; who does so then finds
+// the new beginning.
+absl::StatusOr<std::size_t> SegmentRemover::MoveBeginning(std::size_t segments) {
+  const auto lock = disk_.TryLock(ReadersLock(folder_));
+  if (absl::IsAborted(lock.status())) return std::size_t{0};
+  if (!lock.ok()) return lock.status();
+  segments = std::min(segments, FindWithReaders().segments);
+  if (segments == 0) return segments;
   const JournalBeginning beginning{.segment = segments_[segments].number,
                                    .sequence = segments_[segments].first_sequence};
   if (absl::Status status = WriteBeginning(disk_, folder_, identity_, beginning); !status.ok()) {
@@ -111,15 +128,17 @@ absl::Status SegmentRemover::Remove(std::size_t segments) {
   }
   beginning_ = beginning;
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(segments));
-  const absl::StatusOr<std::vector<std::uint64_t>> numbers =
-      ListNumbers(disk_, folder_, SegmentNumber);
-  if (!numbers.ok()) return numbers.status();
-  for (const std::uint64_t number : *numbers) {
-    if (number >= beginning.segment) break;
-    absl::Status status = disk_.Remove(absl::StrCat(folder_, "/", SegmentName(number)));
-    if (!status.ok()) return status;
-  }
-  return disk_.SyncFolder(folder_);
+  return segments;
+}
+
+absl::StatusOr<std::size_t> SegmentRemover::Remove(std::size_t segments) {
+  CHECK(segments > 0 && segments < segments_.size());
+  absl::StatusOr<std::size_t> moved = MoveBeginning(segments);
+  if (!moved.ok() || *moved == 0) return moved;
+  absl::Status status = RemoveSegmentsBefore(disk_, folder_, *beginning_);
+  has_leftovers_ = !status.ok();
+  if (!status.ok()) return status;
+  return moved;
 }
 
 }  // namespace engine

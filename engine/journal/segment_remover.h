@@ -28,21 +28,26 @@ class SegmentRemover {
   absl::StatusOr<Removable> Look(Passed passed);
 
   // Requires: Look() has just said that so many, at least one, may go.
-  // Ensures: wherever it stops, the journal is whole from beginning() on. After an error those that
-  //          are still there are none of the journal's, and go with the next.
-  absl::Status Remove(std::size_t segments);
+  // Ensures: how many went: fewer where a reader has registered since, and none while readers are
+  //          changed. Wherever it stops, the journal is whole from beginning() on. After an error
+  //          those that are still there are none of the journal's, and go with the next look.
+  absl::StatusOr<std::size_t> Remove(std::size_t segments);
 
   // As far as it is known.
   JournalBeginning beginning() const { return beginning_.value_or(JournalBeginning()); }
 
  private:
   absl::Status FindSegments();
+  Removable FindWithReaders();
+  absl::StatusOr<std::size_t> MoveBeginning(std::size_t segments);
 
   Disk& disk_;
   const std::string folder_;
   const JournalIdentity identity_;
   std::optional<JournalBeginning> beginning_;
   std::vector<BegunSegment> segments_;  // The first ones.
+  Passed passed_;                       // As the last Look() was told.
+  bool has_leftovers_ = false;          // There may be segments before beginning_.
 };
 
 }  // namespace engine

@@ -10,6 +10,11 @@
 #include "engine/runtime/snapshots.h"
 
 namespace engine {
+namespace {
+
+constexpr std::int64_t kTryAgainNs = std::int64_t{60} * 1'000'000'000;
+
+}  // namespace
 
 Follower::Follower(Disk& disk, FollowerOptions options)
     : disk_(disk),
@@ -51,6 +56,7 @@ absl::Status Follower::Start(Step& step) {
   if (!loaded.ok()) return loaded.status();
   exchange_ = std::move(loaded->exchange);
   snapshot_sequence_ = loaded->sequence;
+  older_sequence_ = loaded->older_sequence;
   step.damaged = std::move(loaded->damaged);
   return absl::OkStatus();
 }
@@ -120,13 +126,20 @@ void Follower::RemoveOtherSnapshots() {
   }
 }
 
+// As the shard's clock has it, which may be behind the last record after a step back.
+std::int64_t Follower::NowNs() const {
+  const std::int64_t replayed_ns = exchange_->time_ns();
+  return options_.clock == nullptr ? replayed_ns : std::max(replayed_ns, options_.clock->NowNs());
+}
+
 // Those that are older than exchange time says, and that a start can do without even where the
 // newest snapshot is damaged then.
 void Follower::RemoveSegments(Step& step) {
   if (options_.keep_ns == 0 || older_sequence_ == 0) return;
-  if (removal_failed_ && !step.snapshot) return;
+  const std::int64_t now_ns = NowNs();
+  if (now_ns < not_removed_before_ns_ && !step.snapshot) return;
   const Outbox* const outbox = options_.outbox;
-  const auto removable = remover_.Look({.before_ns = exchange_->time_ns() - options_.keep_ns,
+  const auto removable = remover_.Look({.before_ns = now_ns - options_.keep_ns,
                                         .snapshot = older_sequence_,
                                         .outbox = outbox == nullptr ? UINT64_MAX : outbox->synced(),
                                         .readers = {}});
@@ -134,21 +147,28 @@ void Follower::RemoveSegments(Step& step) {
   if (removable.ok()) {
     if (step.snapshot || removable->held_by != said_held_by_) step.held_by = removable->held_by;
     said_held_by_ = removable->held_by;
-    step.removal_status = Remove(removable->segments);
-    if (step.removal_status.ok()) step.removed = removable->segments;
+    if (removable->segments > 0) step.removal_status = CheckSnapshots();
+    if (removable->segments > 0 && step.removal_status.ok()) {
+      const absl::StatusOr<std::size_t> removed = remover_.Remove(removable->segments);
+      step.removal_status = removed.status();
+      step.removed = removed.value_or(0);
+    }
     step.begins_with = remover_.beginning().sequence;
   }
-  removal_failed_ = !step.removal_status.ok();
+  not_removed_before_ns_ = step.removal_status.ok() ? INT64_MIN : now_ns + kTryAgainNs;
 }
 
-// Looks at both snapshots once more: what is removed now nothing brings back.
-absl::Status Follower::Remove(std::size_t segments) {
-  if (segments == 0) return absl::OkStatus();
+// What is removed now nothing brings back: both snapshots are read once more, and the older one,
+// which every start can then rest on, has been loaded at least once.
+absl::Status Follower::CheckSnapshots() {
   for (const std::uint64_t sequence : {snapshot_sequence_, older_sequence_}) {
     absl::Status status = CheckSnapshot(disk_, options_.folder, sequence, options_.identity);
     if (!status.ok()) return status;
   }
-  return remover_.Remove(segments);
+  if (loaded_sequence_ == older_sequence_) return absl::OkStatus();
+  absl::Status status = TryLoading(disk_, options_.folder, older_sequence_, options_.identity);
+  if (status.ok()) loaded_sequence_ = older_sequence_;
+  return status;
 }
 
 }  // namespace engine

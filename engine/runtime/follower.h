@@ -18,6 +18,7 @@
 #include "engine/journal/format.h"
 #include "engine/journal/segment_remover.h"
 #include "engine/journal/snapshot_file.h"
+#include "engine/runtime/clock.h"
 #include "engine/runtime/outbox.h"
 
 namespace engine {
@@ -34,10 +35,12 @@ struct FollowerOptions {
   // Of exchange time: segments that are older go, once the older of two whole snapshots, the outbox
   // and every registered reader have passed them. 0: none ever goes.
   std::int64_t keep_ns = 0;
+  // Whose time says how old a segment is: on a full disk no record does. Null: the newest record's.
+  Clock* clock = nullptr;
 };
 
 // Thread: one owner at a time, not the shard's: a step reads a whole segment and blocks on the
-// disk. Memory: an exchange as large as the shard's.
+// disk. Memory: an exchange as large as the shard's; two where segments are removed.
 class Follower {
  public:
   Follower(Disk& disk, FollowerOptions options);
@@ -50,15 +53,15 @@ class Follower {
     absl::Status snapshot_status;            // Why none could be; the next closed segment has one.
     std::size_t removed = 0;                 // Segments, so that the journal
     std::uint64_t begins_with = 0;           // begins with this sequence now.
-    absl::Status removal_status;             // Why not; it is tried again behind the next snapshot.
+    absl::Status removal_status;             // Why not; it is tried again after a minute.
     std::string held_by;                     // The registered reader for which old segments stay,
                                              // where it is another, and with each snapshot.
   };
 
   // Applies all segments that are closed and not applied yet, then writes a snapshot if it is time:
   // the one before it is kept, older ones and those that were passed over go. Then removes
-  // segments. Ensures: DataLoss, which is final, where this exchange comes to something else than
-  // the shard
+  // segments, once the snapshots that they rest on were loaded. Ensures: DataLoss, which is final,
+  // where this exchange comes to something else than the shard
   //          did: no start of this program can recover from the journal then. Any other error says
   //          that something cannot be read now, or that `stop` is true: it may be called again.
   absl::StatusOr<Step> Follow(const std::atomic<bool>& stop);
@@ -70,7 +73,8 @@ class Follower {
   absl::StatusOr<std::uint64_t> NewestSegment();
   void SnapshotIfItIsTime(Step& step);
   void RemoveSegments(Step& step);
-  absl::Status Remove(std::size_t segments);
+  absl::Status CheckSnapshots();
+  std::int64_t NowNs() const;
   absl::Status WaitForOutbox();
   absl::StatusOr<SnapshotHeader> MakeSnapshot();
   absl::Status Apply(const std::atomic<bool>& stop);
@@ -83,8 +87,9 @@ class Follower {
   std::uint64_t snapshot_segment_ = 0;   // That was the newest when a snapshot was last tried.
   std::uint64_t snapshot_sequence_ = 0;  // Of the last one.
   std::uint64_t older_sequence_ = 0;     // Of the one before it; 0: there was none.
+  std::uint64_t loaded_sequence_ = 0;    // Of the last one that was loaded before a removal.
   SegmentRemover remover_;
-  bool removal_failed_ = false;
+  std::int64_t not_removed_before_ns_ = INT64_MIN;  // By NowNs(): the last removal failed.
   std::string said_held_by_;
 };
 

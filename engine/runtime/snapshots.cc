@@ -5,6 +5,15 @@
 #include "absl/strings/str_cat.h"
 
 namespace engine {
+namespace {
+
+// Whether the disk or the system is at fault, and not the file.
+bool IsFault(const absl::Status& status) {
+  return !absl::IsDataLoss(status) && !absl::IsUnimplemented(status) && !absl::IsNotFound(status);
+}
+
+}  // namespace
+
 absl::Status CheckSnapshot(Disk& disk, const std::string& folder, std::uint64_t sequence,
                            const JournalIdentity& identity) {
   const auto reader = SnapshotReader::Open(disk, folder, sequence, identity);
@@ -32,23 +41,42 @@ absl::StatusOr<std::unique_ptr<Exchange>> LoadSnapshot(Disk& disk, const std::st
   return exchange;
 }
 
+absl::Status TryLoading(Disk& disk, const std::string& folder, std::uint64_t sequence,
+                        const JournalIdentity& identity) {
+  const auto reader = SnapshotReader::Open(disk, folder, sequence, identity);
+  if (!reader.ok()) return reader.status();
+  const auto exchange = LoadSnapshot(disk, folder, sequence, identity);
+  if (!exchange.ok()) return exchange.status();
+  if ((*exchange)->StateDigest() == (*reader)->header().digest) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(SnapshotName(sequence), ": what is loaded from it has ",
+                                          "another digest: ", ToHex((*exchange)->StateDigest())));
+}
+
 absl::StatusOr<LoadedSnapshot> LoadNewestSnapshot(Disk& disk, const std::string& folder,
                                                   const JournalIdentity& identity,
                                                   std::uint64_t before_sequence) {
   const absl::StatusOr<std::vector<std::uint64_t>> sequences = ListSnapshots(disk, folder);
   if (!sequences.ok()) return sequences.status();
   LoadedSnapshot loaded;
+  absl::Status unreadable;
   for (const std::uint64_t sequence : *sequences) {
     if (sequence >= before_sequence) continue;
+    if (loaded.exchange != nullptr) {
+      loaded.older_sequence = sequence;
+      return loaded;
+    }
     auto exchange = LoadSnapshot(disk, folder, sequence, identity);
     if (exchange.ok()) {
       loaded.exchange = *std::move(exchange);
       loaded.sequence = sequence;
-      return loaded;
+      continue;
     }
     if (absl::IsFailedPrecondition(exchange.status())) return exchange.status();
+    if (IsFault(exchange.status())) unreadable = exchange.status();
     loaded.damaged.emplace_back(exchange.status().message());
   }
+  if (loaded.exchange != nullptr) return loaded;
+  if (!unreadable.ok()) return unreadable;
   loaded.exchange = std::make_unique<Exchange>();
   return loaded;
 }

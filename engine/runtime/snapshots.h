@@ -25,16 +25,22 @@ absl::StatusOr<std::unique_ptr<Exchange>> LoadSnapshot(Disk& disk, const std::st
 absl::Status CheckSnapshot(Disk& disk, const std::string& folder, std::uint64_t sequence,
                            const JournalIdentity& identity);
 
+// Ensures: OK where an exchange can be loaded from it that is the one it was made of. Cost: memory
+// for that exchange meanwhile.
+absl::Status TryLoading(Disk& disk, const std::string& folder, std::uint64_t sequence,
+                        const JournalIdentity& identity);
+
 // The newest snapshot that is whole, and the exchange in it.
 struct LoadedSnapshot {
   std::unique_ptr<Exchange> exchange;  // A new one where there is no snapshot.
   std::uint64_t sequence = 0;          // 0: there is none.
+  std::uint64_t older_sequence = 0;    // Of the one before it, of which nothing else is known.
   std::vector<std::string> damaged;    // What is wrong with those that were newer.
 };
 
-// Of those before `before_sequence`. Ensures: an error only where the folder cannot be read, or a
-// snapshot is another's or a newer program's. One that cannot be read or is damaged is passed over:
-// the one before it is as good, with more journal.
+// Of those before `before_sequence`. One that is damaged or cannot be read is passed over: the one
+// before it is as good, with more journal. Ensures: an error only where the folder cannot be read,
+// a snapshot is another's or a newer program's, or none is whole and one cannot be read now.
 absl::StatusOr<LoadedSnapshot> LoadNewestSnapshot(Disk& disk, const std::string& folder,
                                                   const JournalIdentity& identity,
                                                   std::uint64_t before_sequence = UINT64_MAX);

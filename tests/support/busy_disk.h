@@ -60,6 +60,10 @@ class BusyDisk final : public Disk {
   }
   absl::Status Remove(const std::string& path) override { return disk_.Remove(path); }
   absl::Status SyncFolder(const std::string& folder) override { return disk_.SyncFolder(folder); }
+  absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) override {
+    happen_();
+    return disk_.TryLock(path);
+  }
   absl::StatusOr<std::uint64_t> FreeBytes(const std::string& folder) override {
     return disk_.FreeBytes(folder);
   }

@@ -36,6 +36,7 @@ enum class DiskCall : std::uint8_t {
   kWrite,
   kSync,
   kSize,
+  kLock,
 };
 
 // What goes wrong, from the operation with the number `at` on.
@@ -61,6 +62,15 @@ struct FailedCall {
 };
 
 class SimFile;
+
+class SimLock final : public FileLock {
+ public:
+  explicit SimLock(std::shared_ptr<bool> locked) : locked_(std::move(locked)) { *locked_ = true; }
+  ~SimLock() override { *locked_ = false; }
+
+ private:
+  const std::shared_ptr<bool> locked_;
+};
 
 class SimDisk final : public Disk {
  public:
@@ -159,6 +169,13 @@ class SimDisk final : public Disk {
     unsynced_names_.erase(unsynced_names_.begin(), end);
     return status;
   }
+  absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) override {
+    if (absl::Status status = Begin(DiskCall::kLock, path); !status.ok()) return status;
+    std::shared_ptr<bool>& locked = locks_[path];
+    if (locked == nullptr) locked = std::make_shared<bool>(false);
+    if (*locked) return absl::AbortedError(path);
+    return std::make_unique<SimLock>(locked);
+  }
   absl::StatusOr<std::uint64_t> FreeBytes(const std::string& folder) override {
     if (absl::Status status = Begin(DiskCall::kFreeBytes, folder); !status.ok()) return status;
     return free_bytes_;
@@ -211,7 +228,7 @@ class SimDisk final : public Disk {
   }
   static bool OnlyLooks(DiskCall call) {
     return call == DiskCall::kOpen || call == DiskCall::kList || call == DiskCall::kFreeBytes ||
-           call == DiskCall::kRead || call == DiskCall::kSize;
+           call == DiskCall::kRead || call == DiskCall::kSize || call == DiskCall::kLock;
   }
   bool Fails(std::uint64_t number, bool needs_space) const {
     switch (fault_.kind) {
@@ -237,6 +254,7 @@ class SimDisk final : public Disk {
   Names durable_names_;
   std::vector<NameChange> unsynced_names_;
   std::set<std::string> made_folders_;
+  std::map<std::string, std::shared_ptr<bool>> locks_;
   RandomSource random_;
   DiskFault fault_;
   bool lied_ = false;

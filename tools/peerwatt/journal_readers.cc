@@ -33,11 +33,11 @@ class ReaderDesk {
                      .being_written = true};
     return desk;
   }
-  // No other process changes them while this lives.
+  // No other process changes them while this lives, and the daemon removes no segment.
   static absl::StatusOr<ReaderDesk> Open(const std::string& data_directory) {
     absl::StatusOr<ReaderDesk> desk = Look(data_directory);
     if (!desk.ok()) return desk;
-    const std::string path = absl::StrCat(desk->folder(), "/readers.lock");
+    const std::string path = engine::ReadersLock(desk->folder());
     desk->lock_ = engine::FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!desk->lock_.valid() || ::flock(desk->lock_.get(), LOCK_EX) != 0) {
       return engine::PosixError(absl::StrCat("cannot lock ", path));
@@ -121,17 +121,10 @@ absl::Status AddJournalReader(const std::string& data_directory, const std::stri
         absl::StrCat(name, " is registered already, and has passed ", "sequence ", known->passed));
   }
   if (!absl::IsNotFound(known.status())) return known.status();
-  // A daemon that has not seen the file may remove segments until then.
-  RegisteredReader reader{.name = name, .passed = 0};
-  for (;;) {
-    const absl::StatusOr<engine::JournalBeginning> beginning = desk->Beginning();
-    if (!beginning.ok()) return beginning.status();
-    reader.passed = beginning->sequence - 1;
-    if (absl::Status status = desk->Write(reader); !status.ok()) return status;
-    const absl::StatusOr<engine::JournalBeginning> now = desk->Beginning();
-    if (!now.ok()) return now.status();
-    if (*now == *beginning) break;
-  }
+  const absl::StatusOr<engine::JournalBeginning> beginning = desk->Beginning();
+  if (!beginning.ok()) return beginning.status();
+  const RegisteredReader reader{.name = name, .passed = beginning->sequence - 1};
+  if (absl::Status status = desk->Write(reader); !status.ok()) return status;
   out << "reader=" << name << " passed=" << reader.passed << "\n";
   return absl::OkStatus();
 }

@@ -1,6 +1,8 @@
 // Who is registered is known after every crash, and a file that is none is never taken for one.
 #include "engine/journal/registered_readers.h"
 
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -112,6 +114,18 @@ TEST(RegisteredReaders, HaveComeToTheOldOrTheNewSequenceWhereverThePowerIsCut) {
       EXPECT_TRUE(readers[0].passed == 6 || (!finished && readers[0].passed == 5)) << at;
     }
   }
+}
+
+TEST(ReadersLock, IsHeldByOneAtATime) {
+  std::string name = (std::filesystem::temp_directory_path() / "peerwatt-XXXXXX").string();
+  const std::filesystem::path folder = ::mkdtemp(name.data());
+  {
+    const auto lock = PosixDisk().TryLock(ReadersLock(folder.string()));
+    ASSERT_TRUE(lock.ok()) << lock.status();
+    EXPECT_TRUE(absl::IsAborted(PosixDisk().TryLock(ReadersLock(folder.string())).status()));
+  }
+  EXPECT_TRUE(PosixDisk().TryLock(ReadersLock(folder.string())).ok());
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

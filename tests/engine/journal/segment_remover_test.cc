@@ -3,6 +3,7 @@
 #include "engine/journal/segment_remover.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,7 +70,7 @@ class SegmentRemoval : public testing::Test {
     const auto removable = remover.Look(PassedTo(sequence));
     EXPECT_TRUE(removable.ok()) << removable.status();
     if (!removable.ok() || removable->segments == 0) return 0;
-    const absl::Status status = remover.Remove(removable->segments);
+    const absl::Status status = remover.Remove(removable->segments).status();
     EXPECT_TRUE(status.ok()) << status;
     return removable->segments;
   }
@@ -114,6 +115,72 @@ TEST_F(SegmentRemoval, IsSaidToWhoeverAsksForWhatIsGone) {
     const auto reader = JournalReader::Open(disk_, {.folder = kFolder, .from_sequence = from});
     EXPECT_EQ(reader.ok(), from >= first) << from;
   }
+}
+
+// He was told that nothing goes that he has not passed.
+TEST_F(SegmentRemoval, KeepsWhatAReaderNeedsWhoRegistersAtAnyMoment) {
+  std::size_t registered = 0;
+  bool is_over = false;
+  for (std::uint64_t at = 0; !is_over; ++at) {
+    SCOPED_TRACE(at);
+    SimDisk disk(disk_, PowerCut::kKeepsUnsynced, at);
+    std::uint64_t looks = 0;
+    std::optional<std::uint64_t> passed;
+    BusyDisk busy(disk, [&] {
+      if (looks++ < at || passed) return;
+      // As the tool does, whose lock waits.
+      const auto lock = disk.TryLock(ReadersLock(kFolder));
+      if (!lock.ok()) return;
+      passed = ReadBeginning(disk, kFolder, kTestIdentity)->sequence - 1;
+      EXPECT_TRUE(WriteReader(disk, kFolder, {"ledger", *passed}).ok());
+    });
+    SegmentRemover remover(busy, kFolder, kTestIdentity);
+    const auto removable = remover.Look(PassedTo(30));
+    ASSERT_TRUE(removable.ok()) << removable.status();
+    if (removable->segments > 0) {
+      ASSERT_TRUE(remover.Remove(removable->segments).ok());
+    }
+    is_over = !passed;
+    if (passed) {
+      ++registered;
+      EXPECT_LE(ReadBeginning(disk, kFolder, kTestIdentity)->sequence, *passed + 1);
+      EXPECT_TRUE(
+          JournalReader::Open(disk, {.folder = kFolder, .from_sequence = *passed + 1}).ok());
+    }
+    EXPECT_EQ(Exists(disk, 1), passed == 0u);
+  }
+  EXPECT_GT(registered, 8u);
+}
+
+TEST_F(SegmentRemoval, WaitsWhileReadersAreChanged) {
+  SegmentRemover remover(disk_, kFolder, kTestIdentity);
+  const auto removable = remover.Look(PassedTo(20));
+  ASSERT_TRUE(removable.ok() && removable->segments > 0);
+  {
+    const auto lock = disk_.TryLock(ReadersLock(kFolder));
+    ASSERT_TRUE(lock.ok());
+    EXPECT_EQ(*remover.Remove(removable->segments), 0u);
+    EXPECT_TRUE(Exists(disk_, 1));
+  }
+  EXPECT_EQ(*remover.Remove(removable->segments), removable->segments);
+}
+
+// The next segment may need their room.
+TEST_F(SegmentRemoval, OfACrashIsFinishedBeforeASegmentIsMade) {
+  const std::vector<std::byte> first = disk_.Bytes(SegmentPath(1));
+  ASSERT_GT(RemoveTo(disk_, 20), 0u);
+  const auto put_back = [&](SimDisk& disk) {
+    ASSERT_TRUE(disk.Create(SegmentPath(1)).ok() && disk.SyncFolder(kFolder).ok());
+    disk.Bytes(SegmentPath(1)) = first;
+  };
+  put_back(disk_);
+  disk_.SetFreeBytes(0);
+  EXPECT_FALSE(OpenInMemory(disk_, ReadKept(disk_).tail).ok());
+  EXPECT_FALSE(Exists(disk_, 1));
+  disk_.SetFreeBytes(UINT64_MAX);
+  put_back(disk_);
+  EXPECT_EQ(SegmentRemover(disk_, kFolder, kTestIdentity).Look(PassedTo(20))->segments, 0u);
+  EXPECT_FALSE(Exists(disk_, 1));
 }
 
 // So many as lie in the window of one look, and the others with the next ones.
@@ -289,7 +356,7 @@ TEST_F(SegmentRemoval, LeavesAWholeEndWhereverThePowerIsCut) {
     SegmentRemover remover(disk, kFolder, kTestIdentity);
     const auto removable = remover.Look(PassedTo(30));
     if (!removable.ok() || removable->segments == 0) continue;  // It had only looked.
-    finished = remover.Remove(removable->segments).ok();
+    finished = remover.Remove(removable->segments).value_or(0) > 0;
     ++checked;
     for (const PowerCut cut :
          {PowerCut::kLosesUnsynced, PowerCut::kKeepsUnsynced, PowerCut::kMixesSectors}) {

@@ -116,6 +116,15 @@ TEST_F(Deletion, WaitsForTheOutbox) {
   Follower follower(*world_.disk, options);
   EXPECT_FALSE(follower.Follow(go_on)->snapshot);
   EXPECT_EQ(follower.Follow(go_on)->removed, 0u);
+  {  // Nothing else holds them back.
+    SimDisk disk(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+    disk.SetFreeBytes(0);
+    options.outbox = nullptr;
+    Follower without(disk, options);
+    const auto step = without.Follow(go_on);
+    EXPECT_FALSE(step->snapshot.has_value());
+    EXPECT_GT(step->removed, 0u);
+  }
   Event covered;
   covered.type = EventType::kCovered;
   covered.sequence = follower.sequence();
@@ -153,6 +162,77 @@ TEST_F(Deletion, WaitsWhereASnapshotIsNotWholeAnyMore) {
     EXPECT_EQ(disk.names().contains("shard-0/kept-from"), rotten == 2);
     EXPECT_TRUE(follower.Follow(go_on)->removal_status.ok());  // Said once.
   }
+}
+
+// Bytes that are those that were written, and no exchange.
+TEST_F(Deletion, WaitsWhereNoExchangeCanBeLoadedFromTheOlderSnapshot) {
+  NextStart(Keeping(0));
+  NextStart(Keeping(0));
+  Trade();
+  Restart();
+  world_.disk->SetFreeBytes(0);  // It makes no snapshot.
+  const std::uint64_t older = snapshots_[0];
+  const std::vector<std::byte> sound = world_.disk->Bytes(SnapshotPath(older));
+  auto writer = SnapshotWriter::Begin(*world_.disk, kFolder, kWorldIdentity, older, 1);
+  ASSERT_TRUE(writer.ok());
+  (*writer)->Add(std::vector<std::byte>(100, std::byte{0xff}));
+  ASSERT_TRUE((*writer)->Finish().ok());
+  ASSERT_TRUE(CheckSnapshot(*world_.disk, kFolder, older, kWorldIdentity).ok());
+  Follower follower(*world_.disk, Keeping(kKeepNs));
+  const auto held = follower.Follow(go_on);
+  ASSERT_TRUE(held.ok()) << held.status();
+  EXPECT_TRUE(absl::IsDataLoss(held->removal_status)) << held->removal_status;
+  EXPECT_TRUE(Segments(*world_.disk).contains(1));
+  EXPECT_FALSE(world_.disk->names().contains("shard-0/kept-from"));
+  world_.disk->Bytes(SnapshotPath(older)) = sound;
+  Follower sound_follower(*world_.disk, Keeping(kKeepNs));
+  EXPECT_GT(sound_follower.Follow(go_on)->removed, 0u);
+}
+
+// A full disk has neither a new segment nor a new snapshot: old segments are its way out.
+TEST_F(Deletion, GoesOnByTheClockWhereTheDiskIsFull) {
+  NextStart(Keeping(0));
+  NextStart(Keeping(0));
+  Trade();
+  Restart();
+  world_.disk->SetFreeBytes(0);
+  constexpr std::int64_t kHourNs = 3'600 * kSecondNs;
+  ManualClock clock(world_.clock.NowNs());
+  FollowerOptions options = Keeping(kHourNs);
+  options.clock = &clock;
+  Follower follower(*world_.disk, options);
+  EXPECT_EQ(follower.Follow(go_on)->removed, 0u);
+  clock.Advance(2 * kHourNs);
+  const std::string path = SnapshotPath(snapshots_[0]);
+  world_.disk->Bytes(path)[kBlockBytes + 9] ^= std::byte{1};
+  EXPECT_FALSE(follower.Follow(go_on)->removal_status.ok());
+  world_.disk->Bytes(path)[kBlockBytes + 9] ^= std::byte{1};
+  const auto soon = follower.Follow(go_on);
+  EXPECT_TRUE(soon->removal_status.ok() && soon->removed == 0);
+  clock.Advance(61 * kSecondNs);
+  const auto later = follower.Follow(go_on);
+  EXPECT_FALSE(later->snapshot.has_value());
+  EXPECT_GT(later->removed, 0u) << later->removal_status;
+}
+
+// As where the process has too many files open for a moment.
+TEST_F(Deletion, AFollowerThatCannotReadItsSnapshotsTriesAgain) {
+  RemoveSome();
+  std::size_t failed = 0;
+  for (std::uint64_t at = 0; at < 12; ++at) {
+    SCOPED_TRACE(at);
+    SimDisk disk(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+    Follower follower(disk, Keeping(kKeepNs));
+    disk.SetFault({.kind = DiskFault::Kind::kFailsForEver, .at = at, .error = EMFILE});
+    const auto faulty = follower.Follow(go_on);
+    EXPECT_FALSE(absl::IsDataLoss(faulty.status())) << faulty.status();
+    failed += faulty.ok() ? 0 : 1;
+    disk.Heal();
+    const auto step = follower.Follow(go_on);
+    ASSERT_TRUE(step.ok()) << step.status();
+    EXPECT_GE(follower.sequence(), snapshots_.back());
+  }
+  EXPECT_GT(failed, 3u);
 }
 
 TEST_F(Deletion, LeavesAWholeJournalThatStartsFromTheOlderSnapshotWhereTheNewestIsDamaged) {
@@ -209,126 +289,6 @@ TEST_F(Deletion, HidesNoMissingSegment) {
     const absl::Status status = Recover(disk).status();
     EXPECT_TRUE(absl::IsDataLoss(status)) << number << ": " << status;
   }
-}
-
-// The events of home 1 that a store has, by number.
-std::map<std::uint64_t, std::uint64_t> SequencesByNumber(EventStore& store) {
-  const EventStore::Kept kept = store.KeptOf(CredentialId{1});
-  std::map<std::uint64_t, std::uint64_t> sequences;
-  for (std::uint64_t number = kept.first; number < kept.next; ++number) {
-    Event event;
-    const auto count = store.Read(CredentialId{1}, number, {&event, 1});
-    EXPECT_TRUE(count.ok()) << count.status();
-    sequences[number] = event.sequence;
-  }
-  return sequences;
-}
-
-TEST_F(Deletion, LetsAnOutboxBeMadeAgainAsFarAsTheJournalGoes) {
-  const EventStoreOptions options = {.folder = kFolder, .identity = kWorldIdentity};
-  const auto displace_of_home_2 = [this](std::uint64_t client_seq) {
-    ASSERT_TRUE(world_.Submit(0, client_seq, Bid(2, client_seq, 50, 100)));
-    ASSERT_TRUE(world_.Submit(0, client_seq + 1, Ask(2, client_seq + 1, 40, 100)));
-    world_.Settle();
-  };
-  displace_of_home_2(1);
-  for (int starts = 0; starts < 2; ++starts) NextStart(Keeping(0));
-  SimDisk whole(*world_.disk, PowerCut::kKeepsUnsynced, 1);
-  const auto early = EventStore::Open(whole, options);
-  ASSERT_TRUE(early.ok() && Recover(whole, early->get()).ok());
-  const std::uint64_t next_early = (*early)->KeptOf(CredentialId{1}).next;
-  EXPECT_EQ((*early)->KeptOf(CredentialId{2}).next, 2u);
-  displace_of_home_2(3);
-  for (int starts = 0; starts < 2; ++starts) NextStart(Keeping(0));
-  Trade();
-  SimDisk all(*world_.disk, PowerCut::kKeepsUnsynced, 1);
-  const auto all_events = EventStore::Open(all, options);
-  ASSERT_TRUE(all_events.ok());
-  EXPECT_EQ(Recover(all, all_events->get())->events_gone_to, 0u);
-  const auto told = SequencesByNumber(**all_events);
-  ASSERT_GT(told.size(), 5u);
-
-  NextStart(Keeping(kKeepNs));
-  ASSERT_FALSE(Segments(*world_.disk).contains(1));
-  const std::uint64_t older = snapshots_[snapshots_.size() - 2];
-  std::map<std::uint64_t, std::uint64_t> due;
-  for (const auto& [number, sequence] : told) {
-    if (sequence > older) due[number] = sequence;
-  }
-  ASSERT_GT(due.size(), 0u);
-  ASSERT_GT(due.begin()->first, next_early + 1);
-  // Of none, and of an older one with a hole behind its last event, which nobody is ever told.
-  for (const bool is_empty : {true, false}) {
-    SCOPED_TRACE(is_empty);
-    SimDisk disk(*world_.disk, PowerCut::kKeepsUnsynced, 1);
-    for (const auto& [path, content] : whole.names()) {
-      if (is_empty || path.find("/outbox-") == std::string::npos) continue;
-      ASSERT_TRUE(disk.Create(path).ok());
-      disk.Bytes(path) = content->now;
-    }
-    for (int opens = 0; opens < 2; ++opens) {
-      const auto store = EventStore::Open(disk, options);
-      ASSERT_TRUE(store.ok()) << store.status();
-      const auto recovery = Recover(disk, store->get());
-      ASSERT_TRUE(recovery.ok()) << recovery.status();
-      EXPECT_EQ(recovery->events_gone_to, opens == 0 ? older : 0u);
-      const EventStore::Kept kept = (*store)->KeptOf(CredentialId{1});
-      EXPECT_EQ(kept.first, due.begin()->first);
-      const auto sequences = SequencesByNumber(**store);
-      for (const auto& [number, sequence] : due) EXPECT_EQ(sequences.at(number), sequence);
-      // Of home 2 all is gone, but not where it goes on.
-      const EventStore::Kept none = (*store)->KeptOf(CredentialId{2});
-      EXPECT_EQ(none.next, (*all_events)->KeptOf(CredentialId{2}).next);
-      EXPECT_GT(none.next, 2u);
-      EXPECT_EQ(none.first, none.next);
-      EXPECT_EQ(recovery->sequence, world_.shard->exchange().sequence());
-      (*store)->Sync(world_.clock.NowNs());
-    }
-  }
-}
-
-// An operator starts the wrong version once: it comes to something else than the journal.
-TEST_F(Deletion, ARefusedStartLeavesTheOutboxAsItWas) {
-  const EventStoreOptions options = {.folder = kFolder, .identity = kWorldIdentity};
-  for (int starts = 0; starts < 2; ++starts) NextStart(Keeping(0));
-  {
-    const auto store = EventStore::Open(*world_.disk, options);
-    ASSERT_TRUE(store.ok() && Recover(*world_.disk, store->get()).ok());
-    (*store)->Sync(world_.clock.NowNs());
-  }
-  NextStart(Keeping(kKeepNs));
-  ASSERT_FALSE(Segments(*world_.disk).contains(1));
-  SimDisk before(*world_.disk, PowerCut::kKeepsUnsynced, 1);
-  CommandHeader header;
-  header.time_ns = world_.shard->exchange().time_ns();
-  header.sequence = world_.shard->exchange().sequence() + 1;
-  header.type = CommandType::kRunningDigest;
-  RunningDigestBody body{world_.shard->exchange().running_digest()};
-  body.digest[5] ^= std::byte{1};
-  world_.Kill(PowerCut::kKeepsUnsynced);
-  std::vector<OwnedCommand> wrong;
-  wrong.emplace_back(header, std::span<const RunningDigestBody>(&body, 1));
-  world_.Append(wrong);
-  for (int starts = 0; starts < 2; ++starts) {
-    const auto store = EventStore::Open(*world_.disk, options);
-    ASSERT_TRUE(store.ok()) << store.status();
-    EXPECT_TRUE(absl::IsDataLoss(Recover(*world_.disk, store->get()).status()));
-  }
-  std::size_t files = 0;
-  for (const auto& [path, content] : before.names()) {
-    if (path.find("/outbox-") == std::string::npos) continue;
-    ASSERT_TRUE(world_.disk->names().contains(path));
-    EXPECT_EQ(world_.disk->Bytes(path), content->now);
-    ++files;
-  }
-  EXPECT_GT(files, 0u);
-  // The right version, which the journal does not contradict, has all of it.
-  const auto store = EventStore::Open(before, options);
-  ASSERT_TRUE(store.ok());
-  const auto recovery = Recover(before, store->get());
-  ASSERT_TRUE(recovery.ok()) << recovery.status();
-  EXPECT_EQ(recovery->events_gone_to, 0u);
-  EXPECT_EQ((*store)->KeptOf(CredentialId{1}).first, 1u);
 }
 
 }  // namespace
