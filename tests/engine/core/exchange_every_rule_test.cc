@@ -198,7 +198,7 @@ TEST_P(EveryRule, IsFairWithVeryManyOrdersAtOneTick) {
 
 INSTANTIATE_TEST_SUITE_P(, EveryRule, testing::Range(std::size_t{0}, Rules().size()), RuleNameAt);
 
-TEST(EveryRule, TakesAResponseOnlyWhereItFollowsIt) {
+TEST(RulesOfTheTable, TakeAResponseOnlyWhereItIsFollowed) {
   for (const RuleEntry& entry : Rules()) {
     SCOPED_TRACE(RuleNameOf(entry));
     ExchangeDriver driver;
