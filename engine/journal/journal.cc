@@ -21,8 +21,9 @@ constexpr int kSettlePollMs = 100;
 constexpr std::int64_t kSegmentPollNs = 1'000'000;
 constexpr std::int64_t kDiskFullRetryNs = 1'000'000'000;
 
-// Removes what a crash left of segments and snapshots that were being made.
-absl::Status RemoveUnfinished(Disk& disk, const std::string& folder) {
+// Removes what a crash left of segments and snapshots that were being made. Ensures: whether there
+// is a mark of where the journal begins.
+absl::StatusOr<bool> RemoveUnfinished(Disk& disk, const std::string& folder) {
   absl::StatusOr<std::vector<std::string>> names = disk.List(folder);
   if (!names.ok()) return names.status();
   for (const std::string& name : *names) {
@@ -32,7 +33,7 @@ absl::Status RemoveUnfinished(Disk& disk, const std::string& folder) {
       return status;
     }
   }
-  return absl::OkStatus();
+  return std::ranges::find(*names, kBeginningFile) != names->end();
 }
 
 // What recovery read may be in the system's memory alone, if its writer died before the sync.
@@ -82,8 +83,11 @@ Journal::Journal(Disk& disk, std::unique_ptr<BatchWriter> writer, JournalOptions
 Journal::~Journal() = default;
 
 absl::Status Journal::Begin(const JournalTail& tail) {
-  if (absl::Status status = RemoveUnfinished(disk_, options_.folder); !status.ok()) return status;
-  if (absl::Status status = RemoveLeftovers(); !status.ok()) return status;
+  const absl::StatusOr<bool> has_mark = RemoveUnfinished(disk_, options_.folder);
+  if (!has_mark.ok()) return has_mark.status();
+  if (*has_mark) {
+    if (absl::Status status = RemoveLeftovers(); !status.ok()) return status;
+  }
   if (!tail.last_file.empty()) {
     if (absl::Status status = SyncWhatWasRead(disk_, tail.last_file); !status.ok()) return status;
   }

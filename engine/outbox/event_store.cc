@@ -151,10 +151,10 @@ absl::Status EventStore::BeginFile() {
   return disk_.SyncFolder(options_.folder);
 }
 
-// Those that cannot be removed are found by the next Open(), and are left out again.
 absl::Status EventStore::GoOn() {
   if (!left_out_.empty() && file_ != nullptr && status_.ok()) status_ = file_->Sync();
-  while (!left_out_.empty() && status_.ok() && RemoveFile(left_out_.front()).ok()) {
+  while (!left_out_.empty() && status_.ok()) {
+    if (absl::Status status = RemoveFile(left_out_.front()); !status.ok()) return status;
     left_out_.pop_front();
   }
   return file_ == nullptr ? BeginFile() : absl::OkStatus();
@@ -180,14 +180,9 @@ void EventStore::RemoveWhatIsTooMuch(std::int64_t now_ns) {
 
 // One after the other, on disk too: whatever a crash leaves has no gap.
 absl::Status EventStore::RemoveFile(std::uint64_t file) {
-  if (removal_unsynced_) {
-    if (absl::Status status = disk_.SyncFolder(options_.folder); !status.ok()) return status;
-    removal_unsynced_ = false;
-  }
   absl::Status status = disk_.Remove(PathOf(file));
   if (!status.ok() && !absl::IsNotFound(status)) return status;
-  removal_unsynced_ = !disk_.SyncFolder(options_.folder).ok();
-  return absl::OkStatus();
+  return disk_.SyncFolder(options_.folder);
 }
 
 absl::Status EventStore::RemoveOldest() {

@@ -160,8 +160,7 @@ class EventStore {
   std::uint64_t first_block_ = 0;       // The number of blocks_.front(), in this process.
   std::deque<FileState> files_;         // The last one is written.
   std::deque<std::uint64_t> left_out_;  // Files before those, in their order.
-  bool removal_unsynced_ = false;
-  std::uint64_t last_file_ = 0;  // The highest number that was used.
+  std::uint64_t last_file_ = 0;         // The highest number that was used.
   std::unique_ptr<File> file_;
   std::vector<std::byte> gathered_;  // A block in the making, its header included.
   std::uint64_t covered_ = 0;

@@ -47,6 +47,7 @@ void TellSome(RandomSource& random, SimDisk& disk) {
   ToldStream stream(random.Next());
   for (std::uint64_t starts = 1 + random.Below(3); starts > 0; --starts) {
     const auto store = OpenStore(disk, FuzzOutbox());
+    CHECK(store->GoOn().ok());  // A file, also where nothing is told.
     stream.TellNext(1 + random.Below(12), *store);
   }
 }
