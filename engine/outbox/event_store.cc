@@ -157,7 +157,7 @@ absl::Status EventStore::GoOn() {
     if (absl::Status status = RemoveFile(left_out_.front()); !status.ok()) return status;
     left_out_.pop_front();
   }
-  return file_ == nullptr ? BeginFile() : absl::OkStatus();
+  return Begin();
 }
 
 void EventStore::Sync(std::int64_t now_ns) {

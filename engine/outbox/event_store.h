@@ -69,6 +69,8 @@ class EventStore {
   // damaged and those before them. Requires: the journal was recovered from, and all that it can
   // make again was added.
   absl::Status GoOn();
+  // Begins a file where none goes on, so that a disk that takes none is found now.
+  absl::Status Begin() { return file_ == nullptr ? BeginFile() : absl::OkStatus(); }
   // Begins anew, empty, and removes all that is there. Requires: the journal can make all of it
   // again.
   absl::Status Clear();
