@@ -147,6 +147,64 @@ int CheckClient(X509& client, SSL_CTX* context) {
   return error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error;
 }
 
+// Trusts the authorities of the file. Ensures: returns them.
+absl::StatusOr<std::vector<CertificatePtr>> UseAuthorities(const std::string& file,
+                                                           SSL_CTX* context,
+                                                           std::vector<std::string>& warnings) {
+  auto authorities = ReadCertificates(file);
+  if (!authorities.ok()) return authorities;
+  X509_STORE* const store = SSL_CTX_get_cert_store(context);
+  for (const CertificatePtr& one : *authorities) {
+    if (X509_STORE_add_cert(store, one.get()) != 1) {
+      return FileError(file, "a certificate that cannot be used");
+    }
+    if (EndsWithin(X509_get0_notAfter(one.get()), kEndsSoonS)) {
+      warnings.push_back(absl::StrCat(file, ": \"", Text(X509_get_subject_name(one.get())),
+                                      "\" has ended or will in less than 30 days"));
+    }
+    // What a client is told that it may show.
+    SSL_CTX_add_client_CA(context, one.get());
+  }
+  return authorities;
+}
+
+// Asks these authorities' lists of what they have revoked from now on.
+absl::Status UseRevoked(const std::string& file, const std::vector<CertificatePtr>& authorities,
+                        X509_STORE* store, std::vector<std::string>& warnings) {
+  const auto lists =
+      ReadAll<RevokedPtr, PEM_read_bio_X509_CRL>(file, "list of revoked certificates");
+  if (!lists.ok()) return lists.status();
+  std::vector<const X509*> have;
+  for (const RevokedPtr& list : *lists) {
+    const X509* const authority = AuthorOf(*list, authorities);
+    if (authority == nullptr) {
+      return FileError(file, "a list that no authority has signed");
+    }
+    const std::string name = Text(X509_get_subject_name(authority));
+    if (const char* wrong = WhyNot(*list)) {
+      return FileError(file, absl::StrCat("the list of \"", name, "\" ", wrong));
+    }
+    if (std::find(have.begin(), have.end(), authority) != have.end()) {
+      return FileError(file, absl::StrCat("two lists of \"", name, "\""));
+    }
+    have.push_back(authority);
+    if (X509_STORE_add_crl(store, list.get()) != 1) {
+      return FileError(file, "a list that cannot be used");
+    }
+    if (EndsWithin(X509_CRL_get0_nextUpdate(list.get()), 0)) {
+      warnings.push_back(absl::StrCat(file, ": the list of \"", name,
+                                      "\" should have been replaced by a newer one; it holds on"));
+    }
+  }
+  for (const CertificatePtr& authority : authorities) {
+    if (std::find(have.begin(), have.end(), authority.get()) != have.end()) continue;
+    return FileError(file, absl::StrCat("there is no list of \"",
+                                        Text(X509_get_subject_name(authority.get())), "\""));
+  }
+  X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 engine::CertificateHash HashCertificate(const X509& certificate) {
@@ -190,10 +248,15 @@ absl::StatusOr<std::shared_ptr<const TlsIdentity>> TlsIdentity::ForDaemon(const 
   if (!made.ok()) return made.status();
   std::shared_ptr<TlsIdentity> context = *std::move(made);
   absl::Status status = context->UseCertificate(files);
-  if (status.ok()) status = context->UseAuthorities(files);
-  if (status.ok() && !files.revoked.empty()) status = context->UseRevoked(files);
   if (!status.ok()) return status;
   SSL_CTX* const native = context->native();
+  const auto authorities = UseAuthorities(files.authorities, native, context->warnings_);
+  if (!authorities.ok()) return authorities.status();
+  if (!files.revoked.empty()) {
+    status =
+        UseRevoked(files.revoked, *authorities, SSL_CTX_get_cert_store(native), context->warnings_);
+    if (!status.ok()) return status;
+  }
   // Who issued it is enough: authorities between are authorities too.
   X509_STORE_set_flags(SSL_CTX_get_cert_store(native), X509_V_FLAG_PARTIAL_CHAIN);
   SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
@@ -212,7 +275,9 @@ absl::StatusOr<std::shared_ptr<const TlsIdentity>> TlsIdentity::ForClient(const 
   std::shared_ptr<TlsIdentity> context = *std::move(made);
   absl::Status status;
   if (!files.certificate.empty() || !files.key.empty()) status = context->UseCertificate(files);
-  if (status.ok()) status = context->UseAuthorities(files);
+  if (status.ok()) {
+    status = UseAuthorities(files.authorities, context->native(), context->warnings_).status();
+  }
   if (!status.ok()) return status;
   SSL_CTX_set_verify(context->native(), SSL_VERIFY_PEER, nullptr);
   return context;
@@ -251,64 +316,6 @@ absl::Status TlsIdentity::UseCertificate(const TlsFiles& files) {
                                                             : ": the certificate ends in less "
                                                               "than 30 days"));
   }
-  return absl::OkStatus();
-}
-
-absl::Status TlsIdentity::UseAuthorities(const TlsFiles& files) {
-  const auto authorities = ReadCertificates(files.authorities);
-  if (!authorities.ok()) return authorities.status();
-  X509_STORE* const store = SSL_CTX_get_cert_store(context_);
-  for (const CertificatePtr& one : *authorities) {
-    if (X509_STORE_add_cert(store, one.get()) != 1) {
-      return FileError(files.authorities, "a certificate that cannot be used");
-    }
-    if (EndsWithin(X509_get0_notAfter(one.get()), kEndsSoonS)) {
-      warnings_.push_back(absl::StrCat(files.authorities, ": \"",
-                                       Text(X509_get_subject_name(one.get())),
-                                       "\" has ended or will in less than 30 days"));
-    }
-    // What a client is told that it may show.
-    SSL_CTX_add_client_CA(context_, one.get());
-  }
-  return absl::OkStatus();
-}
-
-absl::Status TlsIdentity::UseRevoked(const TlsFiles& files) {
-  const auto lists =
-      ReadAll<RevokedPtr, PEM_read_bio_X509_CRL>(files.revoked, "list of revoked certificates");
-  if (!lists.ok()) return lists.status();
-  const auto authorities = ReadCertificates(files.authorities);
-  if (!authorities.ok()) return authorities.status();
-  X509_STORE* const store = SSL_CTX_get_cert_store(context_);
-  std::vector<const X509*> have;
-  for (const RevokedPtr& list : *lists) {
-    const X509* const authority = AuthorOf(*list, *authorities);
-    if (authority == nullptr) {
-      return FileError(files.revoked, "a list that no authority has signed");
-    }
-    const std::string name = Text(X509_get_subject_name(authority));
-    if (const char* wrong = WhyNot(*list)) {
-      return FileError(files.revoked, absl::StrCat("the list of \"", name, "\" ", wrong));
-    }
-    if (std::find(have.begin(), have.end(), authority) != have.end()) {
-      return FileError(files.revoked, absl::StrCat("two lists of \"", name, "\""));
-    }
-    have.push_back(authority);
-    if (X509_STORE_add_crl(store, list.get()) != 1) {
-      return FileError(files.revoked, "a list that cannot be used");
-    }
-    if (EndsWithin(X509_CRL_get0_nextUpdate(list.get()), 0)) {
-      warnings_.push_back(absl::StrCat(files.revoked, ": the list of \"", name,
-                                       "\" should have been replaced by a newer one; it holds on"));
-    }
-  }
-  for (const CertificatePtr& authority : *authorities) {
-    if (std::find(have.begin(), have.end(), authority.get()) != have.end()) continue;
-    return FileError(
-        files.revoked,
-        absl::StrCat("there is no list of \"", Text(X509_get_subject_name(authority.get())), "\""));
-  }
-  X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
   return absl::OkStatus();
 }
 

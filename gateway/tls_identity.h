@@ -62,8 +62,6 @@ class TlsIdentity {
   explicit TlsIdentity(SSL_CTX* context) : context_(context) {}
   static absl::StatusOr<std::unique_ptr<TlsIdentity>> Make(const SSL_METHOD* method);
   absl::Status UseCertificate(const TlsFiles& files);
-  absl::Status UseAuthorities(const TlsFiles& files);
-  absl::Status UseRevoked(const TlsFiles& files);
   static int Verify(X509_STORE_CTX* presented, void* context);
 
   SSL_CTX* const context_;
