@@ -63,9 +63,7 @@ class TlsGateway : public testing::Test {
   void SetUp() override { Listen(HandTurnedGateway::Quick()); }
   void Listen(const GatewayOptions& options) {
     daemon = std::make_unique<HandTurnedGateway>(options);
-    UseTls();
-    // Connections that came before it heard of TLS would not be over it.
-    EXPECT_TRUE(Until([&] { return true; }));
+    UseTls();  // And has the gateway hear of it before the first connection.
   }
   void UseTls(const std::string& revoked = "") {
     auto context =
@@ -101,6 +99,40 @@ class TlsGateway : public testing::Test {
     socket.non_blocking(true);
     return socket;
   }
+  // The same, over TLS and behind its handshake.
+  struct SecureSocket {
+    explicit SecureSocket(TlsGateway& test)
+        : identity(TlsIdentity::ForClient(
+              test.folder.Put("device", test.authority.Device(), test.authority.certificate()))),
+          socket(test.Connected()),
+          tls(identity.value(), socket.native_handle(), "127.0.0.1") {
+      EXPECT_TRUE(test.Until([this] { return tls.Handshake() == TlsStream::Step::kDone; }));
+    }
+    void LogOn(std::string_view token) {
+      Bytes logon;
+      RequestBuilder().Logon({.token = token}, logon);
+      boost::system::error_code error;
+      ASSERT_EQ(tls.Write(logon, error), logon.size());
+    }
+    // Hands on the whole frames that have come. Ensures: true where the gateway has ended it.
+    bool Hear(MessageHandler& handler) {
+      Bytes room(100'000);
+      boost::system::error_code error;
+      const std::size_t read = tls.Read(room, error);
+      heard.insert(heard.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(read));
+      for (Scan scan = ScanFrame(heard, kFrameBytesMax); scan.result == ScanResult::kFrame;
+           scan = ScanFrame(heard, kFrameBytesMax)) {
+        EXPECT_TRUE(Deliver(scan.frame, handler));
+        heard.erase(heard.begin(), heard.begin() + static_cast<std::ptrdiff_t>(scan.length));
+      }
+      return error && error != boost::asio::error::would_block;
+    }
+
+    absl::StatusOr<std::shared_ptr<const TlsIdentity>> identity;
+    boost::asio::ip::tcp::socket socket;
+    TlsStream tls;
+    Bytes heard;  // The begin of a frame.
+  };
   static bool HasEnded(boost::asio::ip::tcp::socket& socket) {
     std::byte room[1'000];
     boost::system::error_code error;
@@ -183,17 +215,8 @@ TEST_F(TlsGateway, EndsASlowReaderWithWholeFrames) {
   options.aggregator_output_bytes = std::size_t{64} << 10;
   options.closing_timeout = milliseconds(60'000);
   Listen(options);
-  auto identity =
-      TlsIdentity::ForClient(folder.Put("device", authority.Device(), authority.certificate()));
-  ASSERT_TRUE(identity.ok()) << identity.status();
-  auto socket = Connected();
-  TlsStream tls(*identity, socket.native_handle(), "127.0.0.1");
-  ASSERT_TRUE(Until([&] { return tls.Handshake() == TlsStream::Step::kDone; }));
-  RequestBuilder builder;
-  Bytes logon;
-  builder.Logon({}, logon);
-  boost::system::error_code error;
-  ASSERT_EQ(tls.Write(logon, error), logon.size());
+  SecureSocket slow(*this);
+  slow.LogOn("");
   daemon->AnswerLogon(NextCommand(), kCredential);
   engine::Event fill;
   fill.type = engine::EventType::kFill;
@@ -206,20 +229,9 @@ TEST_F(TlsGateway, EndsASlowReaderWithWholeFrames) {
     return daemon->gateway().counters().slow_readers.value() == 1;
   }));
   Hearing hearing;
-  Bytes heard;
-  EXPECT_TRUE(Until([&] {
-    Bytes room(100'000);
-    const std::size_t read = tls.Read(room, error);
-    heard.insert(heard.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(read));
-    for (Scan scan = ScanFrame(heard, kFrameBytesMax); scan.result == ScanResult::kFrame;
-         scan = ScanFrame(heard, kFrameBytesMax)) {
-      EXPECT_TRUE(Deliver(scan.frame, hearing));
-      heard.erase(heard.begin(), heard.begin() + static_cast<std::ptrdiff_t>(scan.length));
-    }
-    return error && error != boost::asio::error::would_block;
-  }));
+  EXPECT_TRUE(Until([&] { return slow.Hear(hearing); }));
   EXPECT_EQ(hearing.terminated, TerminateReason::kSlowReader);
-  EXPECT_TRUE(heard.empty());
+  EXPECT_TRUE(slow.heard.empty());
   EXPECT_GT(hearing.fills, 0U);
 }
 
@@ -292,18 +304,9 @@ TEST_F(TlsGateway, EndsALogonThatDoesNotComeBehindTheHandshake) {
   GatewayOptions options = HandTurnedGateway::Quick();
   options.logon_timeout = milliseconds(200);
   Listen(options);
-  auto context =
-      TlsIdentity::ForClient(folder.Put("device", authority.Device(), authority.certificate()));
-  ASSERT_TRUE(context.ok()) << context.status();
-  auto socket = Connected();
-  TlsStream tls(*context, socket.native_handle(), "127.0.0.1");
-  ASSERT_TRUE(Until([&] { return tls.Handshake() == TlsStream::Step::kDone; }));
-  EXPECT_TRUE(Until([&] {
-    std::byte room[100];
-    boost::system::error_code error;
-    tls.Read(room, error);
-    return error && error != boost::asio::error::would_block;
-  }));
+  SecureSocket silent(*this);
+  Hearing hearing;
+  EXPECT_TRUE(Until([&] { return silent.Hear(hearing); }));
 }
 
 TEST_F(TlsGateway, StopsWhileHandshakesAreUnderWay) {
@@ -316,31 +319,11 @@ TEST_F(TlsGateway, StopsWhileHandshakesAreUnderWay) {
 }
 
 TEST_F(TlsGateway, RefusesATokenSinceTheCertificateSaysWhoItIs) {
-  auto context =
-      TlsIdentity::ForClient(folder.Put("device", authority.Device(), authority.certificate()));
-  ASSERT_TRUE(context.ok()) << context.status();
-  auto socket = Connected();
-  TlsStream tls(*context, socket.native_handle(), "127.0.0.1");
-  ASSERT_TRUE(Until([&] { return tls.Handshake() == TlsStream::Step::kDone; }));
-  RequestBuilder builder;
-  Bytes logon;
-  builder.Logon({.token = "pw_secret"}, logon);
-  boost::system::error_code error;
-  ASSERT_EQ(tls.Write(logon, error), logon.size());
-  Bytes heard;
-  Until([&] {
-    Bytes room(1'000);
-    const std::size_t read = tls.Read(room, error);
-    heard.insert(heard.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(read));
-    return error && error != boost::asio::error::would_block;
-  });
-  EXPECT_FALSE(daemon->HasCommand());
+  SecureSocket client(*this);
+  client.LogOn("pw_secret");
   Hearing hearing;
-  for (Scan scan = ScanFrame(heard, kFrameBytesMax); scan.result == ScanResult::kFrame;
-       scan = ScanFrame(heard, kFrameBytesMax)) {
-    EXPECT_TRUE(Deliver(scan.frame, hearing));
-    heard.erase(heard.begin(), heard.begin() + static_cast<std::ptrdiff_t>(scan.length));
-  }
+  EXPECT_TRUE(Until([&] { return client.Hear(hearing); }));
+  EXPECT_FALSE(daemon->HasCommand());
   EXPECT_EQ(hearing.terminated, TerminateReason::kMalformed);
 }
 

@@ -5,11 +5,10 @@ import json
 import random
 import socket
 import subprocess
-import time
 import unittest
 
 from exchange import BIN, TOP, Exchange, peerwatt
-from raw_wire import ANSWER, TERMINATE, Wire, order
+from raw_wire import ANSWER, TERMINATE, Wire, later_start_minute, order
 import peerwatt_wire
 
 
@@ -40,7 +39,7 @@ class Clients(unittest.TestCase):
         draw = random.Random(1)
         with Exchange(homes=4) as exchange:
             exchange.start()
-            start = (int(time.time()) // 900 + 8) * 15
+            start = later_start_minute()
             good = Wire(exchange.port)
             good.log_on(exchange.tokens["1"])
             frame = peerwatt_wire.logon_frame(exchange.tokens["2"], 0, 30)

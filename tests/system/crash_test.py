@@ -9,7 +9,7 @@ import time
 import unittest
 
 from exchange import LONG, Exchange, peerwatt
-from raw_wire import ANSWER, Wire, order
+from raw_wire import ANSWER, Wire, later_start_minute, order
 import peerwatt_wire
 
 
@@ -60,7 +60,7 @@ class Crash(unittest.TestCase):
     def test_answers_a_resend_with_the_same_bytes(self):
         with Exchange(homes=4) as exchange:
             exchange.start()
-            start = (int(time.time()) // 900 + 8) * 15
+            start = later_start_minute()
             frame = peerwatt_wire.submit_frame(
                 1, [order(1, 7, start, 0, 200, 500), order(1, 8, start, 0, 99_999, 500)])
             first = Wire(exchange.port)

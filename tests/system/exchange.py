@@ -131,6 +131,11 @@ class Exchange:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(timeout=30) == 0
 
+    def resident_mib(self, what="VmRSS"):
+        """The daemon's memory now, or with VmHWM the most that it ever was."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(what + r":\s+(\d+)", status).group(1)) / 1024
+
     def accounts_of(self, credential):
         """The numbers of its accounts."""
         rows = (self.setup / "accounts.csv").read_text().splitlines()

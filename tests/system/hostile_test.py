@@ -3,7 +3,6 @@
 process stays under what it said at its start, and whoever behaves is served all the time."""
 
 import contextlib
-import pathlib
 import re
 import socket
 import ssl
@@ -12,7 +11,7 @@ import time
 import unittest
 
 from exchange import Exchange
-from raw_wire import ANSWER, TERMINATE, Wire, order
+from raw_wire import ANSWER, TERMINATE, Wire, body, later_start_minute, order
 import peerwatt_wire  # In tools, where raw_wire has led us.
 
 NOT_YOUR_ACCOUNT = 107
@@ -33,12 +32,17 @@ limit_mib = 64
 """
 
 
-def body(table, data):
-    return getattr(getattr(peerwatt_wire.wire(table), table), "GetRootAs")(data[8:], 0)
-
-
 def connect(port):
     return socket.create_connection(("127.0.0.1", port), 10)
+
+
+def wait_for_end(sock):
+    """Until the daemon has ended the connection."""
+    sock.settimeout(10)
+    with contextlib.suppress(ConnectionResetError):
+        while sock.recv(100_000):
+            pass
+    sock.close()
 
 
 def reset(sock):
@@ -48,15 +52,10 @@ def reset(sock):
 
 
 class Hostile(unittest.TestCase):
-    def resident_mib(self, exchange, what="VmRSS"):
-        """Now, or with VmHWM the most that it ever was."""
-        status = pathlib.Path(f"/proc/{exchange.process.pid}/status").read_text()
-        return int(re.search(what + r":\s+(\d+)", status).group(1)) / 1024
-
     def expect_memory_kept(self, exchange, started, before_mib):
         """Now it is as before, and at its most it was under the daemon's own word."""
         promised_mib = int(re.search(r"memory: at most (\d+) MiB", started).group(1))
-        now_mib, most_mib = self.resident_mib(exchange), self.resident_mib(exchange, "VmHWM")
+        now_mib, most_mib = exchange.resident_mib(), exchange.resident_mib("VmHWM")
         print(f"resident: {before_mib:.0f} MiB before, {now_mib:.0f} after, {most_mib:.0f} at most; "
               f"promised {promised_mib}")
         self.assertLess(now_mib - before_mib, GROWTH_MIB)
@@ -78,7 +77,7 @@ class Hostile(unittest.TestCase):
         wire = Wire(exchange.port)
         wire.log_on(exchange.tokens[str(credential)])
         wire.account = exchange.accounts_of(credential)[0]
-        wire.start = (int(time.time()) // 900 + 8) * 15
+        wire.start = later_start_minute()
         wire.client_seq = 0
         return wire
 
@@ -88,7 +87,7 @@ class Hostile(unittest.TestCase):
             started = exchange.start()
             good = self.log_on(exchange, 1)
             self.expect_served(good)
-            before_mib = self.resident_mib(exchange)
+            before_mib = exchange.resident_mib()
 
             # Connected and silent, a byte of a frame and silent, half closed, garbage.
             silent = [connect(exchange.port) for _ in range(300)]
@@ -116,11 +115,7 @@ class Hostile(unittest.TestCase):
             self.expect_terminate(slow, FRAME_TIMEOUT)
             # All the silent ones have been ended meanwhile.
             for sock in silent:
-                sock.settimeout(10)
-                with contextlib.suppress(ConnectionResetError):
-                    while sock.recv(1000):
-                        pass
-                sock.close()
+                wait_for_end(sock)
             for wire in begun:
                 self.expect_terminate(wire, LOGON_TIMEOUT)
 
@@ -173,13 +168,13 @@ class Hostile(unittest.TestCase):
                 wire.socket = context.wrap_socket(wire.socket, server_hostname="127.0.0.1")
                 wire.log_on("")
                 wire.account = exchange.accounts_of(1)[0]
-                wire.start = (int(time.time()) // 900 + 8) * 15
+                wire.start = later_start_minute()
                 wire.client_seq = 0
                 return wire
 
             good = log_on()
             self.expect_served(good)
-            before_mib = self.resident_mib(exchange)
+            before_mib = exchange.resident_mib()
             # A hello that stops after each of its bytes; and whole ones whose answer nobody reads.
             incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
             with contextlib.suppress(ssl.SSLWantReadError):
@@ -197,11 +192,7 @@ class Hostile(unittest.TestCase):
                 stalled.append(sock)
             self.expect_served(good)
             for sock in stalled:
-                sock.settimeout(10)
-                with contextlib.suppress(ConnectionResetError):
-                    while sock.recv(100_000):
-                        pass
-                sock.close()
+                wait_for_end(sock)
             # Hellos that are cut, a thousand of them whole.
             for i in range(3_000):
                 sock = connect(exchange.port)

@@ -6,14 +6,10 @@ import time
 import unittest
 
 from exchange import Exchange
-from raw_wire import ANSWER, LOGON_ANSWER, Wire, order
+from raw_wire import ANSWER, LOGON_ANSWER, Wire, body, order
 import peerwatt_wire  # In tools, where raw_wire has led us.
 
 EVENT_UNKNOWN = 14
-
-
-def body(table, data):
-    return getattr(getattr(peerwatt_wire.wire(table), table), "GetRootAs")(data[8:], 0)
 
 
 class Client(Wire):

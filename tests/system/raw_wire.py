@@ -4,12 +4,23 @@ import pathlib
 import socket
 import struct
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 import peerwatt_wire  # noqa: E402
 
 HEADER = struct.Struct("<IHH")
 LOGON_ANSWER, ANSWER, TERMINATE = 129, 130, 192
+
+
+def body(table, data):
+    """What a whole frame says, as that table of the schema."""
+    return getattr(getattr(peerwatt_wire.wire(table), table), "GetRootAs")(data[HEADER.size:], 0)
+
+
+def later_start_minute():
+    """Of a 15-minute slot that takes orders for two hours yet, where no demo clock runs."""
+    return (int(time.time()) // 900 + 8) * 15
 
 
 class Wire:

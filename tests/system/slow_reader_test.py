@@ -2,15 +2,13 @@
 """Clients with small windows that read nothing: nobody else waits for them, the daemon's memory does
 not grow with what they are owed, and when they read at last they hear all of it."""
 
-import pathlib
-import re
 import socket
 import statistics
 import time
 import unittest
 
 from exchange import Exchange
-from raw_wire import ANSWER, LOGON_ANSWER, TERMINATE, Wire, order
+from raw_wire import ANSWER, LOGON_ANSWER, TERMINATE, Wire, body, later_start_minute, order
 import peerwatt_wire  # In tools, where raw_wire has led us.
 
 FRAME = 62  # Orders.
@@ -20,10 +18,6 @@ MARKET = {"rule": "continuous", "party_orders_max": 4096, "book_orders_max": 100
 SAME_PRODUCT = 30  # Rounds: a party has so many orders in a product at most.
 RATIO_MOST = 5  # Of the others' 99th percentiles; noise of a shared machine is under 2.
 GROWTH_MIB = 24
-
-
-def body(table, data):
-    return getattr(getattr(peerwatt_wire.wire(table), table), "GetRootAs")(data[8:], 0)
 
 
 class Client(Wire):
@@ -81,10 +75,6 @@ class Client(Wire):
 
 
 class SlowReaders(unittest.TestCase):
-    def resident_mib(self, exchange):
-        status = pathlib.Path(f"/proc/{exchange.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
-
     def p99_ms(self, sellers, buyer, other, reading):
         """Of `other`, whose orders come behind those that make fills for the sellers."""
         times = []
@@ -109,7 +99,7 @@ class SlowReaders(unittest.TestCase):
             exchange.config = ("[sessions]\nslow_reader_timeout_ms = 100000\n"
                                "[outbox]\nlimit_mib = 256\n")
             exchange.start()
-            self.start, self.rounds = (int(time.time()) // 900 + 8) * 15, 0
+            self.start, self.rounds = later_start_minute(), 0
             buyer, other = Client(exchange, 1), Client(exchange, 2)
             readers = [Client(exchange, credential) for credential in (3, 4)]
             slow = [Client(exchange, credential, 1, window=4096) for credential in (5, 6)]
@@ -117,9 +107,9 @@ class SlowReaders(unittest.TestCase):
             before_mib = 0
             for _ in range(3):
                 read.append(self.p99_ms(readers, buyer, other, reading=True))
-                before_mib = before_mib or self.resident_mib(exchange)
+                before_mib = before_mib or exchange.resident_mib()
                 unread.append(self.p99_ms(slow, buyer, other, reading=False))
-            grown_mib = self.resident_mib(exchange) - before_mib
+            grown_mib = exchange.resident_mib() - before_mib
             ratio = statistics.median(unread) / statistics.median(read)
             print(f"p99 of another, ms: {[round(x, 2) for x in read]} while all read, "
                   f"{[round(x, 2) for x in unread]} while two do not, ratio {ratio:.2f}; "
@@ -137,7 +127,7 @@ class SlowReaders(unittest.TestCase):
         with Exchange(homes=20, credentials=3, market=MARKET) as exchange:
             exchange.config = "[sessions]\nslow_reader_timeout_ms = 2000\n"
             exchange.start()
-            self.start, self.rounds = (int(time.time()) // 900 + 8) * 15, 0
+            self.start, self.rounds = later_start_minute(), 0
             buyer, seller = Client(exchange, 1), Client(exchange, 3)
             frames = 1_200  # More fills than the system's buffers hold.
             starts = [self.start + 15 * (i // SAME_PRODUCT) for i in range(frames)]

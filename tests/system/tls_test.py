@@ -11,15 +11,11 @@ import unittest
 import warnings
 
 from exchange import BIN, TOP, Exchange, make_certificates, peerwatt
-from raw_wire import ANSWER, LOGON_ANSWER, TERMINATE, Wire, order
+from raw_wire import ANSWER, LOGON_ANSWER, TERMINATE, Wire, body, later_start_minute, order
 import peerwatt_wire  # In tools, where raw_wire has led us.
 
 NOT_AUTHORISED, NOT_YOUR_ACCOUNT = 102, 107
 CERTIFICATE = 19  # Why a session was ended.
-
-
-def body(table, data):
-    return getattr(getattr(peerwatt_wire.wire(table), table), "GetRootAs")(data[8:], 0)
 
 
 def context_of(folder, credential, version=None):
@@ -138,7 +134,7 @@ class Tls(unittest.TestCase):
             self.assertEqual(wire.log_on().Reason(), NOT_AUTHORISED)
             wire.close()
             # Nobody acts for another's account.
-            start = (int(time.time()) // 900 + 8) * 15
+            start = later_start_minute()
             wire = SecureWire(exchange.port, context_of(folder, 1))
             wire.log_on()
             other = exchange.accounts_of(2)[0]
@@ -185,7 +181,7 @@ class Tls(unittest.TestCase):
             self.assertEqual(end.Reason(), CERTIFICATE)
             self.assertEqual(end.ReconnectAfterMs(), 0)
             lost.close()
-            start = (int(time.time()) // 900 + 8) * 15
+            start = later_start_minute()
             answer = kept.submit(1, [order(exchange.accounts_of(1)[0], 1, start, 0, 200, 100)])
             self.assertEqual((answer.Reason(), answer.RefusedLength()), (0, 0))
             kept.close()
