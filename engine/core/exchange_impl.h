@@ -48,6 +48,8 @@ class Exchange::Impl {
 
  private:
   void LoadProducts(StateReader& in);
+  void SaveTraded(std::uint64_t products, StateWriter& out);
+  void LoadTraded(StateReader& in);
   void CheckPhases(StateReader& in);
   bool ApplyDefinition(CommandView command);
   bool ApplyTime(CommandView command);

@@ -20,7 +20,34 @@ void Exchange::Impl::Save(StateWriter& out) {
   matching_.Save(out);
   rounds_.Save(out);
   out.Add(memory_.orders.free_chunks());
-  if (registry_.has_certificates()) registry_.SaveCertificates(out);
+  // A state that has none of what came later is as it was before.
+  std::uint64_t traded = 0;
+  products_.ForEach(
+      [&traded](const Product& product) { traded += product.traded.empty() ? 0 : 1; });
+  if (registry_.has_certificates() || traded > 0) registry_.SaveCertificates(out);
+  if (traded > 0) SaveTraded(traded, out);
+}
+
+void Exchange::Impl::SaveTraded(std::uint64_t products, StateWriter& out) {
+  out.AddCount(products);
+  products_.ForEach([&out](const Product& product) {
+    if (product.traded.empty()) return;
+    out.Add(product.id);
+    product.traded.Save(out);
+  });
+}
+
+void Exchange::Impl::LoadTraded(StateReader& in) {
+  const std::uint64_t products = in.ReadCount(kOpenProductsMax);
+  in.Require(products > 0, "rounds that traded without any");
+  for (std::uint64_t left = products; left > 0 && in.ok(); --left) {
+    Product* product = products_.Find(in.Read<ProductId>(), registry_);
+    const bool fits = product != nullptr && product->traded.empty() &&
+                      product->continuous == nullptr && product->definition.rounds > 1;
+    if (!in.Require(fits, "a product that has no earlier round")) return;
+    product->traded.Load(in, registry_.metering_point_count());
+    in.Require(!product->traded.empty(), "rounds that traded nothing");
+  }
 }
 
 bool Exchange::Impl::Load(StateReader& in) {
@@ -43,8 +70,9 @@ bool Exchange::Impl::Load(StateReader& in) {
   in.Require(in.Read<std::uint64_t>() == memory_.orders.free_chunks(), "another room for orders");
   if (in.ok() && !in.AtEnd()) {
     registry_.LoadCertificates(in);
-    in.Require(registry_.has_certificates(), "certificates without any");
+    if (in.AtEnd()) in.Require(registry_.has_certificates(), "certificates without any");
   }
+  if (in.ok() && !in.AtEnd()) LoadTraded(in);
   in.Require(in.AtEnd(), "more than a state");
   if (!in.ok()) return false;
   products_.RefreshAll();

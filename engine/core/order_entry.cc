@@ -134,9 +134,7 @@ Reason OrderEntry::CheckOwn(const OrderBody& order, const Place& place, const Ow
       order.side == Side::kBuy ? point.import_limit_w : point.export_limit_w;
   const std::uint64_t limit_wh = std::uint64_t{limit_w} * market.slot_minutes / 60;
   const std::uint64_t traded_wh =
-      place.product->continuous == nullptr
-          ? 0
-          : place.product->continuous->TradedAtPoint(account.metering_point, order.side);
+      limit_w == 0 ? 0 : place.product->TradedAtPoint(account.metering_point, order.side);
   if (limit_w > 0 && traded_wh + own.same_side_wh + order.energy_wh > limit_wh) {
     return Reason::kMeteringPointLimit;
   }

@@ -13,6 +13,7 @@
 #include "engine/core/event.h"
 #include "engine/core/game.h"
 #include "engine/core/market_definition.h"
+#include "engine/core/point_totals.h"
 
 namespace engine {
 
@@ -60,6 +61,9 @@ struct Product {
   std::unique_ptr<Game> game;                  // While it is played.
   std::unique_ptr<ContinuousBook> continuous;  // Where orders match as they arrive.
 
+  // What its earlier rounds have traded, where a limit asks; continuous has its own.
+  PointTotals traded;
+
   // Of the round being cleared.
   RoundResult result{};
   ClearedRound cleared;  // As Rounds::Clear left it; its amounts go when the round is finished.
@@ -71,6 +75,10 @@ struct Product {
   // The first moment at which clearing would leave less than the market's notice before delivery.
   std::int64_t void_ns() const {
     return StartNs(id.start_minute) - std::int64_t{definition.min_notice_s} * kSecondNs + 1;
+  }
+  std::uint64_t TradedAtPoint(std::uint32_t metering_point, Side side) const {
+    return continuous != nullptr ? continuous->TradedAtPoint(metering_point, side)
+                                 : traded.At(metering_point, side);
   }
   // Where the credential is in `leaving`, or would be.
   std::vector<Leaving>::iterator FindLeaving(std::uint32_t credential) {

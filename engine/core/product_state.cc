@@ -104,7 +104,9 @@ void LoadProduct(StateReader& in, Product& product, BookMemory& memory, const Re
   if (!in.ok()) return;
   CheckAmounts(in, product, memory);
   if (!is_continuous) return;
-  product.continuous->Load(in, product.book, memory, product.phase == Phase::kMatching);
+  product.continuous->Load(in, product.book, memory,
+                           {.matching = product.phase == Phase::kMatching,
+                            .metering_points = registry.metering_point_count()});
 }
 
 }  // namespace engine

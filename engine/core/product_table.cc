@@ -88,6 +88,7 @@ void ProductTable::Remove(Product& product) {
   CHECK(at != open.end());
   product.phase = Phase::kOver;
   product.leaving.clear();
+  product.traded.Clear();
   free_.push_back(*at);
   open.erase(at);
   RefreshDue(product.market);

@@ -62,6 +62,7 @@ class Registry {
 
   std::uint32_t market_count() const { return static_cast<std::uint32_t>(markets_.size()); }
   const MarketDefinition& market(std::uint32_t index) const { return markets_[index]; }
+  std::size_t metering_point_count() const { return metering_.size(); }
   const MeteringPointBody& metering_point(std::uint32_t index) const { return metering_[index]; }
   Account& account(std::uint32_t index) { return accounts_[index]; }
   const Account& account(std::uint32_t index) const { return accounts_[index]; }

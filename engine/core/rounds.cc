@@ -147,6 +147,7 @@ void Rounds::Conclude(Product& product, std::uint64_t sequence) {
   outcome_.digest = Account(product, outcome_.fills);
   has_outcome_ = true;
   awaits_outcome_ = true;
+  if (product.has_fills() && !product.is_last_round()) CountAtPoints(product);
   product.phase = Phase::kClearing;
   products_.Refresh(product);
   clearing_.Push(&product);
@@ -229,6 +230,17 @@ DigestBytes Rounds::Account(const Product& product, std::uint32_t& fills) {
   fills_digest_.Add(cleared.buy_price_ticks);
   fills_digest_.Add(cleared.sell_price_ticks);
   return fills_digest_.Finish();
+}
+
+// For the rounds that follow: what is traded stays within the limit of the connection.
+void Rounds::CountAtPoints(Product& product) {
+  product.book.ForEachOrder(memory_, [&](const OrderChunk& chunk, std::uint32_t at) {
+    if (chunk.filled_wh[at] == 0) return;
+    const std::uint32_t index = registry_.account(chunk.account[at]).metering_point;
+    const MeteringPointBody& point = registry_.metering_point(index);
+    if (point.import_limit_w == 0 && point.export_limit_w == 0) return;
+    product.traded.Count(index, chunk.side, chunk.filled_wh[at]);
+  });
 }
 
 bool Rounds::Confirm(const OutcomeBody& outcome) {

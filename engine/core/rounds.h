@@ -53,6 +53,7 @@ class Rounds {
   void Trade(Product& product);
   void Conclude(Product& product, std::uint64_t sequence);
   DigestBytes Account(const Product& product, std::uint32_t& fills);
+  void CountAtPoints(Product& product);
   void WithdrawAll(Product& product);
   void TellOpened(const Product& product, std::uint64_t sequence);
   void Reveal(const Product& product, const LotteryBytes& secret, std::uint64_t sequence);

@@ -175,29 +175,19 @@ void ContinuousBook::Save(const BookMemory& memory, bool matching, StateWriter& 
   out.Add(energy_wh_);
   out.Add(value_);
   out.Add(chain_.bytes());
-  out.AddCount(at_points_.size());
-  for (const auto& [point, energy_wh] : at_points_) {
-    out.Add(point.first);
-    out.Add(point.second);
-    out.Add(energy_wh);
-  }
+  at_points_.Save(out);
   if (matching) out.Add(IdOf(memory, newest_));
 }
 
-void ContinuousBook::Load(StateReader& in, const Book& book, BookMemory& memory, bool matching) {
+void ContinuousBook::Load(StateReader& in, const Book& book, BookMemory& memory,
+                          const Terms& terms) {
   trades_ = in.Read<std::uint32_t>();
   energy_wh_ = in.Read<std::uint64_t>();
   value_ = in.Read<Wide>();
   chain_.Set(in.Read<DigestBytes>());
-  for (std::uint64_t points = in.ReadCount(UINT32_MAX); points > 0 && in.ok(); --points) {
-    const auto point = in.Read<std::uint32_t>();
-    const std::pair key(point, in.Read<Side>());
-    in.Require(at_points_.empty() || at_points_.rbegin()->first < key,
-               "metering points that are not in order");
-    at_points_[key] = in.Read<std::uint64_t>();
-  }
+  at_points_.Load(in, terms.metering_points);
   Rebuild(book, memory);
-  if (!matching) return;
+  if (!terms.matching) return;
   newest_ = FindOrder(book, memory, in.Read<OrderId>());
   in.Require(newest_ != kNoSlot, "an order in matching that is not in the book");
 }

@@ -5,14 +5,13 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "engine/core/book.h"
 #include "engine/core/clearing/cleared_round.h"
 #include "engine/core/clearing/wide.h"
+#include "engine/core/point_totals.h"
 #include "engine/core/running_digest.h"
 #include "engine/core/state_bytes.h"
 
@@ -96,11 +95,10 @@ class ContinuousBook {
 
   // What was traded of a metering point on a side, where somebody asks for it.
   void CountAtPoint(std::uint32_t metering_point, Side side, std::uint32_t energy_wh) {
-    at_points_[{metering_point, side}] += energy_wh;
+    at_points_.Count(metering_point, side, energy_wh);
   }
   std::uint64_t TradedAtPoint(std::uint32_t metering_point, Side side) const {
-    const auto at = at_points_.find({metering_point, side});
-    return at == at_points_.end() ? 0 : at->second;
+    return at_points_.At(metering_point, side);
   }
 
   // What was traded until now, at the mean price, rounded down.
@@ -110,8 +108,12 @@ class ContinuousBook {
   const DigestBytes& digest() const { return chain_.bytes(); }
   // What was traded, and the order that is being matched. The queues are in the book already.
   void Save(const BookMemory& memory, bool matching, StateWriter& out) const;
+  struct Terms {
+    bool matching = false;
+    std::uint64_t metering_points = 0;  // That there are.
+  };
   // Requires: it is new, and the book was loaded.
-  void Load(StateReader& in, const Book& book, BookMemory& memory, bool matching);
+  void Load(StateReader& in, const Book& book, BookMemory& memory, const Terms& terms);
 
  private:
   void Rebuild(const Book& book, BookMemory& memory);
@@ -128,7 +130,7 @@ class ContinuousBook {
   std::uint64_t energy_wh_ = 0;
   Wide value_ = 0;  // Energy times level, summed.
   RunningDigest chain_;
-  std::map<std::pair<std::uint32_t, Side>, std::uint64_t> at_points_;
+  PointTotals at_points_;
 };
 
 }  // namespace engine

@@ -31,6 +31,20 @@ std::vector<std::byte> StateInAGame() {
   return StateOf(table.driver.exchange);
 }
 
+// With what a round has traded at two metering points, for the next one.
+std::vector<std::byte> StateBetweenRounds() {
+  ExchangeDriver driver = Started(TwoRounds(/*carry_over=*/1));
+  for (const std::uint64_t point : {1U, 2U}) {
+    const MeteringPointBody body{
+        .id = MeteringPointId{point}, .import_limit_w = 4'000, .export_limit_w = 4'000};
+    EXPECT_TRUE(driver.Apply(CommandType::kDefineMeteringPoint, body));
+  }
+  EXPECT_EQ(driver.Submit(Bid(1, 1, 20, 900)), Reason::kNone);
+  EXPECT_EQ(driver.Submit(Ask(2, 1, 10, 600)), Reason::kNone);
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(586));
+  return StateOf(driver.exchange);
+}
+
 // What is loaded from it is saved as it was; or it is refused with a place and a word.
 void ExpectThatItIsThisStateOrNone(const std::vector<std::byte>& state) {
   Exchange exchange;
@@ -76,7 +90,7 @@ TEST(ExchangeState, IsRefusedWhereMoreFollows) {
 // Files have checksums; this is for who can forge them, and for our own mistakes.
 TEST(ExchangeState, ThatWasChangedAnywhereIsLoadedAsItIsOrRefused) {
   RandomSource random(5);
-  for (auto state : {AnyState(3), AnyState(8), StateInAGame()}) {
+  for (auto state : {AnyState(3), AnyState(8), StateInAGame(), StateBetweenRounds()}) {
     const std::size_t step = 1 + state.size() / Repeats(kSanitized ? 30 : 2'000, 200'000);
     for (std::size_t at = 0; at < state.size(); at += step) {
       const std::byte before = state[at];
