@@ -281,7 +281,7 @@ void Gateway::Leave(Session& session) {
 
 void Gateway::CloseNow(Session& session) {
   Leave(session);
-  session.connection().Close();
+  session.Close();
   if (!session.read_waits && !session.write_waits) ended_.push_back(session.id());
 }
 

@@ -345,6 +345,11 @@ void Session::RefuseAndEnd(const Frame& frame, Reason reason, TerminateReason wh
   Terminate(why);
 }
 
+void Session::Close() {
+  connection_.Close();
+  phase_ = Phase::kClosing;
+}
+
 void Session::Terminate(TerminateReason reason) {
   if (closing()) return;
   phase_ns_ = desk_.clock.MonotonicNs();

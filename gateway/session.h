@@ -83,6 +83,8 @@ class Session final : public FrameSink {
   // Ends a wake-up: what waited for company goes to the connection's output.
   void Flush() { stream_.Flush(desk_.builder, connection_.output()); }
 
+  // At once, and nothing is told it any more: an answer to its Logon may still be on its way.
+  void Close();
   // The last frame; nothing is taken from the client any more. The first reason stands. In its
   // handshake a client cannot be told.
   void Terminate(TerminateReason reason);

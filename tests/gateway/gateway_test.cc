@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 
 #include "tests/gateway/hand_turned_gateway.h"
 
@@ -157,6 +158,30 @@ TEST(Gateway, EndsASessionWhoseEventsGoToAConnectionThatHasGone) {
   const SentCommand disconnect = one.NextCommand();
   ASSERT_EQ(disconnect.header().type, CommandType::kDisconnect);
   EXPECT_EQ(disconnect.view().Items<engine::DisconnectBody>()[0].logon, 2U);
+}
+
+// The answer to its Logon comes in the very turn in which the gateway hears that it has gone.
+TEST(Gateway, BindsNoSessionThatIsClosedInTheSameTurn) {
+  HandTurnedGateway one;
+  HandTurnedGateway other;
+  one.gateway().SetPeers({&one.gateway(), &other.gateway()});
+  other.gateway().SetPeers({&one.gateway(), &other.gateway()});
+  RawClient older(one);
+  older.LogOnAs(7);
+  RawClient gone(other);
+  gone.LogOn();
+  const SentCommand logon = other.NextCommand();
+  gone.Close();
+  other.ForEachConnection([](int fd) {
+    pollfd end{.fd = fd, .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&end, 1, 10'000), 1);
+  });
+  other.SetLogons(1);
+  other.AnswerLogon(logon, 7);
+  other.gateway().Turn();
+  EXPECT_FALSE(other.HasEvents());
+  EXPECT_EQ(other.gateway().counters().sessions.value(), 0U);
+  EXPECT_TRUE(older.HearTermination(TerminateReason::kInternal));
 }
 
 TEST(Gateway, ServesHundredsOfConnections) {
