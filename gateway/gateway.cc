@@ -76,6 +76,7 @@ bool Gateway::Turn() {
   worked |= TakeEvents();
   worked |= TakeMissed();
   worked |= SendDisconnects();
+  worked |= Tick();
   worked |= FlushDirty();
   if (shared) share_.Worked(clock_.MonotonicNs() - begin_ns);
   if (!worked) share_.Idle();
@@ -108,7 +109,9 @@ asio::awaitable<void> Gateway::Accept() {
     }
     auto [error, socket] = co_await acceptor_.async_accept(kAwait);
     if (!error) {
-      Admit(std::move(socket));
+      error_code gone;
+      const auto peer = socket.remote_endpoint(gone);
+      if (!gone) Admit(std::move(socket), peer.address());
       continue;
     }
     if (error == asio::error::operation_aborted) break;
@@ -123,13 +126,15 @@ asio::awaitable<void> Gateway::PauseAccepts(std::chrono::milliseconds pause) {
   co_await accept_pause_.async_wait(kAwait);
 }
 
-void Gateway::Admit(Tcp::socket socket) {
+void Gateway::Adopt(int socket, const asio::ip::address& peer) {
+  Admit(Tcp::socket(io_, peer.is_v6() ? Tcp::v6() : Tcp::v4(), socket), peer);
+}
+
+void Gateway::Admit(Tcp::socket socket, const asio::ip::address& peer) {
   if (stopping_) return;
-  error_code error;
-  const auto peer = socket.remote_endpoint(error);
-  if (error) return;  // It has gone.
-  auto place = limits_.admission.Take(peer.address());
+  auto place = limits_.admission.Take(peer);
   if (!place) {
+    error_code error;
     counters_.refused.Add(1);
     if (tls_ != nullptr) return;  // To say why would cost a handshake.
     Bytes frame;
@@ -327,14 +332,19 @@ void Gateway::StartTimer() {
   if (timer_runs_) return;
   timer_runs_ = true;
   timer_.expires_after(options_.tick);
+  // It only wakes: what time it is the clock says.
   timer_.async_wait([this](const error_code& error) {
     timer_runs_ = false;
-    if (!error) Tick();
+    if (!error && !sessions_.empty()) StartTimer();
   });
 }
 
-void Gateway::Tick() {
+bool Gateway::Tick() {
+  if (sessions_.empty()) return false;
   const std::int64_t now_ns = clock_.MonotonicNs();
+  // The timer may come a little early, and should not be a whole tick late then.
+  if (now_ns - tick_ns_ < std::chrono::nanoseconds(options_.tick).count() / 2) return false;
+  tick_ns_ = now_ns;
   for (auto& [id, session] : sessions_) {
     if (session->CheckDeadlines(now_ns)) {
       CloseNow(*session);
@@ -343,7 +353,7 @@ void Gateway::Tick() {
       MarkDirty(*session);
     }
   }
-  if (!sessions_.empty()) StartTimer();
+  return true;
 }
 
 void Gateway::RequestStop() {

@@ -14,7 +14,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "absl/status/status.h"
 #include "engine/runtime/clock.h"
 #include "engine/runtime/counters.h"
@@ -63,6 +63,9 @@ class Gateway {
 
   // Takes connections from now on. Requires: not yet called.
   absl::Status Listen(const Listener& listener);
+  // Takes one that was accepted elsewhere, with its descriptor: a connected stream socket of a peer
+  // of this address. Thread: the gateway's.
+  void Adopt(int socket, const boost::asio::ip::address& peer);
 
   // The other gateways of the process: a credential has one session in all of them.
   // Requires: all live until the last has stopped.
@@ -84,7 +87,7 @@ class Gateway {
 
   boost::asio::awaitable<void> Accept();
   boost::asio::awaitable<void> PauseAccepts(std::chrono::milliseconds pause);
-  void Admit(Tcp::socket socket);
+  void Admit(Tcp::socket socket, const boost::asio::ip::address& peer);
   void StartReading(Session& session);
   void BeginHandshake(Session& session);
   enum class Handshake : std::uint8_t { kNew, kBegun };
@@ -110,7 +113,7 @@ class Gateway {
   void CloseNow(Session& session);
   void RemoveEnded();
   bool SendDisconnects();
-  void Tick();
+  bool Tick();
   void StartTimer();
   void Stop();
   void Displace(engine::CredentialId credential, std::uint64_t logon, TerminateReason reason);
@@ -134,9 +137,11 @@ class Gateway {
   TokenBucket accepts_;  // A second.
   bool doorbell_waits_ = false;
   bool timer_runs_ = false;
+  std::int64_t tick_ns_ = INT64_MIN / 2;  // When deadlines were last looked at.
   bool stopping_ = false;
   std::uint64_t last_session_ = 0;
-  absl::flat_hash_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
+  // In the order in which they came, so that the same happenings have the same consequences.
+  absl::btree_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
   std::shared_ptr<const TlsIdentity> tls_;  // Null: connections are not encrypted.
   std::deque<Session*> handshakes_;         // That can go on. Each is held by read_waits.
   std::deque<std::uint64_t> to_check_;      // Sessions whose certificates may be good no more.

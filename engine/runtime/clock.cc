@@ -32,10 +32,11 @@ std::int64_t ToExchange(const ClockScale& scale, std::int64_t wall_ns) {
 }  // namespace
 
 ExchangeClock::ExchangeClock(const ClockScale& scale, std::int64_t jump_max_ns)
-    : scale_(scale),
-      jump_max_ns_(jump_max_ns),
-      offset_(Read(CLOCK_REALTIME) - Read(CLOCK_MONOTONIC)),
-      last_(INT64_MIN) {
+    : ExchangeClock(scale, jump_max_ns, Read(CLOCK_REALTIME) - Read(CLOCK_MONOTONIC)) {}
+
+ExchangeClock::ExchangeClock(const ClockScale& scale, std::int64_t jump_max_ns,
+                             std::int64_t wall_ahead_ns)
+    : scale_(scale), jump_max_ns_(jump_max_ns), offset_(wall_ahead_ns), last_(INT64_MIN) {
   CHECK(scale.factor >= 1 && scale.factor <= kClockFactorMax);
 }
 

@@ -43,6 +43,8 @@ class ExchangeClock final : public Clock {
  public:
   // Requires: 1 <= scale.factor <= kClockFactorMax.
   explicit ExchangeClock(const ClockScale& scale = {}, std::int64_t jump_max_ns = kClockJumpMaxNs);
+  // The same, where the wall is so far ahead of the monotonic clock at the beginning.
+  ExchangeClock(const ClockScale& scale, std::int64_t jump_max_ns, std::int64_t wall_ahead_ns);
 
   // Cost: three clock readings and one atomic maximum; no syscall where the vDSO has the clocks.
   std::int64_t NowNs() override;

@@ -1,0 +1,373 @@
+#include "tests/sim/sim_controller.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "gateway/frame.h"
+#include "tests/support/told_events.h"
+
+namespace engine {
+namespace {
+
+constexpr std::uint64_t kWindow = 6;
+
+bool SameRefusals(std::span<const Refusal> some, const std::vector<Refusal>& others) {
+  return std::equal(some.begin(), some.end(), others.begin(), others.end(),
+                    [](const Refusal& a, const Refusal& b) {
+                      return a.index == b.index && a.reason == b.reason;
+                    });
+}
+
+std::string NameOf(Reason reason) { return std::string(ReasonName(reason)); }
+
+}  // namespace
+
+std::string SimController::TokenOf(CredentialId credential) {
+  return absl::StrCat("pw_simulated_", static_cast<std::uint32_t>(credential));
+}
+
+void SimController::Fault(const std::string& what) {
+  if (!desk_.fault.empty()) return;
+  desk_.fault = absl::StrCat("credential ", static_cast<std::uint32_t>(credential_), ": ", what);
+}
+
+// The network.
+
+void SimController::Connect(SimWire& wire) {
+  wire_ = &wire;
+  logon_sent_ = false;
+  ready_ = false;
+  resend_ = false;
+  heard_.clear();
+  open_orders_.clear();
+  queries_before_ = query_;
+}
+
+void SimController::Disconnected() { wire_ = nullptr; }
+
+void SimController::SendBytes(const gateway::Bytes& bytes) { wire_->Send(bytes); }
+
+void SimController::WasRead(std::uint64_t client_seq, std::int64_t stamp_ns) {
+  std::int64_t& last = sent_[client_seq - 1].stamp_ns;
+  last = std::max(last, stamp_ns);
+}
+
+void SimController::Hear(std::span<const std::byte> bytes) {
+  heard_.insert(heard_.end(), bytes.begin(), bytes.end());
+  while (wire_ != nullptr) {
+    const gateway::Scan scan = gateway::ScanFrame(heard_, gateway::kFrameBytesMax);
+    if (scan.result == gateway::ScanResult::kBad) return Fault("bytes that are no frame");
+    if (scan.result != gateway::ScanResult::kFrame) return;
+    if (!gateway::Deliver(scan.frame, *this)) return Fault("a frame that is no message");
+    heard_.erase(heard_.begin(), heard_.begin() + scan.length);
+  }
+}
+
+// What it does.
+
+void SimController::LogOn() {
+  gateway::Bytes bytes;
+  const std::string token = TokenOf(credential_);
+  desk_.builder.Logon({.token = token,
+                       .next_event = next_event_,
+                       .heartbeat_s = static_cast<std::uint16_t>(desk_.random.Below(40)),
+                       .cancel_on_disconnect = static_cast<std::uint32_t>(credential_) % 3 == 0},
+                      bytes);
+  SendBytes(bytes);
+  logon_sent_ = true;
+}
+
+void SimController::Act(std::int64_t now_ns) {
+  if (wire_ == nullptr) return;
+  if (!logon_sent_) return LogOn();
+  if (!ready_) return;
+  const std::uint64_t choice = desk_.random.Below(200);
+  if (choice == 0) return SendGarbage();
+  if (choice < 10) {
+    gateway::Bytes bytes;
+    desk_.builder.Heartbeat(bytes);
+    return SendBytes(bytes);
+  }
+  if (choice < 20 && !sent_.empty()) {  // Whatever it was, answered or not.
+    const std::uint64_t recent = std::min<std::uint64_t>(sent_.size(), 80);
+    return SendFrame(sent_.size() - desk_.random.Below(recent));
+  }
+  if (choice < 25) return AskOpenOrders();
+  if (resend_) return ResendUnanswered();
+  if (sent_.size() - answered_ < kWindow) SendNew(now_ns);
+}
+
+void SimController::ComeToRest() {
+  if (wire_ == nullptr) return;
+  if (!logon_sent_) return LogOn();
+  if (!ready_) return;
+  if (resend_) ResendUnanswered();
+  gateway::Bytes bytes;
+  desk_.builder.Heartbeat(bytes);
+  SendBytes(bytes);
+}
+
+bool SimController::AtRest() const {
+  return ready_ && answered_ == sent_.size() &&
+         next_event_ == desk_.reference.Numbered(credential_).size() + 1;
+}
+
+void SimController::SendNew(std::int64_t now_ns) {
+  desk_.random.Below(5) == 0 ? SendCancel(now_ns) : SendOrders(now_ns);
+}
+
+template <typename Body>
+SimController::Sent SimController::Made(CommandType type, const std::vector<Body>& bodies) const {
+  Sent sent;
+  sent.type = type;
+  const auto bytes = std::as_bytes(std::span(bodies));
+  sent.body.assign(bytes.begin(), bytes.end());
+  if constexpr (!std::is_same_v<Body, OrderScopeBody>) {
+    for (const Body& body : bodies) sent.products.push_back(body.product);
+  }
+  return sent;
+}
+
+void SimController::SendOrders(std::int64_t now_ns) {
+  std::vector<OrderBody> orders(1 + desk_.random.Below(desk_.random.Below(4) == 0 ? 40 : 4));
+  for (OrderBody& order : orders) order = RandomOrder(now_ns);
+  const CommandType type =
+      desk_.random.Below(4) == 0 ? CommandType::kReplaceOrders : CommandType::kSubmitOrders;
+  Sent sent = Made(type, orders);
+  desk_.builder.Orders(type, sent_.size() + 1, orders, sent.frame);
+  sent_.push_back(std::move(sent));
+  SendFrame(sent_.size());
+}
+
+void SimController::SendCancel(std::int64_t now_ns) {
+  Sent sent;
+  if (desk_.random.Below(16) == 0) {
+    OrderScopeBody scope;
+    if (desk_.random.Below(2) == 0) scope.account = RandomOrder(now_ns).account;
+    sent = Made(CommandType::kCancelAll, std::vector{scope});
+    desk_.builder.CancelAll(sent_.size() + 1, scope, sent.frame);
+  } else {
+    std::vector<OrderKeyBody> keys(1 + desk_.random.Below(4));
+    for (OrderKeyBody& key : keys) {
+      const OrderBody order = RandomOrder(now_ns);
+      key = {order.account, order.client_order_id, order.product};
+    }
+    sent = Made(CommandType::kCancelOrders, keys);
+    desk_.builder.CancelOrders(sent_.size() + 1, keys, sent.frame);
+  }
+  sent_.push_back(std::move(sent));
+  SendFrame(sent_.size());
+}
+
+// Mostly one that is taken.
+OrderBody SimController::RandomOrder(std::int64_t now_ns) const {
+  RandomSource& random = desk_.random;
+  const SimAccount& account = accounts_[random.Below(accounts_.size())];
+  const auto minute = static_cast<std::uint32_t>(now_ns / kMinuteNs);
+  OrderBody order;
+  order.account = random.Below(50) == 0 ? AccountId{1 + random.Below(9)} : account.id;
+  order.client_order_id = ClientOrderId{1 + random.Below(100)};
+  order.product.market = random.Below(50) == 0
+                             ? MarketId{1 + static_cast<std::uint32_t>(random.Below(3))}
+                             : account.market;
+  order.product.start_minute =
+      minute / 5 * 5 +
+      5 * static_cast<std::uint32_t>(random.Below(10) == 0 ? 0 : 1 + random.Below(3));
+  order.side = random.Below(2) == 0 ? Side::kBuy : Side::kSell;
+  const std::int32_t lowest = order.side == Side::kBuy ? 25 : 0;
+  order.limit_ticks = lowest + static_cast<std::int32_t>(random.Below(76));
+  order.energy_wh = 1 + static_cast<std::uint32_t>(random.Below(random.Below(20) == 0 ? 600 : 200));
+  return order;
+}
+
+void SimController::SendFrame(std::uint64_t client_seq) {
+  wire_->Send(sent_[client_seq - 1].frame, client_seq);
+}
+
+void SimController::ResendUnanswered() {
+  resend_ = false;
+  for (std::uint64_t seq = answered_ + 1; seq <= sent_.size(); ++seq) SendFrame(seq);
+}
+
+// And it knows that its connection ends with it.
+void SimController::SendGarbage() {
+  gateway::Bytes bytes(8 + desk_.random.Below(64));
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(desk_.random.Below(256));
+  SendBytes(bytes);
+}
+
+void SimController::AskOpenOrders() {
+  gateway::Bytes bytes;
+  desk_.builder.ListOpenOrders(++query_, {}, bytes);
+  desk_.builder.ListProducts(1, {}, bytes);
+  SendBytes(bytes);
+}
+
+std::optional<std::vector<ReferenceExchange::OpenOrder>> SimController::TakeOpenOrders() {
+  return std::exchange(open_orders_heard_, std::nullopt);
+}
+
+bool SimController::HasSent(CommandView command) const {
+  const CommandHeader& header = command.header();
+  if (header.client_seq == 0 || header.client_seq > sent_.size()) return false;
+  const Sent& sent = sent_[header.client_seq - 1];
+  const auto body = command.body();
+  return sent.type == header.type &&
+         std::equal(body.begin(), body.end(), sent.body.begin(), sent.body.end());
+}
+
+// What it hears.
+
+void SimController::OnLogonAnswer(const gateway::LogonAnswerMessage& message) {
+  if (message.reason == Reason::kEventsGone) {
+    if (!desk_.events_may_be_gone) Fault(absl::StrCat("event ", next_event_, " is gone"));
+    if (message.next_event <= next_event_) Fault("events are gone that it has");
+    next_event_ = message.next_event;
+    ++desk_.gone;
+    return;
+  }
+  if (message.reason != Reason::kNone) {
+    return Fault(absl::StrCat("its logon is refused: ", NameOf(message.reason)));
+  }
+  ++desk_.logons;
+  if (message.next_event != next_event_) Fault("events begin elsewhere than it asked");
+  if (message.next_client_seq <= answered_) Fault("a command that was answered is forgotten");
+  if (message.next_client_seq > sent_.size() + 1) Fault("a command that was never sent is known");
+  ready_ = true;
+  resend_ = true;
+}
+
+void SimController::OnPostponed(const gateway::AnswerMessage& message) {
+  const Reason reason = message.answer.reason;
+  const bool old = reason == Reason::kSequenceTooOld;
+  if (old && message.answer.client_seq + kAnswersKept > sent_.size()) {
+    return Fault(absl::StrCat("answer ", message.answer.client_seq, " is not kept"));
+  }
+  if (reason == Reason::kSequenceGap && message.answer.expected_client_seq <= answered_) {
+    return Fault("a command that was answered is expected again");
+  }
+  const bool postpones = reason == Reason::kBusy || reason == Reason::kThrottled ||
+                         reason == Reason::kDiskFull || reason == Reason::kSequenceGap;
+  if (!postpones && !old && reason != Reason::kMalformed && reason != Reason::kUnknownMessage) {
+    return Fault(absl::StrCat("not done: ", NameOf(reason)));
+  }
+  ++desk_.postponed;
+  resend_ = resend_ || postpones;
+}
+
+void SimController::OnAnswer(const gateway::AnswerMessage& message) {
+  const AnswerEvent& heard = message.answer;
+  if (message.message == gateway::MessageType::kListOpenOrders ||
+      message.message == gateway::MessageType::kListProducts) {
+    return;  // Busy with the one before.
+  }
+  if (!message.sequenced) return OnPostponed(message);
+  const std::uint64_t seq = heard.client_seq;
+  const ReferenceAnswer* const due = desk_.reference.FindAnswer(credential_, seq);
+  if (due == nullptr || seq > sent_.size()) {
+    return Fault(absl::StrCat("an answer to ", seq, ", which is not on disk"));
+  }
+  const bool same = heard.time_ns == due->answer.time_ns &&
+                    heard.command_sequence == due->answer.command_sequence &&
+                    heard.command == due->answer.command && heard.reason == due->answer.reason &&
+                    heard.items == due->answer.items &&
+                    SameRefusals(message.refused, due->refusals);
+  if (!same) {
+    return Fault(absl::StrCat("the answer to ", seq, " is ", NameOf(heard.reason), ", ",
+                              heard.refused, " of ", heard.items, " refused; due is ",
+                              NameOf(due->answer.reason), ", ", due->answer.refused));
+  }
+  CheckInTime(sent_[seq - 1], *due);
+  ++(sent_[seq - 1].answered ? desk_.resends_answered : desk_.answers);
+  sent_[seq - 1].answered = true;
+  while (answered_ < sent_.size() && sent_[answered_].answered) ++answered_;
+}
+
+// Nobody is late whose frame was read before the gate, the last time that it was sent.
+void SimController::CheckInTime(const Sent& sent, const ReferenceAnswer& answer) {
+  for (const Refusal& refusal : answer.refusals) {
+    if (refusal.reason != Reason::kGateClosed && refusal.reason != Reason::kClearing) continue;
+    const auto gate = first_gates_.find(sent.products[refusal.index]);
+    if (gate == first_gates_.end() || sent.stamp_ns >= gate->second) continue;
+    Fault(absl::StrCat("item ", refusal.index, " of an order that was read ",
+                       gate->second - sent.stamp_ns, " ns before the gate is late"));
+  }
+}
+
+void SimController::HearNumbered(std::uint64_t number, const Event& event) {
+  const std::vector<Event>& due = desk_.reference.Numbered(credential_);
+  if (number != next_event_) {
+    return Fault(absl::StrCat("event ", number, " where ", next_event_, " is due"));
+  }
+  if (number > due.size()) return Fault(absl::StrCat("event ", number, " is not on disk"));
+  Event numbered = event;
+  numbered.credential = credential_;
+  numbered.event_number = number;
+  if (EventFields(numbered) != EventFields(due[number - 1])) {
+    return Fault(absl::StrCat("event ", number, " is told otherwise"));
+  }
+  ++next_event_;
+  ++desk_.events;
+}
+
+void SimController::OnRoundCleared(std::uint64_t event, const RoundClearedEvent& round) {
+  Event numbered;
+  numbered.type = EventType::kRoundCleared;
+  numbered.round_cleared = round;
+  HearNumbered(event, numbered);
+}
+
+void SimController::OnFills(std::uint64_t first_event, std::span<const FillEvent> fills) {
+  for (const FillEvent& fill : fills) {
+    Event numbered;
+    numbered.type = EventType::kFill;
+    numbered.fill = fill;
+    HearNumbered(first_event++, numbered);
+    const std::int64_t sign = fill.side == Side::kBuy ? 1 : -1;
+    auto& [energy, money] = desk_.balance[{fill.product, fill.round}];
+    energy += sign * std::int64_t{fill.energy_wh};
+    money += sign * fill.amount_units;
+    ++desk_.fills;
+  }
+}
+
+void SimController::OnRoundVoid(std::uint64_t event, const RoundVoidEvent& round) {
+  Event numbered;
+  numbered.type = EventType::kRoundVoid;
+  numbered.round_void = round;
+  HearNumbered(event, numbered);
+}
+
+void SimController::OnOrderCancelled(std::uint64_t event, const OrderCancelledEvent& order) {
+  Event numbered;
+  numbered.type = EventType::kOrderCancelled;
+  numbered.order_cancelled = order;
+  HearNumbered(event, numbered);
+}
+
+void SimController::OnProductOpened(const ProductOpenedEvent& product) {
+  if (product.round == 1) first_gates_.emplace(product.product, product.gate_ns);
+}
+
+void SimController::OnOpenOrders(const gateway::OpenOrdersMessage& message) {
+  for (const OpenOrderEvent& order : message.orders) {
+    open_orders_.push_back({.account = order.account,
+                            .client_order_id = order.client_order_id,
+                            .product = order.product,
+                            .open_wh = order.open_wh,
+                            .limit_ticks = order.limit_ticks});
+  }
+  if (!message.end) return;
+  // The rest of a list that it asked for on another connection.
+  if (message.query <= queries_before_) return open_orders_.clear();
+  if (message.total != open_orders_.size()) Fault("a list of open orders with a gap");
+  std::sort(open_orders_.begin(), open_orders_.end());
+  open_orders_heard_ = std::exchange(open_orders_, {});
+}
+
+void SimController::OnTerminate(const gateway::TerminateMessage& message) {
+  ++desk_.terminated[message.reason];
+}
+
+}  // namespace engine

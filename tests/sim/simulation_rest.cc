@@ -1,0 +1,87 @@
+// How a simulation ends: nothing fails any more, and everything has to be as it should.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "tests/sim/simulation.h"
+
+namespace engine {
+
+bool Simulation::AllAtRest() const {
+  return std::all_of(controllers_.begin(), controllers_.end(),
+                     [](const SimController& one) { return one.AtRest(); });
+}
+
+// Everything moves, nothing fails.
+void Simulation::StepRest() {
+  for (SimController& controller : controllers_) {
+    if (!controller.connected()) Connect(controller);
+    controller.ComeToRest();
+  }
+  for (Connection& connection : connections_) connection.wire.MoveUp(std::size_t{1} << 20);
+  for (std::size_t gateway = 0; gateway < kSimGateways; ++gateway) TurnGateway(gateway);
+  for (int turns = 0; turns < 16 && daemon_->status().ok(); ++turns) {
+    TurnShard();
+    daemon_->TurnOutbox();
+  }
+  for (std::size_t gateway = 0; gateway < kSimGateways; ++gateway) TurnGateway(gateway);
+  for (Connection& connection : connections_) MoveDown(connection, std::size_t{1} << 20);
+  if (steps_++ % 16 == 0) daemon_->StepFollower();
+  if (!daemon_->status().ok()) Fault(daemon_->status().ToString());
+  RemoveEnded();
+}
+
+bool Simulation::ComeToRest() {
+  constexpr int kStepsMax = 4'000;
+  if (daemon_ != nullptr) Crash();  // Anew: the clock may be held, and the disk full.
+  StartDaemon();
+  if (!daemon_->status().ok()) Fault(daemon_->status().ToString());
+  const auto come = [this] {
+    for (int i = 0; i < kStepsMax && fault().empty() && !AllAtRest(); ++i) {
+      StepRest();
+      clock_.Pass(100 * kMillisecondNs);
+    }
+    if (!AllAtRest()) Fault("it does not come to rest");
+  };
+  if (fault().empty()) come();
+  if (fault().empty()) CheckOpenOrders();
+  // Until every round that anybody has an order in is over.
+  for (int i = 0; i < kStepsMax && fault().empty() && reference_.open_orders() > 0; ++i) {
+    StepRest();
+    clock_.Pass(5'000 * kMillisecondNs);
+  }
+  if (fault().empty() && reference_.open_orders() > 0) Fault("rounds that do not end");
+  if (fault().empty()) come();
+  if (fault().empty()) CheckBalance();
+  EndDaemon();
+  return fault().empty();
+}
+
+void Simulation::CheckOpenOrders() {
+  clock_.Pass(5'000 * kMillisecondNs);  // So that nobody is throttled.
+  for (int i = 0; i < 40 && fault().empty(); ++i) StepRest();
+  for (SimController& controller : controllers_) {
+    controller.TakeOpenOrders();
+    controller.AskOpenOrders();
+  }
+  for (int i = 0; i < 40 && fault().empty(); ++i) StepRest();
+  for (SimController& controller : controllers_) {
+    const auto open = controller.TakeOpenOrders();
+    const auto due = reference_.OpenOrders(controller.credential());
+    if (open && *open == due) continue;
+    Fault(absl::StrCat("credential ", static_cast<std::uint32_t>(controller.credential()),
+                       " hears ", open ? absl::StrCat("of ", open->size()) : "nothing of its",
+                       " open orders: ", "it has ", due.size()));
+  }
+}
+
+void Simulation::CheckBalance() {
+  if (desk_.gone > 0) return;  // Of rounds that were not heard whole nothing can be said.
+  for (const auto& [round, balance] : desk_.balance) {
+    if (balance.first != 0 || balance.second != 0) {
+      Fault(absl::StrCat("the fills of product ", round.first.start_minute, " round ", round.second,
+                         " do not balance: ", balance.first, " Wh, ", balance.second, " units"));
+    }
+  }
+}
+
+}  // namespace engine
