@@ -120,6 +120,38 @@ OrderEntry::Own OrderEntry::Survey(const OrderBody& order, const Place& place, S
   return own;
 }
 
+// Requires: the account's metering point has a limit, and other parties.
+std::uint64_t OrderEntry::OpenOfOthersAtPoint(const OrderBody& order, const Place& place) const {
+  const Account& account = registry_.account(place.account);
+  std::uint64_t open_wh = 0;
+  for (const std::uint32_t party : registry_.parties_at(account.metering_point)) {
+    if (party == account.party) continue;
+    place.product->book.ForEachOfParty(memory_, party, [&](Slot slot) {
+      const OrderChunk& chunk = memory_.orders.ChunkOf(slot);
+      const std::uint32_t at = slot % kChunkOrders;
+      if (chunk.side != order.side || chunk.open_wh[at] == 0) return;
+      const bool here =
+          registry_.account(chunk.account[at]).metering_point == account.metering_point;
+      open_wh += here ? chunk.open_wh[at] : 0;
+    });
+  }
+  return open_wh;
+}
+
+bool OrderEntry::IsOverPointLimit(const OrderBody& order, const Place& place,
+                                  const Own& own) const {
+  const std::uint32_t index = registry_.account(place.account).metering_point;
+  const MeteringPointBody& point = registry_.metering_point(index);
+  const std::uint32_t limit_w =
+      order.side == Side::kBuy ? point.import_limit_w : point.export_limit_w;
+  if (limit_w == 0) return false;
+  const Product& product = *place.product;
+  std::uint64_t energy_wh =
+      order.energy_wh + own.same_side_wh + product.TradedAtPoint(index, order.side);
+  if (registry_.parties_at(index).size() > 1) energy_wh += OpenOfOthersAtPoint(order, place);
+  return energy_wh > std::uint64_t{limit_w} * product.definition.slot_minutes / 60;
+}
+
 Reason OrderEntry::CheckOwn(const OrderBody& order, const Place& place, const Own& own,
                             std::int64_t time_ns) const {
   const MarketDefinition& market = place.product->definition;
@@ -128,16 +160,7 @@ Reason OrderEntry::CheckOwn(const OrderBody& order, const Place& place, const Ow
   const bool has_any = own.same_side + own.other_side > 0;
   if (has_any && RuleOf(market).one_order) return Reason::kOneOrderASide;
   if (own.orders >= market.party_orders_max) return Reason::kPartyOrderLimit;
-  const Account& account = registry_.account(place.account);
-  const MeteringPointBody& point = registry_.metering_point(account.metering_point);
-  const std::uint32_t limit_w =
-      order.side == Side::kBuy ? point.import_limit_w : point.export_limit_w;
-  const std::uint64_t limit_wh = std::uint64_t{limit_w} * market.slot_minutes / 60;
-  const std::uint64_t traded_wh =
-      limit_w == 0 ? 0 : place.product->TradedAtPoint(account.metering_point, order.side);
-  if (limit_w > 0 && traded_wh + own.same_side_wh + order.energy_wh > limit_wh) {
-    return Reason::kMeteringPointLimit;
-  }
+  if (IsOverPointLimit(order, place, own)) return Reason::kMeteringPointLimit;
   const bool may_cancel_older =
       market.rule.self_trade == SelfTrade::kCancelOlder && !place.product->IsFrozen(time_ns);
   if (!own.crossing->empty() && !may_cancel_older) return Reason::kSelfTrade;

@@ -23,7 +23,8 @@ struct Entry {
 
 // Each returns why it refused, or kNone when it is done; a refusal changes nothing.
 //
-// Cost: O(orders of the party in the book).
+// Cost: O(orders of the party in the book, and of the others at its metering point where that has
+//       a limit).
 class OrderEntry {
  public:
   OrderEntry(Registry& registry, ProductTable& products, BookMemory& memory, EventQueue& events,
@@ -67,7 +68,7 @@ class OrderEntry {
     std::uint32_t same_side = 0;   // Open.
     std::uint32_t other_side = 0;  // Open.
     bool duplicate = false;
-    std::uint64_t same_side_wh = 0;  // At the order's metering point.
+    std::uint64_t same_side_wh = 0;  // Of the party's, at the order's metering point.
     std::vector<Slot>* crossing = nullptr;
   };
 
@@ -75,6 +76,8 @@ class OrderEntry {
   Reason CheckTerms(const OrderBody& order, const Product& product) const;
   static Reason CheckRule(const OrderBody& order, const MarketDefinition& market);
   Own Survey(const OrderBody& order, const Place& place, Slot except);
+  std::uint64_t OpenOfOthersAtPoint(const OrderBody& order, const Place& place) const;
+  bool IsOverPointLimit(const OrderBody& order, const Place& place, const Own& own) const;
   Reason CheckOwn(const OrderBody& order, const Place& place, const Own& own,
                   std::int64_t time_ns) const;
   void Withdraw(Product& product, Slot slot);

@@ -94,8 +94,25 @@ bool Registry::DefineAccount(const AccountBody& definition) {
   accounts_[index].definition = definition;
   accounts_[index].metering_point = metering_point;
   accounts_[index].credential = credential;
+  KnowAt(metering_point, accounts_[index].party);
   Attach(index);
   return true;
+}
+
+void Registry::KnowAt(std::uint32_t metering_point, std::uint32_t party) {
+  first_at_.resize(metering_.size(), kNoIndex);
+  std::uint32_t& first = first_at_[metering_point];
+  if (first == kNoIndex) first = party;
+  if (first == party) return;
+  std::vector<std::uint32_t>& all = all_at_[metering_point];
+  if (all.empty()) all.push_back(first);
+  if (std::find(all.begin(), all.end(), party) == all.end()) all.push_back(party);
+}
+
+std::span<const std::uint32_t> Registry::parties_at(std::uint32_t metering_point) const {
+  const auto all = all_at_.find(metering_point);
+  if (all != all_at_.end()) return all->second;
+  return {&first_at_[metering_point], 1};
 }
 
 void Registry::Attach(std::uint32_t account) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -64,6 +65,8 @@ class Registry {
   const MarketDefinition& market(std::uint32_t index) const { return markets_[index]; }
   std::size_t metering_point_count() const { return metering_.size(); }
   const MeteringPointBody& metering_point(std::uint32_t index) const { return metering_[index]; }
+  // The parties that have or had an account there: mostly one.
+  std::span<const std::uint32_t> parties_at(std::uint32_t metering_point) const;
   Account& account(std::uint32_t index) { return accounts_[index]; }
   const Account& account(std::uint32_t index) const { return accounts_[index]; }
   Credential& credential(std::uint32_t index) { return credentials_[index]; }
@@ -88,6 +91,7 @@ class Registry {
     const auto found = map.find(id);
     return found == map.end() ? kNoIndex : found->second;
   }
+  void KnowAt(std::uint32_t metering_point, std::uint32_t party);
   void Attach(std::uint32_t account);
   void Detach(std::uint32_t account);
   void FindMarkets(Credential& owner) const;
@@ -96,6 +100,8 @@ class Registry {
 
   std::vector<MarketDefinition> markets_;
   std::vector<MeteringPointBody> metering_;
+  std::vector<std::uint32_t> first_at_;  // By metering point: its first party, or kNoIndex;
+  absl::flat_hash_map<std::uint32_t, std::vector<std::uint32_t>> all_at_;  // where more are, all.
   std::vector<Account> accounts_;
   std::vector<Credential> credentials_;
   std::uint32_t parties_ = 0;

@@ -90,16 +90,17 @@ struct ReferenceProduct {
     const auto traded = traded_wh.find({account.metering_point, terms.side});
     if (traded != traded_wh.end()) same_side_wh += traded->second;
     for (const ReferenceOrder& order : orders) {
-      if (&order == except || order.account.party != account.party) continue;
+      if (&order == except) continue;
+      if (order.terms.side == terms.side &&
+          order.account.metering_point == account.metering_point) {
+        same_side_wh += order.open;
+      }
+      if (order.account.party != account.party) continue;
       const bool same_id =
           order.terms.account == account.id && order.terms.client_order_id == terms.client_order_id;
       if (same_id) return Reason::kDuplicateClientOrderId;
       const bool in_round = order.id >= OrderId{round_began * kOrderIdPlaces};
       if (order.open > 0 || in_round) ++count;
-      if (order.terms.side == terms.side &&
-          order.account.metering_point == account.metering_point) {
-        same_side_wh += order.open;
-      }
     }
     if (count >= market.party_orders_max) return Reason::kPartyOrderLimit;
     const std::uint64_t limit_w =

@@ -67,8 +67,8 @@ JournalOptions Options() {
 // Everything soon, in exchange time, and little of everything.
 gateway::GatewayOptions GatewayLimits() {
   gateway::GatewayOptions options;
-  options.device_output_bytes = std::size_t{16} << 10;
-  options.aggregator_output_bytes = std::size_t{64} << 10;
+  options.device_output_bytes = std::size_t{6} << 10;
+  options.aggregator_output_bytes = std::size_t{12} << 10;
   options.device_orders_per_second = 50;
   return options;
 }

@@ -107,10 +107,11 @@ void Simulation::Init() {
   }
   for (std::uint32_t id = 1; id <= kCredentials; ++id) {
     for (const SimAccount& account : AccountsOf(id)) {
-      const std::uint64_t point = 1 + static_cast<std::uint64_t>(account.id) % 7;
+      const auto number = static_cast<std::uint64_t>(account.id);
+      const std::uint64_t point = 1 + number % 7;
       driver.Apply(CommandType::kDefineAccount,
                    AccountBody{.id = account.id,
-                               .party = PartyId{1 + point % 5},
+                               .party = PartyId{1 + number % 5},
                                .metering_point = MeteringPointId{point},
                                .market = account.market,
                                .credential = CredentialId{id}});
@@ -186,7 +187,7 @@ void Simulation::StepOnce() {
 void Simulation::LetSomebodyAct() {
   SimController& controller =
       *std::next(controllers_.begin(), static_cast<std::ptrdiff_t>(random_.Below(kCredentials)));
-  const bool again = controller.connected() && Chance(400);
+  const bool again = controller.connected() && Chance(80);
   if (!controller.connected() || again) {
     seen_.takeovers += again ? 1 : 0;
     return Connect(controller);
@@ -196,9 +197,18 @@ void Simulation::LetSomebodyAct() {
 
 void Simulation::PassTime() {
   const std::uint64_t choice = random_.Below(100);
+  if (choice == 99) return PassToTheEdge();
   const std::int64_t most_ms = choice < 80 ? 20 : choice < 97 ? 3'000 : 40'000;
   clock_.Pass(static_cast<std::int64_t>(random_.Below(static_cast<std::uint64_t>(most_ms))) *
               kMillisecondNs);
+}
+
+// Gates are at whole half minutes: just before one, at it, or just behind it.
+void Simulation::PassToTheEdge() {
+  const std::int64_t now_ns = clock_.NowNs();
+  const std::int64_t edge_ns = (now_ns / (kMinuteNs / 2) + 1) * (kMinuteNs / 2);
+  clock_.Pass(std::max<std::int64_t>(
+      0, edge_ns - now_ns - 1 + static_cast<std::int64_t>(random_.Below(3))));
 }
 
 void Simulation::TurnShard() {

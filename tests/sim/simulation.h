@@ -71,6 +71,7 @@ class Simulation {
   void StepOnce();
   void LetSomebodyAct();
   void PassTime();
+  void PassToTheEdge();
   void TurnShard();
   void Disturb();
   void StartDaemon();
