@@ -42,6 +42,7 @@ void SimController::Connect(SimWire& wire) {
   heard_.clear();
   open_orders_.clear();
   queries_before_ = query_;
+  over_behind_ = UINT64_MAX;
 }
 
 void SimController::Disconnected() { wire_ = nullptr; }
@@ -111,6 +112,14 @@ void SimController::ComeToRest() {
 bool SimController::AtRest() const {
   return ready_ && answered_ == sent_.size() &&
          next_event_ == desk_.reference.Numbered(credential_).size() + 1;
+}
+
+std::string SimController::WhatItWaitsFor() const {
+  return absl::StrCat("credential ", static_cast<std::uint32_t>(credential_), " waits",
+                      wire_ == nullptr ? ", with no connection" : "",
+                      ready_ ? "" : " for its logon", "; of ", sent_.size(), " commands ",
+                      answered_, " are answered; of ", desk_.reference.Numbered(credential_).size(),
+                      " events it has ", next_event_ - 1);
 }
 
 void SimController::SendNew(std::int64_t now_ns) {
@@ -217,6 +226,10 @@ bool SimController::HasSent(CommandView command) const {
          std::equal(body.begin(), body.end(), sent.body.begin(), sent.body.end());
 }
 
+void SimController::OrdersLeave() {
+  if (ready_) over_behind_ = std::min<std::uint64_t>(over_behind_, sent_.size());
+}
+
 // What it hears.
 
 void SimController::OnLogonAnswer(const gateway::LogonAnswerMessage& message) {
@@ -278,6 +291,7 @@ void SimController::OnAnswer(const gateway::AnswerMessage& message) {
                               heard.refused, " of ", heard.items, " refused; due is ",
                               NameOf(due->answer.reason), ", ", due->answer.refused));
   }
+  if (seq > over_behind_) return Fault("its orders left with a session before this one");
   CheckInTime(sent_[seq - 1], *due);
   ++(sent_[seq - 1].answered ? desk_.resends_answered : desk_.answers);
   sent_[seq - 1].answered = true;

@@ -62,6 +62,7 @@ class SimController final : public gateway::MessageHandler {
   void ComeToRest();
   // All was answered, and all that there is to hear was heard.
   bool AtRest() const;
+  std::string WhatItWaitsFor() const;
   // Bytes that the network has brought.
   void Hear(std::span<const std::byte> bytes);
   // A gateway has read the command with this number, and stamped it so.
@@ -71,6 +72,8 @@ class SimController final : public gateway::MessageHandler {
   void AskOpenOrders();
   std::optional<std::vector<ReferenceExchange::OpenOrder>> TakeOpenOrders();
 
+  // Its orders go because its session is over: none is, then, that goes on.
+  void OrdersLeave();
   // The command that it sent under this number: for who finds it in the journal.
   bool HasSent(CommandView command) const;
 
@@ -117,6 +120,8 @@ class SimController final : public gateway::MessageHandler {
   bool logon_sent_ = false;
   bool ready_ = false;
   bool resend_ = false;  // Something was postponed.
+  // Of what it sends on this connection behind it nothing is answered: it is over.
+  std::uint64_t over_behind_ = UINT64_MAX;
   gateway::Bytes heard_;
   std::vector<Sent> sent_;      // By client_seq, from 1.
   std::uint64_t answered_ = 0;  // So many from the first on.

@@ -143,10 +143,12 @@ void Simulation::OnDurable(CommandView record) {
 // Nothing is on disk in a client's name that it has not sent.
 void Simulation::CheckRecord(CommandView record) {
   const CommandHeader& header = record.header();
-  if (!IsFromClient(header.type)) return;
+  const bool is_disconnect = header.type == CommandType::kDisconnect;
+  if (!IsFromClient(header.type) && !is_disconnect) return;
   const auto from =
       std::find_if(controllers_.begin(), controllers_.end(),
                    [&](const SimController& one) { return one.credential() == header.credential; });
+  if (from != controllers_.end() && is_disconnect) return from->OrdersLeave();
   if (from == controllers_.end() || !from->HasSent(record)) {
     Fault(absl::StrCat("record ", header.sequence, " is what nobody sent"));
   }
