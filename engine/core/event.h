@@ -101,6 +101,7 @@ struct RoundClearedEvent {
   Reason no_trade{};  // Why nothing traded, where it is not that nothing crossed.
   RoundResult result{};
   std::uint8_t carry_over = 0;  // 1: what is unfilled stays for the next round.
+  std::uint32_t zero = 0;
 };
 struct FillEvent {
   AccountId account{};
@@ -113,6 +114,7 @@ struct FillEvent {
   std::uint32_t open_wh = 0;  // Still open after this fill.
   std::uint16_t round = 0;
   Side side{};
+  std::uint8_t zero = 0;
 };
 struct RoundVoidEvent {
   ProductId product;
@@ -120,6 +122,7 @@ struct RoundVoidEvent {
   std::uint32_t rounds = 0;
   Reason reason{};  // kNone: it was too late to clear it.
   std::uint8_t carry_over = 0;
+  std::uint8_t zero = 0;
 };
 struct OrderCancelledEvent {
   AccountId account{};
@@ -128,7 +131,13 @@ struct OrderCancelledEvent {
   ProductId product;
   std::uint32_t open_wh = 0;  // What was taken out.
   Reason reason{};
+  std::uint16_t zero = 0;
 };
+// They are kept on disk as they are: no byte of them is what lay there before.
+static_assert(std::has_unique_object_representations_v<RoundClearedEvent> &&
+              std::has_unique_object_representations_v<FillEvent> &&
+              std::has_unique_object_representations_v<RoundVoidEvent> &&
+              std::has_unique_object_representations_v<OrderCancelledEvent>);
 struct ProductOpenedEvent {
   ProductId product;
   std::int64_t gate_ns = 0;  // Of the next round.
