@@ -133,11 +133,6 @@ struct OrderCancelledEvent {
   Reason reason{};
   std::uint16_t zero = 0;
 };
-// They are kept on disk as they are: no byte of them is what lay there before.
-static_assert(std::has_unique_object_representations_v<RoundClearedEvent> &&
-              std::has_unique_object_representations_v<FillEvent> &&
-              std::has_unique_object_representations_v<RoundVoidEvent> &&
-              std::has_unique_object_representations_v<OrderCancelledEvent>);
 struct ProductOpenedEvent {
   ProductId product;
   std::int64_t gate_ns = 0;  // Of the next round.
@@ -153,7 +148,6 @@ struct IndicativeEvent {
   std::int32_t price_ticks = 0;  // What buyers would pay.
   std::uint8_t crossing = 0;     // 0: nothing would trade; no price.
 };
-
 struct PriceCallEvent {
   AccountId account{};
   ClientOrderId client_order_id{};

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <type_traits>
 
 #include "engine/core/check.h"
 #include "engine/core/limits.h"
@@ -32,6 +33,11 @@ std::size_t BodyBytes(EventType type) {
 constexpr std::size_t Padded(std::size_t bytes) { return (bytes + 7) / 8 * 8; }
 static_assert(sizeof(RoundClearedEvent) == 56 && sizeof(FillEvent) == 56);
 static_assert(sizeof(RoundVoidEvent) == 20 && sizeof(OrderCancelledEvent) == 40);
+// They are kept as they are: no byte of them is what lay there before.
+static_assert(std::has_unique_object_representations_v<RoundClearedEvent> &&
+              std::has_unique_object_representations_v<FillEvent> &&
+              std::has_unique_object_representations_v<RoundVoidEvent> &&
+              std::has_unique_object_representations_v<OrderCancelledEvent>);
 
 std::uint64_t HeaderChecksum(const OutboxFileHeader& header) {
   const auto bytes = std::as_bytes(std::span(&header, 1));
