@@ -2,6 +2,7 @@
 #include <boost/asio/post.hpp>
 
 #include "gateway/gateway.h"
+#include "gateway/look_log.h"
 
 namespace gateway {
 namespace {
@@ -67,6 +68,7 @@ void Gateway::Dispatch(const engine::Event& event) {
     return;
   }
   if (event.credential != engine::CredentialId{}) {
+    LogLook(event);
     Session* session = router_.Find(event.credential);
     if (session == nullptr) return;
     session->Add(event);

@@ -38,16 +38,31 @@ static_assert(sizeof(AccountBody) == 32);
 
 enum class CredentialKind : std::uint8_t { kDevice = 0, kAggregator = 1, kOperator = 2 };
 
+// What an operator may do; a bit each.
+enum class Role : std::uint8_t {
+  kRead = 1,        // Hears what every market tells all, and lists every market's products.
+  kOperate = 2,     // Halts markets, once the daemon takes such commands: nothing asks for it yet.
+  kAdminister = 4,  // Has its acts applied: see act.h.
+  kSurveillance = 8,  // Looks into the open, sealed books of all accounts.
+};
+inline constexpr std::uint8_t kNoRoles = 0;
+inline constexpr std::uint8_t kAllRoles = 15;
+
 // kDefineCredential.
 struct CredentialBody {
   CredentialId id{};
   CredentialKind kind{};
-  std::array<std::uint8_t, 3> zero{};
+  std::uint8_t roles = kNoRoles;  // Roles added up; none but for an operator.
+  std::array<std::uint8_t, 2> zero{};
   std::uint32_t orders_per_second = 0;  // Token bucket; 0: the daemon's default for its kind.
   std::uint32_t zero2 = 0;
   TokenHash token_hash{};
 };
 static_assert(sizeof(CredentialBody) == 48);
+
+constexpr bool Has(const CredentialBody& credential, Role role) {
+  return (credential.roles & static_cast<std::uint8_t>(role)) != 0;
+}
 
 using CertificateHash = std::array<std::byte, 32>;  // SHA-256 of its DER.
 // The next one is there before the last one ends.

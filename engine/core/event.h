@@ -21,7 +21,7 @@ enum class EventType : std::uint16_t {
   kOpenOrdersEnd = 4,
   kProductsEnd = 7,
   // Answer to kLogon, for the connection `session`: kLogonMarket for each market in which the
-  // credential has an account, then kLogonAnswer.
+  // credential has an account, for all where it has the role kRead, then kLogonAnswer.
   kLogonMarket = 5,
   kLogonAnswer = 6,
   // Numbered per credential, in order, without gaps.
@@ -74,6 +74,8 @@ struct OpenOrderEvent {
 struct ListEndEvent {
   std::uint64_t query = 0;  // The question's client_seq.
   std::uint32_t told = 0;   // Orders or products.
+  MarketId market{};        // Of a look into others' orders, for the log: what was asked for,
+  AccountId account{};      // and not both zero.
 };
 struct LogonMarketEvent {
   std::uint64_t session = 0;

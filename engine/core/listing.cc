@@ -1,19 +1,27 @@
 #include "engine/core/listing.h"
 
+#include <algorithm>
+
 #include "engine/core/clearing/rules.h"
 
 namespace engine {
 
-bool Listing::Begin(std::uint32_t credential, CommandType question, const OrderScopeBody& scope,
-                    std::uint64_t query) {
+bool Listing::Begin(std::uint32_t credential, const CommandHeader& question,
+                    const OrderScopeBody& scope, Reach reach) {
   bool& asked = registry_.credential(credential).asked;
   if (asked) return false;
   asked = true;
   Question fresh;
   fresh.credential = credential;
-  fresh.type = question;
+  fresh.type = question.type;
   fresh.scope = scope;
-  fresh.query = query;
+  fresh.query = question.client_seq;
+  fresh.reach = reach;
+  const bool orders = question.type == CommandType::kListOpenOrders;
+  if (orders && reach == Reach::kAll && scope.account != AccountId{}) {
+    fresh.next = registry_.FindAccount(scope.account);
+    fresh.end = fresh.next + 1;
+  }
   questions_.Push(fresh);
   return true;
 }
@@ -40,9 +48,12 @@ std::size_t Listing::Drain(std::uint64_t sequence, std::span<Event> out) {
 bool Listing::Step(Question& question) {
   const Credential& credential = registry_.credential(question.credential);
   const bool orders = question.type == CommandType::kListOpenOrders;
-  const std::vector<std::uint32_t>& places = orders ? credential.accounts : credential.markets;
-  if (question.next >= places.size()) return false;
-  const std::uint32_t place = places[question.next++];
+  const std::vector<std::uint32_t>& own = orders ? credential.accounts : credential.markets;
+  const bool all = question.reach == Reach::kAll;
+  const std::size_t everything = orders ? registry_.account_count() : registry_.market_count();
+  if (question.next >= std::min(all ? everything : own.size(), question.end)) return false;
+  const std::size_t at = question.next++;
+  const std::uint32_t place = all ? static_cast<std::uint32_t>(at) : own[at];
   orders ? ListAccount(question, place) : ListMarket(question, place);
   return true;
 }
@@ -104,6 +115,10 @@ void Listing::End(Question& question) {
   const bool orders = question.type == CommandType::kListOpenOrders;
   event.type = orders ? EventType::kOpenOrdersEnd : EventType::kProductsEnd;
   event.list_end = {.query = question.query, .told = question.told};
+  if (orders && question.reach == Reach::kAll) {
+    event.list_end.market = question.scope.market;
+    event.list_end.account = question.scope.account;
+  }
   ready_.Push(event);
 }
 

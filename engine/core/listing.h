@@ -19,10 +19,14 @@ class Listing {
   Listing(Registry& registry, ProductTable& products, BookMemory& memory)
       : registry_(registry), products_(products), memory_(memory) {}
 
-  // `question`: kListOpenOrders or kListProducts; `query` comes back in the answer's end.
+  enum class Reach : std::uint8_t { kOwn, kAll };
+
+  // `question`: kListOpenOrders or kListProducts; its client_seq comes back in the answer's end.
+  // `reach`: whether only of the credential's accounts and markets, or of all that are in the
+  // scope.
   // Ensures: false where the credential's last question is not answered yet.
-  bool Begin(std::uint32_t credential, CommandType question, const OrderScopeBody& scope,
-             std::uint64_t query);
+  bool Begin(std::uint32_t credential, const CommandHeader& question, const OrderScopeBody& scope,
+             Reach reach);
   bool empty() const { return questions_.empty(); }
 
   // Moves the next events out. Cost: O(out.size()) and the orders of one account or the products of
@@ -35,7 +39,9 @@ class Listing {
     CommandType type{};
     OrderScopeBody scope;
     std::uint64_t query = 0;
-    std::size_t next = 0;  // Place in the credential's accounts or markets.
+    Reach reach{};
+    std::size_t next = 0;        // Place in the credential's accounts or markets, or in all.
+    std::size_t end = SIZE_MAX;  // Behind the last place.
     std::uint32_t told = 0;
     bool ended = false;
   };

@@ -23,6 +23,10 @@ class Questions {
 
  private:
   void Logon(CommandView query, std::uint64_t sequence);
+  Reason FindReach(const Credential& asker, CommandType question, const OrderScopeBody& scope,
+                   Listing::Reach& reach) const;
+  Reason FindReachOfOrders(const Credential& asker, const OrderScopeBody& scope,
+                           Listing::Reach& reach) const;
 
   Registry& registry_;
   EventQueue& events_;

@@ -36,6 +36,8 @@ bool Registry::DefineMeteringPoint(const MeteringPointBody& definition) {
 
 bool Registry::DefineCredential(const CredentialBody& definition) {
   if (definition.id == CredentialId{} || definition.kind > CredentialKind::kOperator) return false;
+  const bool may_have_roles = definition.kind == CredentialKind::kOperator;
+  if (definition.roles > (may_have_roles ? kAllRoles : kNoRoles)) return false;
   const std::uint32_t holder = FindToken(definition.token_hash);
   const std::uint32_t known = FindCredential(definition.id);
   const bool has_token = definition.token_hash != TokenHash{};
