@@ -29,6 +29,7 @@ enum class CommandType : std::uint16_t {
   kDefineAccount = 4,
   kDefineCredential = 5,
   kDefineCertificate = 6,
+  kAct = 7,  // Some of these, with who and why: act.h. The bare ones are in older journals.
   // From clients.
   kSubmitOrders = 16,
   kReplaceOrders = 17,

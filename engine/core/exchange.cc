@@ -1,5 +1,7 @@
 #include "engine/core/exchange.h"
 
+#include <type_traits>
+
 #include "engine/core/check.h"
 #include "engine/core/clearing/rules.h"
 #include "engine/core/exchange_impl.h"
@@ -56,39 +58,51 @@ bool Exchange::Impl::Apply(CommandView command) {
 
 bool Exchange::Impl::ApplyDefinition(CommandView command) {
   if (!events_.empty()) return false;
-  switch (command.header().type) {
-    case CommandType::kGenesis: {
-      const auto* body = command.Single<GenesisBody>();
-      if (body == nullptr || sequence_ != 0) return false;
-      genesis_ = *body;
-      memory_.orders = OrderPool(body->order_capacity);
-      return true;
-    }
-    case CommandType::kDefineMarket: {
-      const auto* body = command.Single<MarketDefinition>();
-      if (body == nullptr || !registry_.DefineMarket(*body)) return false;
-      products_.SetMarket(registry_.FindMarket(body->id), *body, command.header().time_ns);
-      return true;
-    }
-    case CommandType::kDefineMeteringPoint: {
-      const auto* body = command.Single<MeteringPointBody>();
-      return body != nullptr && registry_.DefineMeteringPoint(*body);
-    }
-    case CommandType::kDefineAccount: {
-      const auto* body = command.Single<AccountBody>();
-      return body != nullptr && registry_.DefineAccount(*body);
-    }
-    case CommandType::kDefineCredential: {
-      const auto* body = command.Single<CredentialBody>();
-      return body != nullptr && registry_.DefineCredential(*body);
-    }
-    case CommandType::kDefineCertificate: {
-      const auto* body = command.Single<CertificateBody>();
-      return body != nullptr && registry_.DefineCertificate(*body);
-    }
+  const CommandHeader& header = command.header();
+  if (header.type == CommandType::kGenesis) {
+    const auto* body = command.Single<GenesisBody>();
+    if (body == nullptr || sequence_ != 0) return false;
+    genesis_ = *body;
+    memory_.orders = OrderPool(body->order_capacity);
+    return true;
+  }
+  const DefinitionView what(command);
+  if (what.act() != nullptr ? !MayAct(*what.act()) : header.count != 1) return false;
+  switch (what.type()) {
+    case CommandType::kDefineMarket:
+      return Define<MarketDefinition>(what, header.time_ns);
+    case CommandType::kDefineMeteringPoint:
+      return Define<MeteringPointBody>(what, header.time_ns);
+    case CommandType::kDefineAccount:
+      return Define<AccountBody>(what, header.time_ns);
+    case CommandType::kDefineCredential:
+      return Define<CredentialBody>(what, header.time_ns);
+    case CommandType::kDefineCertificate:
+      return Define<CertificateBody>(what, header.time_ns);
     default:
       return false;
   }
+}
+
+// Who owns the machine may: what he can do to the files no check here would keep from him. So an
+// operator that took the role from the last one who had it, be it itself, locks nobody out.
+bool Exchange::Impl::MayAct(const ActBody& act) const {
+  if (!IsWellFormed(act)) return false;
+  if (act.who == CredentialId{}) return true;
+  const std::uint32_t index = registry_.FindCredential(act.who);
+  return index != kNoIndex && Has(registry_.credential(index).definition, Role::kAdminister);
+}
+
+template <typename Body>
+bool Exchange::Impl::Define(const DefinitionView& what, std::int64_t time_ns) {
+  const std::span<const Body> bodies = what.Items<Body>();
+  if (bodies.empty() || !registry_.Define(bodies)) return false;
+  if constexpr (std::is_same_v<Body, MarketDefinition>) {
+    for (const MarketDefinition& market : bodies) {
+      products_.SetMarket(registry_.FindMarket(market.id), market, time_ns);
+    }
+  }
+  return true;
 }
 
 bool Exchange::Impl::ApplyTime(CommandView command) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "engine/core/act.h"
 #include "engine/core/event_queue.h"
 #include "engine/core/exchange.h"
 #include "engine/core/games.h"
@@ -52,6 +53,9 @@ class Exchange::Impl {
   void LoadTraded(StateReader& in);
   void CheckPhases(StateReader& in);
   bool ApplyDefinition(CommandView command);
+  bool MayAct(const ActBody& act) const;
+  template <typename Body>
+  bool Define(const DefinitionView& what, std::int64_t time_ns);
   bool ApplyTime(CommandView command);
   void ApplyClient(CommandView command);
   void ApplyDisconnect(const CommandHeader& header);

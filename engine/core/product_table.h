@@ -28,7 +28,7 @@ class ProductTable {
   }
   // kNotNext, nothing changed: this is not the market's next product. kTooLate: its last gate is
   // over; the market goes on with the first product that still has one. kNoRoom: the shard has as
-  // many as it can, which Registry::DefineMarket keeps from happening but where markets that shrank
+  // many as it can, which Registry::Define keeps from happening but where markets that shrank
   // still have their old products; this one is passed over.
   enum class OpenResult { kOpened, kTooLate, kNotNext, kNoRoom };
   OpenResult Open(std::uint32_t market, std::uint32_t start_minute, std::int64_t now_ns);

@@ -3,86 +3,151 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "engine/core/check.h"
 
 namespace engine {
 
-bool Registry::DefineMarket(const MarketDefinition& definition) {
-  if (!IsPossible(definition)) return false;
-  const std::uint32_t index = FindMarket(definition.id);
-  std::uint64_t products = OpenProductsMost(definition);
-  for (const MarketDefinition& market : markets_) {
-    if (market.id != definition.id) products += OpenProductsMost(market);
-  }
-  if (products > kOpenProductsMax) return false;
-  if (index != kNoIndex) {
-    markets_[index] = definition;
-    return true;
-  }
-  if (markets_.size() == kMarketsMax) return false;
-  market_index_[definition.id] = market_count();
-  markets_.push_back(definition);
-  return true;
+namespace {
+
+// Whether no two of them are of the same thing.
+template <typename Body, typename KeyOf>
+bool AllDiffer(std::span<const Body> bodies, KeyOf key_of) {
+  if (bodies.size() < 2) return true;
+  absl::flat_hash_set<decltype(key_of(bodies[0]))> seen;
+  return std::ranges::all_of(bodies,
+                             [&](const Body& body) { return seen.insert(key_of(body)).second; });
+}
+template <typename Body>
+bool AllDiffer(std::span<const Body> bodies) {
+  return AllDiffer(bodies, [](const Body& body) { return body.id; });
 }
 
-bool Registry::DefineMeteringPoint(const MeteringPointBody& definition) {
-  if (definition.id == MeteringPointId{}) return false;
-  const auto [at, fresh] =
-      metering_index_.try_emplace(definition.id, static_cast<std::uint32_t>(metering_.size()));
-  if (fresh) metering_.emplace_back();
-  metering_[at->second] = definition;
-  return true;
-}
-
-bool Registry::DefineCredential(const CredentialBody& definition) {
+bool HasPossibleFields(const CredentialBody& definition) {
   if (definition.id == CredentialId{} || definition.kind > CredentialKind::kOperator) return false;
   const bool may_have_roles = definition.kind == CredentialKind::kOperator;
-  if (definition.roles > (may_have_roles ? kAllRoles : kNoRoles)) return false;
-  const std::uint32_t holder = FindToken(definition.token_hash);
-  const std::uint32_t known = FindCredential(definition.id);
-  const bool has_token = definition.token_hash != TokenHash{};
-  if (has_token && holder != kNoIndex && holder != known) return false;
-  const auto index = known != kNoIndex ? known : static_cast<std::uint32_t>(credentials_.size());
-  if (known == kNoIndex) {
-    credential_index_[definition.id] = index;
-    credentials_.emplace_back();
+  return definition.roles <= (may_have_roles ? kAllRoles : kNoRoles);
+}
+
+}  // namespace
+
+bool Registry::Define(std::span<const MarketDefinition> definitions) {
+  if (!AllDiffer(definitions)) return false;
+  std::uint64_t products = 0;
+  for (const MarketDefinition& market : markets_) products += OpenProductsMost(market);
+  std::size_t fresh = 0;
+  for (const MarketDefinition& definition : definitions) {
+    if (!IsPossible(definition)) return false;
+    const std::uint32_t index = FindMarket(definition.id);
+    products += OpenProductsMost(definition);
+    if (index != kNoIndex) products -= OpenProductsMost(markets_[index]);
+    fresh += index == kNoIndex ? 1 : 0;
   }
-  token_index_.erase(credentials_[index].definition.token_hash);
-  credentials_[index].definition = definition;
-  if (has_token) token_index_[definition.token_hash] = index;
+  if (products > kOpenProductsMax || markets_.size() + fresh > kMarketsMax) return false;
+  for (const MarketDefinition& definition : definitions) {
+    const auto [at, is_new] = market_index_.try_emplace(definition.id, market_count());
+    if (is_new) markets_.emplace_back();
+    markets_[at->second] = definition;
+  }
   return true;
 }
 
-bool Registry::DefineCertificate(const CertificateBody& definition) {
-  const std::uint32_t index = FindCredential(definition.credential);
-  if (index == kNoIndex || definition.place >= kCertificatesACredential ||
-      definition.zero != decltype(definition.zero){}) {
-    return false;
+bool Registry::Define(std::span<const MeteringPointBody> definitions) {
+  if (!AllDiffer(definitions)) return false;
+  for (const MeteringPointBody& definition : definitions) {
+    if (definition.id == MeteringPointId{}) return false;
   }
-  CertificateHash& held = credentials_[index].certificates[definition.place];
-  const bool has_one = definition.hash != CertificateHash{};
-  // A certificate is of one credential, in one place.
-  if (has_one && definition.hash != held && certificate_index_.contains(definition.hash)) {
-    return false;
+  for (const MeteringPointBody& definition : definitions) {
+    const auto [at, fresh] =
+        metering_index_.try_emplace(definition.id, static_cast<std::uint32_t>(metering_.size()));
+    if (fresh) metering_.emplace_back();
+    metering_[at->second] = definition;
   }
-  certificate_index_.erase(held);
-  held = definition.hash;
-  if (has_one) certificate_index_[held] = index;
   return true;
 }
 
-bool Registry::DefineAccount(const AccountBody& definition) {
-  const std::uint32_t market = FindMarket(definition.market);
-  const std::uint32_t metering_point = FindMeteringPoint(definition.metering_point);
-  const std::uint32_t credential = FindCredential(definition.credential);
-  if (definition.id == AccountId{} || definition.party == PartyId{} || market == kNoIndex ||
-      metering_point == kNoIndex || credential == kNoIndex) {
+// A token may go from one credential to another where both are among them.
+bool Registry::Define(std::span<const CredentialBody> definitions) {
+  absl::flat_hash_set<CredentialId> ids;
+  absl::flat_hash_set<TokenHash> tokens;
+  for (const CredentialBody& definition : definitions) {
+    if (!HasPossibleFields(definition) || !ids.insert(definition.id).second) return false;
+    const bool has_token = definition.token_hash != TokenHash{};
+    if (has_token && !tokens.insert(definition.token_hash).second) return false;
+  }
+  for (const CredentialBody& definition : definitions) {
+    const std::uint32_t holder = FindToken(definition.token_hash);
+    if (holder != kNoIndex && !ids.contains(credentials_[holder].definition.id)) return false;
+  }
+  for (const CredentialBody& definition : definitions) {
+    const std::uint32_t known = FindCredential(definition.id);
+    if (known != kNoIndex) token_index_.erase(credentials_[known].definition.token_hash);
+  }
+  for (const CredentialBody& definition : definitions) Put(definition);
+  return true;
+}
+
+void Registry::Put(const CredentialBody& definition) {
+  const auto [at, fresh] =
+      credential_index_.try_emplace(definition.id, static_cast<std::uint32_t>(credentials_.size()));
+  if (fresh) credentials_.emplace_back();
+  credentials_[at->second].definition = definition;
+  if (definition.token_hash != TokenHash{}) token_index_[definition.token_hash] = at->second;
+}
+
+// A certificate is of one credential, in one place.
+bool Registry::Define(std::span<const CertificateBody> definitions) {
+  absl::flat_hash_set<CertificateHash> hashes;
+  const auto place_of = [](const CertificateBody& body) {
+    return std::pair(body.credential, body.place);
+  };
+  if (!AllDiffer(definitions, place_of)) return false;
+  for (const CertificateBody& definition : definitions) {
+    const std::uint32_t index = FindCredential(definition.credential);
+    if (index == kNoIndex || definition.place >= kCertificatesACredential ||
+        definition.zero != decltype(definition.zero){}) {
+      return false;
+    }
+    if (definition.hash == CertificateHash{}) continue;
+    const CertificateHash& held = credentials_[index].certificates[definition.place];
+    const bool is_taken = definition.hash != held && certificate_index_.contains(definition.hash);
+    if (is_taken || !hashes.insert(definition.hash).second) return false;
+  }
+  for (const CertificateBody& definition : definitions) {
+    const std::uint32_t index = FindCredential(definition.credential);
+    CertificateHash& held = credentials_[index].certificates[definition.place];
+    certificate_index_.erase(held);
+    held = definition.hash;
+    if (held != CertificateHash{}) certificate_index_[held] = index;
+  }
+  return true;
+}
+
+bool Registry::Define(std::span<const AccountBody> definitions) {
+  if (!AllDiffer(definitions)) return false;
+  for (const AccountBody& definition : definitions) {
+    if (!CanDefine(definition)) return false;
+  }
+  for (const AccountBody& definition : definitions) Put(definition);
+  return true;
+}
+
+bool Registry::CanDefine(const AccountBody& definition) const {
+  if (definition.id == AccountId{} || definition.party == PartyId{} ||
+      FindMarket(definition.market) == kNoIndex ||
+      FindMeteringPoint(definition.metering_point) == kNoIndex ||
+      FindCredential(definition.credential) == kNoIndex) {
     return false;
   }
+  const std::uint32_t index = FindAccount(definition.id);
+  if (index == kNoIndex) return true;
+  const AccountBody& now = accounts_[index].definition;
+  return now.party == definition.party && now.market == definition.market;
+}
+
+void Registry::Put(const AccountBody& definition) {
   std::uint32_t index = FindAccount(definition.id);
   if (index != kNoIndex) {
-    const AccountBody& now = accounts_[index].definition;
-    if (now.party != definition.party || now.market != definition.market) return false;
     Detach(index);
   } else {
     index = static_cast<std::uint32_t>(accounts_.size());
@@ -91,14 +156,13 @@ bool Registry::DefineAccount(const AccountBody& definition) {
     const auto [party, fresh] = party_index_.try_emplace(definition.party, parties_);
     if (fresh) ++parties_;
     accounts_[index].party = party->second;
-    accounts_[index].market = market;
+    accounts_[index].market = FindMarket(definition.market);
   }
   accounts_[index].definition = definition;
-  accounts_[index].metering_point = metering_point;
-  accounts_[index].credential = credential;
-  KnowAt(metering_point, accounts_[index].party);
+  accounts_[index].metering_point = FindMeteringPoint(definition.metering_point);
+  accounts_[index].credential = FindCredential(definition.credential);
+  KnowAt(accounts_[index].metering_point, accounts_[index].party);
   Attach(index);
-  return true;
 }
 
 void Registry::KnowAt(std::uint32_t metering_point, std::uint32_t party) {
@@ -174,25 +238,17 @@ void Registry::Load(StateReader& in) {
   const std::uint64_t credentials = in.ReadCount(kNoIndex);
   const std::uint64_t accounts = in.ReadCount(kNoIndex);
   // Each has to be possible, and one that was not there.
-  const auto define = [&in](std::uint64_t count, const auto& all, auto define_next,
-                            const char* what) {
+  const auto define = [&]<typename Body>(std::uint64_t count, const Body& /*kind*/, const auto& all,
+                                         const char* what) {
     for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
-      const bool defined = define_next();
-      in.Require(defined && all.size() == i + 1, what);
+      const auto body = in.Read<Body>();
+      in.Require(Define(std::span(&body, 1)) && all.size() == i + 1, what);
     }
   };
-  define(
-      markets, markets_, [&] { return DefineMarket(in.Read<MarketDefinition>()); },
-      "a market that cannot be");
-  define(
-      points, metering_, [&] { return DefineMeteringPoint(in.Read<MeteringPointBody>()); },
-      "a metering point that cannot be");
-  define(
-      credentials, credentials_, [&] { return DefineCredential(in.Read<CredentialBody>()); },
-      "a credential that cannot be");
-  define(
-      accounts, accounts_, [&] { return DefineAccount(in.Read<AccountBody>()); },
-      "an account that cannot be");
+  define(markets, MarketDefinition(), markets_, "a market that cannot be");
+  define(points, MeteringPointBody(), metering_, "a metering point that cannot be");
+  define(credentials, CredentialBody(), credentials_, "a credential that cannot be");
+  define(accounts, AccountBody(), accounts_, "an account that cannot be");
   for (std::size_t i = 0; i < credentials_.size() && in.ok(); ++i) LoadClient(in, credentials_[i]);
   for (std::size_t i = 0; i < accounts_.size() && in.ok(); ++i) {
     accounts_[i].open_orders = in.Read<std::uint32_t>();
@@ -221,7 +277,7 @@ void Registry::LoadCertificates(StateReader& in) {
         std::uint64_t{FindCredential(body.credential)} * kCertificatesACredential + body.place;
     in.Require(place >= next_place, "a certificate out of order");
     next_place = place + 1;
-    in.Require(body.hash != CertificateHash{} && DefineCertificate(body) &&
+    in.Require(body.hash != CertificateHash{} && Define(std::span(&body, 1)) &&
                    certificate_index_.size() == i + 1,
                "a certificate that cannot be");
   }

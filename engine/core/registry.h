@@ -45,11 +45,13 @@ inline bool IsInScope(const Account& account, const OrderScopeBody& scope) {
 // be changed by a later command of the same id, except who an account's party and market are.
 class Registry {
  public:
-  bool DefineMarket(const MarketDefinition& definition);
-  bool DefineMeteringPoint(const MeteringPointBody& definition);
-  bool DefineAccount(const AccountBody& definition);
-  bool DefineCredential(const CredentialBody& definition);
-  bool DefineCertificate(const CertificateBody& definition);
+  // All of them, or none where one is impossible or two are of the same thing: have the same id,
+  // the same token or certificate. Cost: O(definitions), and of markets O(markets).
+  bool Define(std::span<const MarketDefinition> definitions);
+  bool Define(std::span<const MeteringPointBody> definitions);
+  bool Define(std::span<const AccountBody> definitions);
+  bool Define(std::span<const CredentialBody> definitions);
+  bool Define(std::span<const CertificateBody> definitions);
 
   // kNoIndex where there is none.
   std::uint32_t FindMarket(MarketId id) const { return Find(market_index_, id); }
@@ -70,6 +72,7 @@ class Registry {
   Account& account(std::uint32_t index) { return accounts_[index]; }
   const Account& account(std::uint32_t index) const { return accounts_[index]; }
   Credential& credential(std::uint32_t index) { return credentials_[index]; }
+  const Credential& credential(std::uint32_t index) const { return credentials_[index]; }
   // Of the account, an order is open that was not, or not open any more.
   void OpenOrder(std::uint32_t account);
   void CloseOrder(std::uint32_t account);
@@ -91,6 +94,9 @@ class Registry {
     const auto found = map.find(id);
     return found == map.end() ? kNoIndex : found->second;
   }
+  bool CanDefine(const AccountBody& definition) const;
+  void Put(const AccountBody& definition);
+  void Put(const CredentialBody& definition);
   void KnowAt(std::uint32_t metering_point, std::uint32_t party);
   void Attach(std::uint32_t account);
   void Detach(std::uint32_t account);

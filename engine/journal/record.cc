@@ -4,12 +4,13 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "engine/core/command.h"
+#include "engine/core/act.h"
 
 namespace engine {
 namespace {
 
-// The size of one body; unset for what does not belong into a journal.
+// The size of one body; unset for what does not belong into a journal. Of an act: of what it
+// defines.
 std::optional<std::size_t> BodyBytes(CommandType type) {
   switch (type) {
     case CommandType::kGenesis:
@@ -47,6 +48,7 @@ std::optional<std::size_t> BodyBytes(CommandType type) {
       return sizeof(OutcomeBody);
     case CommandType::kRunningDigest:
       return sizeof(RunningDigestBody);
+    case CommandType::kAct:
     case CommandType::kListOpenOrders:
     case CommandType::kListProducts:
     case CommandType::kLogon:
@@ -68,13 +70,15 @@ absl::Status CheckRecord(std::span<const std::byte> bytes) {
                                                    " bytes cannot be; ", bytes.size(),
                                                    " are left in its batch"));
   }
-  const std::optional<std::size_t> body = BodyBytes(header.type);
+  const DefinitionView definitions{CommandView(&header)};
+  const std::optional<std::size_t> body = BodyBytes(definitions.type());
+  const std::size_t act = definitions.act() != nullptr ? sizeof(ActBody) : 0;
   if (!body || header.version != kCommandVersion) {
     return absl::FailedPreconditionError(absl::StrCat(
         "a record of type ", static_cast<unsigned>(header.type), " version ", header.version,
         " is not known to this program; a newer one may have ", "written it: run that one"));
   }
-  const std::uint64_t bodies = header.length - sizeof(CommandHeader);
+  const std::uint64_t bodies = header.length - sizeof(CommandHeader) - act;
   if (bodies != header.count * *body) {
     return absl::InvalidArgumentError(
         absl::StrCat("a record of type ", static_cast<unsigned>(header.type), " has ", bodies,

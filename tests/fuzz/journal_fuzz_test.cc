@@ -5,6 +5,7 @@
 #include "tests/fuzz/journal_input.h"
 #include "tests/fuzz/mutations.h"
 #include "tests/fuzz/state_input.h"
+#include "tests/support/acts.h"
 #include "tests/support/exchange_driver.h"
 #include "tests/support/random_day.h"
 
@@ -28,9 +29,21 @@ void TakeMutated(fuzz::Bytes bytes, std::uint8_t kind, RandomSource& random) {
   TakeJournal(fuzz::InputOf(bytes));
 }
 
+// Acts, so that there are some among the records, and an operator with roles in the state.
+void Act(ExchangeDriver& driver) {
+  const std::vector<MeteringPointBody> points = {{.id = MeteringPointId{9'000}},
+                                                 {.id = MeteringPointId{9'001}}};
+  const std::vector<CredentialBody> credentials = {
+      {.id = CredentialId{9'000}, .kind = CredentialKind::kOperator, .roles = kAllRoles}};
+  ASSERT_TRUE(ApplyAct(driver, points));
+  ASSERT_TRUE(ApplyAct(driver, credentials));
+  ASSERT_TRUE(ApplyAct(driver, points, 9'000));
+}
+
 // A failure under a sanitizer repeats with the seed that was printed last.
 TEST(JournalFuzz, SurvivesMutatedSegmentsBatchesAndRecords) {
   ExchangeDriver driver;
+  Act(driver);
   RunDay(3, driver);
   for (std::uint64_t seed = 0; seed < Repeats(kSanitized ? 400 : 2'000, 100'000); ++seed) {
     SCOPED_TRACE(seed);
@@ -49,6 +62,7 @@ TEST(JournalFuzz, SurvivesMutatedSegmentsBatchesAndRecords) {
 TEST(StateFuzz, SurvivesMutatedStates) {
   for (std::uint64_t day = 1; day <= 4; ++day) {
     ExchangeDriver driver;
+    Act(driver);
     RunDay(day, driver);
     fuzz::TakeMutants("state", StateOf(driver.exchange), Repeats(kSanitized ? 50 : 300, 20'000),
                       TakeState);

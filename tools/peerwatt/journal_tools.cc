@@ -59,6 +59,8 @@ const char* TypeName(CommandType type) {
       return "define_credential";
     case CommandType::kDefineCertificate:
       return "define_certificate";
+    case CommandType::kAct:
+      return "act";
     case CommandType::kSubmitOrders:
       return "submit_orders";
     case CommandType::kReplaceOrders:

@@ -8,6 +8,7 @@
 
 #include "engine/journal/format.h"
 #include "engine/journal/record.h"
+#include "tests/support/acts.h"
 #include "tests/support/journal_records.h"
 #include "tests/support/sim_disk.h"
 
@@ -286,6 +287,30 @@ TEST_F(RecoveryTest, RefusesRecordsThatCannotBe) {
               AllOf(place, HasSubstr("sequence 8, not 6")));
   EXPECT_THAT(refusal([](auto& header) { header.time_ns = 4'999; }),
               AllOf(place, HasSubstr("time steps back")));
+}
+
+TEST(Record, OfAnActIsAsLongAsWhatItDefines) {
+  const std::vector<MeteringPointBody> points(2);
+  ActBody act = MakeAct({}, 0, CommandType::kDefineMeteringPoint, "why");
+  const auto refusal = [&](std::uint32_t count) {
+    OwnedCommand command = ActCommand(0, act, std::span(points));
+    command.header().count = count;
+    return std::string(CheckRecord(command.view().bytes()).message());
+  };
+  EXPECT_EQ(refusal(2), "");
+  EXPECT_THAT(refusal(1), HasSubstr("a record of type 7 has 32 bytes for 1 bodies of 16"));
+  EXPECT_THAT(refusal(UINT32_MAX), HasSubstr("bodies of 16"));
+  act.type = CommandType::kDefineAccount;
+  EXPECT_EQ(refusal(1), "") << "one of 32 bytes";
+  for (const auto type : {CommandType::kGenesis, CommandType::kAct, CommandType::kSubmitOrders,
+                          CommandType{0}, CommandType{15}}) {
+    act.type = type;
+    EXPECT_THAT(refusal(2), HasSubstr("type 7 version 1 is not known to this program"));
+  }
+  CommandHeader header;
+  header.type = CommandType::kAct;
+  const OwnedCommand short_one(header, std::span(points));
+  EXPECT_FALSE(CheckRecord(short_one.view().bytes()).ok());
 }
 
 TEST(ChecksumSeed, DiffersByClusterShardAndSegment) {

@@ -16,6 +16,7 @@
 #include "engine/core/clearing/rules.h"
 #include "engine/core/matching.h"
 #include "engine/runtime/recovery.h"
+#include "tests/support/acts.h"
 #include "tests/support/day_of_a_rule.h"
 #include "tests/support/game_table.h"
 #include "tests/support/journal_records.h"
@@ -51,6 +52,7 @@ constexpr Golden kGolden[] = {
     {"muda_v1", 234, 4, "d47fe0a3439e6bbef978552d3bab74d8"},
     {"played_descending_v1", 241, 4, "fc91c3297865091f45bb7a59d993d208"},
     {"played_bisecting_v1", 127, 4, "63a6a8e476f5262dcb60583fce1044fd"},
+    {"acts_v1", 76, 16, "cb0b9daf1b40ce38f6b21c409267a964"},
 };
 
 std::vector<std::byte> BytesOf(const std::string& file) {
@@ -182,6 +184,19 @@ TEST(GoldenJournals, OneOfThemHasASweepThatTookMoreThanACommand) {
   EXPECT_EQ(commands, 1u);
 }
 
+TEST(GoldenJournals, OneOfThemHasActsOfEveryKindOfDefinitionAndOfAnOperator) {
+  std::set<CommandType> kinds;
+  std::set<CredentialId> actors;
+  ForEachCommand(BytesOf(std::string(kFormatFolder) + "/acts_v1.seg"), [&](CommandView command) {
+    const DefinitionView what(command);
+    if (what.act() == nullptr) return;
+    kinds.insert(what.type());
+    actors.insert(what.act()->who);
+  });
+  EXPECT_EQ(kinds.size(), 5u);
+  EXPECT_EQ(actors, (std::set<CredentialId>{CredentialId{}, CredentialId{9}}));
+}
+
 TEST(GoldenJournals, CanBeWrittenOfEveryRule) {
   for (const RuleEntry& entry : Rules()) {
     SCOPED_TRACE(entry.name);
@@ -212,6 +227,50 @@ TEST(GoldenJournals, CanBeWrittenOfASweep) {
   ASSERT_EQ(driver.Submit(Bid(4, 1, 20, 1)), Reason::kMatching);
   driver.AdvanceTo(ExchangeDriver::MinuteNs(kStart));
   Write("continuous_sweep_v1", driver);
+}
+
+// Every kind of definition, by whoever owns the machine and by an operator, before and while there
+// is trading.
+TEST(GoldenJournals, CanBeWrittenOfActs) {
+  ExchangeDriver driver;
+  std::vector<MarketDefinition> markets(2, TwoRounds(1));
+  markets[1].id = MarketId{2};
+  std::vector<MeteringPointBody> points;
+  std::vector<CredentialBody> credentials;
+  std::vector<AccountBody> accounts;
+  for (std::uint32_t id = 1; id <= 4; ++id) {
+    points.push_back({.id = MeteringPointId{id}, .import_limit_w = 10'000});
+    credentials.push_back({.id = CredentialId{id}, .token_hash = {std::byte(id)}});
+    accounts.push_back({.id = AccountId{id},
+                        .party = PartyId{id},
+                        .metering_point = MeteringPointId{id},
+                        .market = kMarket,
+                        .credential = CredentialId{id}});
+  }
+  credentials.push_back({.id = CredentialId{9},
+                         .kind = CredentialKind::kOperator,
+                         .roles = kAllRoles,
+                         .token_hash = {std::byte{9}}});
+  ASSERT_TRUE(ApplyAct(driver, markets));
+  ASSERT_TRUE(ApplyAct(driver, points));
+  ASSERT_TRUE(ApplyAct(driver, credentials));
+  ASSERT_TRUE(ApplyAct(driver, accounts));
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(545));
+  ASSERT_TRUE(driver.Submit(1, {Bid(1, 1, 30, 500)}).empty());
+  ASSERT_TRUE(driver.Submit(2, {Ask(2, 1, 20, 300)}).empty());
+  const std::vector<CertificateBody> certificates = {
+      {.credential = CredentialId{1}, .place = 0, .hash = {std::byte{1}}},
+      {.credential = CredentialId{2}, .place = 1, .hash = {std::byte{2}}}};
+  ASSERT_TRUE(ApplyAct(driver, certificates, 9, "certificates for Übergabe 4711, \"new\" ones"));
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(590));
+  points[2].export_limit_w = 5'000;
+  credentials[4].roles = static_cast<std::uint8_t>(Role::kSurveillance);
+  ASSERT_TRUE(ApplyAct(driver, std::vector{points[2]}, 9));
+  ASSERT_TRUE(ApplyAct(driver, std::vector{credentials[4]}, 9));
+  ASSERT_FALSE(ApplyAct(driver, std::vector{points[2]}, 9));
+  ASSERT_TRUE(driver.Submit(3, {Ask(3, 1, 25, 100)}).empty());
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(kStart));
+  Write("acts_v1", driver);
 }
 
 TEST(GoldenJournals, CanBeWrittenOfAPlayedRound) {

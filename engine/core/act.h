@@ -1,0 +1,77 @@
+// An act: definitions with who made them, when and why. The journal of acts is the audit trail.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include "engine/core/command.h"
+
+namespace engine {
+
+inline constexpr std::size_t kActReasonBytes = 160;
+
+// kAct: followed by the header's count of bodies of one kind of definition. When is the header's
+// time.
+struct ActBody {
+  CredentialId who{};     // Zero: who owns the machine and the daemon's files.
+  std::uint32_t uid = 0;  // Then the system's number of that user; else zero.
+  CommandType type{};     // kDefineMarket to kDefineCertificate.
+  std::uint16_t reason_bytes = 0;
+  std::uint32_t zero = 0;
+  std::array<char, kActReasonBytes> reason{};  // Why: see IsActReason; zero-padded.
+
+  std::string_view why() const { return {reason.data(), reason_bytes}; }
+};
+static_assert(sizeof(ActBody) == 176 && std::has_unique_object_representations_v<ActBody>);
+
+// So many bodies of a kind an act has room for.
+template <typename Body>
+inline constexpr std::size_t kDefinitionsAnAct = (kCommandBytesMax - sizeof(CommandHeader) -
+                                                  sizeof(ActBody)) /
+                                                 sizeof(Body);
+
+// Text that a list of acts can show on a line as it was meant: 1 to kActReasonBytes bytes of UTF-8
+// that neither begins nor ends with a space, without control characters, ends of lines, or marks
+// that turn the direction of writing or cannot be seen.
+bool IsActReason(std::string_view text);
+
+// Requires: IsActReason(reason).
+ActBody MakeAct(CredentialId who, std::uint32_t uid, CommandType type, std::string_view reason);
+
+// Whether an act may be of it.
+constexpr bool IsDefinition(CommandType type) {
+  return type >= CommandType::kDefineMarket && type <= CommandType::kDefineCertificate;
+}
+
+// What says who and why is as MakeAct makes it.
+bool IsWellFormed(const ActBody& act);
+
+// What a command defines: in an act, or barely, as programs before there were acts wrote it.
+class DefinitionView {
+ public:
+  explicit DefinitionView(CommandView command);
+
+  // Null where the command is none, or too short to be one.
+  const ActBody* act() const { return act_; }
+  // Of the definitions; kAct where they are of none that is known.
+  CommandType type() const { return type_; }
+  // Empty where the bodies are not as many of this layout as the header says.
+  template <typename Body>
+  std::span<const Body> Items() const {
+    static_assert(std::is_trivially_copyable_v<Body> && alignof(Body) <= 8);
+    if (bodies_.size() != count_ * sizeof(Body)) return {};
+    return {reinterpret_cast<const Body*>(bodies_.data()), count_};
+  }
+
+ private:
+  const ActBody* act_ = nullptr;
+  CommandType type_{};
+  std::uint32_t count_ = 0;
+  std::span<const std::byte> bodies_;
+};
+
+}  // namespace engine
