@@ -74,4 +74,26 @@ class DefinitionView {
   std::span<const std::byte> bodies_;
 };
 
+// Calls take(body) for each, in order: of whatever kind they are.
+template <typename Take>
+void ForEachDefinition(const DefinitionView& what, Take take) {
+  const auto take_all = [&take](const auto& bodies) {
+    for (const auto& body : bodies) take(body);
+  };
+  switch (what.type()) {
+    case CommandType::kDefineMarket:
+      return take_all(what.Items<MarketDefinition>());
+    case CommandType::kDefineMeteringPoint:
+      return take_all(what.Items<MeteringPointBody>());
+    case CommandType::kDefineAccount:
+      return take_all(what.Items<AccountBody>());
+    case CommandType::kDefineCredential:
+      return take_all(what.Items<CredentialBody>());
+    case CommandType::kDefineCertificate:
+      return take_all(what.Items<CertificateBody>());
+    default:
+      return;
+  }
+}
+
 }  // namespace engine

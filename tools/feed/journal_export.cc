@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "engine/core/command.h"
+#include "engine/core/act.h"
 #include "engine/journal/reader.h"
 #include "tools/feed/pseudonyms.h"
 
@@ -72,41 +72,30 @@ class JournalExporter {
   }
 
   absl::Status Collect(CommandView command) {
-    const engine::CommandHeader& header = command.header();
-    switch (header.type) {
-      case CommandType::kGenesis:
-        definitions_.genesis = command.Items<engine::GenesisBody>()[0];
-        definitions_.first_time_ns = header.time_ns;
-        break;
-      case CommandType::kDefineMarket:
-        for (const auto& body : command.Items<engine::MarketDefinition>()) {
-          Keep(definitions_.markets, body);
-        }
-        break;
-      case CommandType::kDefineMeteringPoint:
-        for (const auto& body : command.Items<engine::MeteringPointBody>()) {
-          points_.Add(Number(body.id));
-          Keep(definitions_.metering_points, body);
-        }
-        break;
-      case CommandType::kDefineCredential:
-        for (const auto& body : command.Items<engine::CredentialBody>()) {
-          credentials_.Add(Number(body.id));
-          Keep(definitions_.credentials, body);
-        }
-        break;
-      case CommandType::kDefineAccount:
-        for (const auto& body : command.Items<engine::AccountBody>()) {
-          accounts_.Add(Number(body.id));
-          parties_.Add(Number(body.party));
-          Keep(definitions_.accounts, body);
-        }
-        break;
-      default:
-        break;
+    if (command.header().type == CommandType::kGenesis) {
+      definitions_.genesis = command.Items<engine::GenesisBody>()[0];
+      definitions_.first_time_ns = command.header().time_ns;
     }
+    ForEachDefinition(engine::DefinitionView(command),
+                      [this](const auto& body) { this->Take(body); });
     return absl::OkStatus();
   }
+
+  void Take(const engine::MarketDefinition& body) { Keep(definitions_.markets, body); }
+  void Take(const engine::MeteringPointBody& body) {
+    points_.Add(Number(body.id));
+    Keep(definitions_.metering_points, body);
+  }
+  void Take(const engine::CredentialBody& body) {
+    credentials_.Add(Number(body.id));
+    Keep(definitions_.credentials, body);
+  }
+  void Take(const engine::AccountBody& body) {
+    accounts_.Add(Number(body.id));
+    parties_.Add(Number(body.party));
+    Keep(definitions_.accounts, body);
+  }
+  static void Take(const engine::CertificateBody& /*body*/) {}  // No feed has them.
 
   // Bodies of one kind with their new numbers, by new number: the order says nothing either.
   template <typename Map, typename Rename>
@@ -136,6 +125,7 @@ class JournalExporter {
     s = DefineAll(CommandType::kDefineCredential, definitions_.credentials, [this](auto& body) {
       body.id = New(credentials_, body.id);
       body.token_hash = {};
+      body.roles = engine::kNoRoles;
     });
     if (!s.ok()) return s;
     return DefineAll(CommandType::kDefineAccount, definitions_.accounts, [this](auto& body) {

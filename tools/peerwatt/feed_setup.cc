@@ -15,6 +15,7 @@
 #include "gateway/market_file.h"
 #include "gateway/token.h"
 #include "tools/feed/feed_file.h"
+#include "tools/peerwatt/journal_text.h"
 
 namespace tools {
 namespace {
@@ -91,18 +92,6 @@ absl::Status WriteFile(const std::string& path, const std::string& text, mode_t 
   }
   if (close(file) != 0) return absl::UnavailableError(absl::StrCat(path, ": not written"));
   return absl::OkStatus();
-}
-
-const char* KindName(engine::CredentialKind kind) {
-  switch (kind) {
-    case engine::CredentialKind::kDevice:
-      return "device";
-    case engine::CredentialKind::kAggregator:
-      return "aggregator";
-    case engine::CredentialKind::kOperator:
-      return "operator";
-  }
-  return "device";
 }
 
 std::string AccountsCsv(const Definitions& definitions) {

@@ -70,6 +70,8 @@ void AddJournalCommand(CLI::App& app, Action& action) {
   CLI::App* journal = app.add_subcommand("journal", "Read a data directory's journal");
   journal->require_subcommand(1);
   AddOne(*journal, action, "dump", "Every record, a line each and one for each order", DumpJournal);
+  AddOne(*journal, action, "acts",
+         "Who defined what, when and why, as CSV; of a running daemon too", ListActs);
   AddOne(*journal, action, "verify", "Replay it and compare every outcome", VerifyJournal);
   AddOne(*journal, action, "digest", "The sequence and digest that a recovery comes to",
          PrintJournalDigest);

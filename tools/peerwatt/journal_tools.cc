@@ -7,10 +7,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "engine/core/act.h"
 #include "engine/journal/data_directory.h"
 #include "engine/journal/disk.h"
 #include "engine/journal/reader.h"
 #include "engine/runtime/recovery.h"
+#include "tools/peerwatt/journal_text.h"
 
 namespace tools {
 namespace {
@@ -32,71 +34,12 @@ absl::StatusOr<std::vector<engine::ReadOptions>> Journals(const std::string& pat
   return journals;
 }
 
-std::string Time(std::int64_t time_ns) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::FromUnixNanos(time_ns),
-                          absl::UTCTimeZone());
-}
-
 std::string Product(const engine::ProductId& product) {
   return absl::StrCat(
       "market=", static_cast<std::uint32_t>(product.market), " delivery=",
       absl::FormatTime("%Y-%m-%dT%H:%MZ",
                        absl::FromUnixSeconds(std::int64_t{product.start_minute} * 60),
                        absl::UTCTimeZone()));
-}
-
-const char* TypeName(CommandType type) {
-  switch (type) {
-    case CommandType::kGenesis:
-      return "genesis";
-    case CommandType::kDefineMarket:
-      return "define_market";
-    case CommandType::kDefineMeteringPoint:
-      return "define_metering_point";
-    case CommandType::kDefineAccount:
-      return "define_account";
-    case CommandType::kDefineCredential:
-      return "define_credential";
-    case CommandType::kDefineCertificate:
-      return "define_certificate";
-    case CommandType::kAct:
-      return "act";
-    case CommandType::kSubmitOrders:
-      return "submit_orders";
-    case CommandType::kReplaceOrders:
-      return "replace_orders";
-    case CommandType::kCancelOrders:
-      return "cancel_orders";
-    case CommandType::kCancelAll:
-      return "cancel_all";
-    case CommandType::kDisconnect:
-      return "disconnect";
-    case CommandType::kOpenProduct:
-      return "open_product";
-    case CommandType::kCloseRound:
-      return "close_round";
-    case CommandType::kFinishRound:
-      return "finish_round";
-    case CommandType::kReplyQuantities:
-      return "reply_quantities";
-    case CommandType::kStepGame:
-      return "step_game";
-    case CommandType::kResumeGames:
-      return "resume_games";
-    case CommandType::kContinueMatching:
-      return "continue_matching";
-    case CommandType::kOutcome:
-      return "outcome";
-    case CommandType::kRunningDigest:
-      return "running_digest";
-    case CommandType::kListOpenOrders:
-      return "list_open_orders";
-    case CommandType::kLogon:
-      return "logon";
-    case CommandType::kListProducts:
-      return "list_products";
-  }
-  return "unknown";
 }
 
 void DumpOrders(CommandView command, std::ostream& out) {
@@ -179,13 +122,38 @@ void DumpBodies(CommandView command, std::ostream& out) {
 
 void DumpRecord(CommandView command, std::ostream& out) {
   const engine::CommandHeader& header = command.header();
-  out << header.sequence << " " << Time(header.time_ns) << " " << TypeName(header.type);
+  const engine::DefinitionView definitions(command);
+  out << header.sequence << " " << TimeText(header.time_ns) << " "
+      << CommandName(definitions.type());
+  if (const engine::ActBody* act = definitions.act(); act != nullptr) WriteActor(*act, out);
   if (header.credential != engine::CredentialId{}) {
     out << " credential=" << static_cast<std::uint32_t>(header.credential);
   }
   if (header.client_seq != 0) out << " client_seq=" << header.client_seq;
   out << " items=" << header.count << "\n";
+  WriteDefinitions(definitions, out);
   DumpBodies(command, out);
+}
+
+// Of what is kept of every shard's journal.
+template <typename Take>
+absl::Status ForEachRecord(const std::string& data_directory, bool being_written, Take take) {
+  const absl::StatusOr<std::vector<engine::ReadOptions>> journals = Journals(data_directory);
+  if (!journals.ok()) return journals.status();
+  for (engine::ReadOptions options : *journals) {
+    options.from_sequence = engine::kFromTheBeginning;
+    options.being_written = being_written;
+    absl::StatusOr<std::unique_ptr<engine::JournalReader>> reader =
+        engine::JournalReader::Open(engine::PosixDisk(), options);
+    if (!reader.ok()) return reader.status();
+    for (;;) {
+      const absl::StatusOr<std::optional<CommandView>> record = (*reader)->Next();
+      if (!record.ok()) return record.status();
+      if (!*record) break;
+      take(**record);
+    }
+  }
+  return absl::OkStatus();
 }
 
 // Calls replayed(shard, recovery) for each shard whose journal is whole.
@@ -206,21 +174,14 @@ absl::Status ReplayAll(const std::string& data_directory, Replayed replayed) {
 }  // namespace
 
 absl::Status DumpJournal(const std::string& data_directory, std::ostream& out) {
-  const absl::StatusOr<std::vector<engine::ReadOptions>> journals = Journals(data_directory);
-  if (!journals.ok()) return journals.status();
-  for (engine::ReadOptions options : *journals) {
-    options.from_sequence = engine::kFromTheBeginning;
-    absl::StatusOr<std::unique_ptr<engine::JournalReader>> reader =
-        engine::JournalReader::Open(engine::PosixDisk(), options);
-    if (!reader.ok()) return reader.status();
-    for (;;) {
-      const absl::StatusOr<std::optional<CommandView>> record = (*reader)->Next();
-      if (!record.ok()) return record.status();
-      if (!*record) break;
-      DumpRecord(**record, out);
-    }
-  }
-  return absl::OkStatus();
+  return ForEachRecord(data_directory, /*being_written=*/false,
+                       [&out](CommandView record) { DumpRecord(record, out); });
+}
+
+absl::Status ListActs(const std::string& data_directory, std::ostream& out) {
+  out << kActsHeader << "\n";
+  return ForEachRecord(data_directory, /*being_written=*/true,
+                       [&out](CommandView record) { WriteActRows(record, out); });
 }
 
 absl::Status VerifyJournal(const std::string& data_directory, std::ostream& out) {

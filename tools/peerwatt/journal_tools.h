@@ -1,4 +1,4 @@
-// `peerwatt journal dump|verify|digest`: what a data directory's journal says. Reads only.
+// `peerwatt journal dump|acts|verify|digest`: what a data directory's journal says. Reads only.
 #pragma once
 
 #include <ostream>
@@ -11,8 +11,11 @@ namespace tools {
 // Where the beginning of a journal was removed (journal.keep_days), a dump is of what is kept, and
 // a replay begins with the oldest whole snapshot.
 
-// A line a record: sequence, time, type, credential and what it says.
+// A line a record: sequence, time, type, who acted or sent it and what it says.
 absl::Status DumpJournal(const std::string& data_directory, std::ostream& out);
+// Who changed what, when and why: CSV, a row for each definition (kActsHeader). Of a daemon that
+// runs too: up to what is whole on disk, and damage behind that is not looked for.
+absl::Status ListActs(const std::string& data_directory, std::ostream& out);
 // Replays every record and compares every outcome; says what there is.
 absl::Status VerifyJournal(const std::string& data_directory, std::ostream& out);
 // `seq=... digest=...` of the state after the last record.

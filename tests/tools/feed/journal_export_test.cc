@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/acts.h"
 #include "tests/support/exchange_driver.h"
 #include "tests/support/feed_files.h"
 #include "tests/support/feed_replay.h"
@@ -92,6 +93,34 @@ TEST(JournalExport, HoldsNoOldNumberNoTokenAndNoClusterId) {
   }
   for (const FedOrder& fed : OrdersOf(path)) {
     EXPECT_NE(fed.order.client_order_id, engine::ClientOrderId(1));
+  }
+}
+
+// As an operator's files become commands now.
+TEST(JournalExport, TakesDefinitionsOutOfActsAndNoRoles) {
+  ExchangeDriver driver;
+  const auto secret = engine::TokenHash{std::byte{1}};
+  ASSERT_TRUE(ApplyAct(driver, std::vector{engine::SmallMarket()}));
+  ASSERT_TRUE(ApplyAct(
+      driver, std::vector<engine::MeteringPointBody>{{.id = engine::MeteringPointId{70}}}));
+  ASSERT_TRUE(ApplyAct(driver, std::vector<engine::CredentialBody>{
+                                   {.id = engine::CredentialId{70}, .token_hash = secret},
+                                   {.id = engine::CredentialId{71},
+                                    .kind = engine::CredentialKind::kOperator,
+                                    .roles = engine::kAllRoles}}));
+  ASSERT_TRUE(ApplyAct(driver, std::vector<engine::CertificateBody>{
+                                   {.credential = engine::CredentialId{70}, .hash = secret}}));
+  driver.AddAccount(70);
+  driver.AddAccount(72, 0, 71);
+  const std::string path = Export(driver, kKey, "acts.pwfeed");
+  EXPECT_EQ(DefinitionsOf<engine::MarketDefinition>(path, CommandType::kDefineMarket).size(), 1u);
+  EXPECT_EQ(DefinitionsOf<engine::AccountBody>(path, CommandType::kDefineAccount).size(), 2u);
+  const auto credentials =
+      DefinitionsOf<engine::CredentialBody>(path, CommandType::kDefineCredential);
+  ASSERT_EQ(credentials.size(), 2u);
+  for (const engine::CredentialBody& body : credentials) {
+    EXPECT_EQ(body.roles, engine::kNoRoles);
+    EXPECT_EQ(body.token_hash, engine::TokenHash{});
   }
 }
 
