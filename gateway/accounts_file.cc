@@ -1,9 +1,11 @@
 #include "gateway/accounts_file.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -21,12 +23,17 @@ class CsvLines {
  public:
   CsvLines(std::string_view text, std::string file) : rest_(text), file_(std::move(file)) {}
 
-  absl::Status CheckHeader(std::string_view header) {
-    if (NextLine() && line_ == header) {
-      names_ = Split(header);
+  // `longer`: another one that may stand there.
+  absl::Status CheckHeader(std::string_view header, std::string_view longer = "") {
+    const bool has_line = NextLine();
+    for (const std::string_view allowed : {header, longer}) {
+      if (!has_line || allowed.empty() || line_ != allowed) continue;
+      names_ = Split(allowed);
       return absl::OkStatus();
     }
-    return ErrorAt(file_, 1, absl::StrCat("the first line must be: ", Absl(header)));
+    return ErrorAt(file_, 1,
+                   absl::StrCat("the first line must be: ", Absl(header),
+                                longer.empty() ? "" : " or ", Absl(longer)));
   }
 
   // Empty lines are passed over. Ensures: false at the end.
@@ -52,6 +59,7 @@ class CsvLines {
     return FieldError(column, absl::StrCat("a whole number from ", low, " to ", high));
   }
   std::string_view Text(std::size_t column) const { return fields_[column]; }
+  std::size_t columns() const { return names_.size(); }
   std::uint32_t number() const { return number_; }
 
   absl::Status FieldError(std::size_t column, absl::string_view allowed) const {
@@ -131,6 +139,44 @@ std::optional<engine::CredentialKind> KindOf(std::string_view word) {
   return std::nullopt;
 }
 
+// Words with a space between, none twice; none at all is no role.
+std::optional<std::uint8_t> RolesOf(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, engine::Role>, 4> kRoles = {
+      {{"read", engine::Role::kRead},
+       {"operate", engine::Role::kOperate},
+       {"administer", engine::Role::kAdminister},
+       {"surveillance", engine::Role::kSurveillance}}};
+  std::uint8_t roles = engine::kNoRoles;
+  for (bool more = !text.empty(); more;) {
+    const std::size_t space = text.find(' ');
+    const std::string_view word = text.substr(0, space);
+    const auto* const found =
+        std::ranges::find_if(kRoles, [word](const auto& role) { return role.first == word; });
+    if (found == kRoles.end()) return std::nullopt;
+    const auto bit = static_cast<std::uint8_t>(found->second);
+    if ((roles & bit) != 0) return std::nullopt;
+    roles |= bit;
+    more = space != std::string_view::npos;
+    if (more) text.remove_prefix(space + 1);
+  }
+  return roles;
+}
+
+absl::Status TakeRoles(const CsvLines& lines, engine::CredentialBody& credential) {
+  constexpr std::size_t kColumn = 4;
+  if (lines.columns() <= kColumn) return absl::OkStatus();
+  const auto roles = RolesOf(lines.Text(kColumn));
+  if (!roles) {
+    return lines.FieldError(
+        kColumn, "read, operate, administer, surveillance, some with a space between, or nothing");
+  }
+  if (*roles != engine::kNoRoles && credential.kind != engine::CredentialKind::kOperator) {
+    return lines.FieldError(kColumn, "nothing: only operators have roles");
+  }
+  credential.roles = *roles;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ReadAccounts(std::string_view text, const std::string& file,
@@ -172,7 +218,9 @@ absl::Status ReadAccounts(std::string_view text, const std::string& file,
 absl::Status ReadCredentials(std::string_view text, const std::string& file,
                              Definitions& definitions) {
   CsvLines lines(text, file);
-  if (absl::Status status = lines.CheckHeader(kCredentialsHeader); !status.ok()) return status;
+  absl::Status header = lines.CheckHeader(kCredentialsHeader, kCredentialsRolesHeader);
+  if (!header.ok()) return header;
+  definitions.credentials_say_roles = lines.columns() > 4;
   definitions.credential_places = {.file = file};
   absl::flat_hash_set<engine::CredentialId> known;
   absl::flat_hash_set<engine::TokenHash> tokens;
@@ -191,6 +239,7 @@ absl::Status ReadCredentials(std::string_view text, const std::string& file,
     const auto hash = HashFromHex(lines.Text(2));
     if (!hash) return lines.FieldError(2, "64 hex digits in lower case");
     credential.token_hash = *hash;
+    if (absl::Status status = TakeRoles(lines, credential); !status.ok()) return status;
     if (!known.insert(credential.id).second) {
       return lines.Error(
           absl::StrCat("credential ", static_cast<std::uint32_t>(credential.id), " twice"));

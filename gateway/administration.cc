@@ -5,7 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include <unistd.h>
+
 #include "absl/strings/str_cat.h"
+#include "engine/core/act.h"
 #include "engine/core/check.h"
 #include "engine/journal/disk.h"
 #include "gateway/accounts_file.h"
@@ -73,6 +76,33 @@ absl::Status AppendAll(const Bytes& commands, engine::Journal& journal) {
   return journal.Settle();
 }
 
+absl::Status CheckReason(const std::string& reason) {
+  static_assert(engine::kActReasonBytes == 160, "as kReasonsAllowed says");
+  if (engine::IsActReason(reason)) return absl::OkStatus();
+  return absl::InvalidArgumentError(kReasonsAllowed);
+}
+
+Actor UserWho(const std::string& reason) { return {.uid = ::getuid(), .reason = reason}; }
+
+absl::StatusOr<Actor> FindActor(const ConfigureOptions& options, const engine::Exchange& exchange) {
+  if (options.operator_id == engine::CredentialId{}) return UserWho(options.reason);
+  auto token = ReadText(options.token_file);
+  if (!token.ok()) return token.status();
+  while (token->ends_with('\n') || token->ends_with('\r')) token->pop_back();
+  const engine::CredentialBody* credential = exchange.FindCredential(options.operator_id);
+  const char* wrong = nullptr;
+  if (credential == nullptr || credential->kind != engine::CredentialKind::kOperator) {
+    wrong = "there is no such operator";
+  } else if (credential->token_hash != HashToken(*token)) {
+    wrong = "the token is not its token";
+  } else if (!engine::Has(*credential, engine::Role::kAdminister)) {
+    wrong = "it does not have the role administer";
+  }
+  if (wrong == nullptr) return Actor{.who = options.operator_id, .reason = options.reason};
+  return absl::FailedPreconditionError(
+      absl::StrCat("operator ", static_cast<std::uint32_t>(options.operator_id), ": ", wrong));
+}
+
 absl::Status WriteFirstJournal(const engine::DataDirectory& directory, const Bytes& commands) {
   std::string writer;
   auto journal = OpenJournal(directory, Config(), engine::JournalTail(), &writer);
@@ -119,6 +149,7 @@ absl::StatusOr<Definitions> ReadDefinitions(const DefinitionFiles& files) {
 }
 
 absl::StatusOr<std::string> Initialise(const InitOptions& options) {
+  if (absl::Status status = CheckReason(options.reason); !status.ok()) return status;
   auto definitions = ReadDefinitions(options.files);
   if (!definitions.ok()) return definitions.status();
   const auto token = MakeToken();
@@ -128,6 +159,7 @@ absl::StatusOr<std::string> Initialise(const InitOptions& options) {
   }
   definitions->credentials.push_back({.id = kFirstOperator,
                                       .kind = engine::CredentialKind::kOperator,
+                                      .roles = engine::kAllRoles,
                                       .token_hash = HashToken(*token)});
   const std::int64_t wall_ns = WallNs();
   const std::int64_t origin_ns = options.clock_origin_ns.value_or(wall_ns);
@@ -144,33 +176,35 @@ absl::StatusOr<std::string> Initialise(const InitOptions& options) {
   Bytes commands;
   const std::int64_t time_ns = description.clock_origin_ns;
   ApplyGenesis(description, options.order_capacity, time_ns, exchange, commands);
-  if (absl::Status status = Apply(*definitions, time_ns, exchange, commands); !status.ok()) {
-    return status;
-  }
-  if (absl::Status status = CheckFits(exchange); !status.ok()) return status;
+  absl::Status status = Apply(*definitions, UserWho(options.reason), time_ns, exchange, commands);
+  if (status.ok()) status = CheckFits(exchange);
+  if (!status.ok()) return status;
   engine::Disk& disk = engine::PosixDisk();
   auto directory = engine::DataDirectory::Create(disk, options.data, description);
   if (!directory.ok()) return directory.status();
-  absl::Status status = directory->OpenLotteryKey(disk).status();
+  status = directory->OpenLotteryKey(disk).status();
   if (status.ok()) status = WriteFirstJournal(*directory, commands);
   if (status.ok()) status = directory->Commit(disk);
   if (!status.ok()) return status;
   return *token;
 }
 
-absl::StatusOr<std::size_t> Configure(const std::string& data, const DefinitionFiles& files) {
-  const auto wanted = ReadDefinitions(files);
+absl::StatusOr<std::size_t> Configure(const ConfigureOptions& options) {
+  if (absl::Status status = CheckReason(options.reason); !status.ok()) return status;
+  const auto wanted = ReadDefinitions(options.files);
   if (!wanted.ok()) return wanted.status();
-  auto directory = engine::DataDirectory::Open(engine::PosixDisk(), data);
+  auto directory = engine::DataDirectory::Open(engine::PosixDisk(), options.data);
   if (!directory.ok()) return directory.status();
   auto shard = RecoverShard(*directory);
   if (!shard.ok()) return shard.status();
+  const auto actor = FindActor(options, *shard->exchange);
+  if (!actor.ok()) return actor.status();
   const Definitions changes = Changes(*wanted, *shard->exchange);
   if (changes.size() == 0) return std::size_t{0};
   // All are applied before the first is journaled: a refused one leaves nothing behind.
   engine::ExchangeClock clock(ScaleOf(directory->description()));
   Bytes commands;
-  absl::Status status = Apply(changes, clock.NowNs(), *shard->exchange, commands);
+  absl::Status status = Apply(changes, *actor, clock.NowNs(), *shard->exchange, commands);
   if (!status.ok()) return status;
   std::string writer;
   auto journal = OpenJournal(*directory, Config(), shard->recovery.tail, &writer);

@@ -20,14 +20,14 @@
 
 namespace gateway {
 
-// Who can do anything from the start; its token is printed once.
+// Who has every role from the start; its token is printed once.
 inline constexpr engine::CredentialId kFirstOperator{UINT32_MAX};
 
 // Empty: no such file.
 struct DefinitionFiles {
-  std::string markets;
-  std::string accounts;
-  std::string credentials;
+  std::string markets{};
+  std::string accounts{};
+  std::string credentials{};
   std::string certificates{};
 };
 absl::StatusOr<Definitions> ReadDefinitions(const DefinitionFiles& files);
@@ -39,6 +39,20 @@ struct InitOptions {
   std::optional<std::int64_t> clock_origin_ns;  // Exchange time of this moment; else the wall's.
   std::uint32_t shards = 1;                     // Fixed for ever; this version serves one.
   std::uint64_t order_capacity = std::uint64_t{1} << 22;  // Open orders of all books together.
+  std::string reason = "the directory was made";          // Of the first acts.
+};
+
+// Of a reason: engine::IsActReason in words.
+inline constexpr char kReasonsAllowed[] =
+    "a reason is a line of text: 1 to 160 bytes of UTF-8, without a space at its ends, control "
+    "characters or what cannot be seen";
+
+struct ConfigureOptions {
+  std::string data;
+  DefinitionFiles files{};
+  std::string reason;                  // Of the acts.
+  engine::CredentialId operator_id{};  // Who acts; zero: the user who runs this.
+  std::string token_file{};            // With the operator's token.
 };
 
 // Everything is checked before the directory is made; what fails later leaves none that opens.
@@ -46,8 +60,9 @@ struct InitOptions {
 absl::StatusOr<std::string> Initialise(const InitOptions& options);
 
 // Journals what the files say and the exchange does not have yet.
-// Ensures: how many definitions were new or changed.
-absl::StatusOr<std::size_t> Configure(const std::string& data, const DefinitionFiles& files);
+// Ensures: how many definitions were new or changed. FailedPrecondition where the operator is none,
+//          has another token or does not administer.
+absl::StatusOr<std::size_t> Configure(const ConfigureOptions& options);
 
 // A shard's exchange and its journal, brought back from the directory and ready to go on.
 struct OpenShard {

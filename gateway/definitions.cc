@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "engine/core/act.h"
 #include "engine/core/limits.h"
 
 namespace gateway {
@@ -45,7 +47,8 @@ std::string Why(const engine::AccountBody& body, const engine::Exchange& exchang
   return "an account, its party and its metering point have ids from 1";
 }
 std::string Why(const engine::CredentialBody& /*body*/, const engine::Exchange& /*exchange*/) {
-  return "another credential has the same token, or its id is 0";
+  return "another credential has the same token, or its id is 0, or it has roles and is no "
+         "operator";
 }
 std::string Why(const engine::CertificateBody& body, const engine::Exchange& exchange) {
   return exchange.FindCredential(body.credential) == nullptr ? "there is no such credential"
@@ -70,38 +73,70 @@ std::uint64_t IdOf(const engine::CertificateBody& body) {
   return static_cast<std::uint64_t>(body.credential);
 }
 
+// When, by whom and why.
+struct Occasion {
+  std::int64_t time_ns = 0;
+  const Actor& actor;
+};
+
 class Applier {
  public:
-  Applier(std::int64_t time_ns, engine::Exchange& exchange, Bytes& commands)
-      : time_ns_(std::max(time_ns, exchange.time_ns())), exchange_(exchange), commands_(commands) {}
+  Applier(const Occasion& occasion, engine::Exchange& exchange, Bytes& commands)
+      : time_ns_(std::max(occasion.time_ns, exchange.time_ns())),
+        actor_(occasion.actor),
+        exchange_(exchange),
+        commands_(commands) {}
 
+  // In as few acts as they fit into; one by one where the exchange refuses that, so that what is
+  // wrong is found, and is not where some only cannot be done together.
   template <typename Body>
   absl::Status Add(engine::CommandType type, const std::vector<Body>& bodies, const char* what,
                    const Places& places) {
-    for (const Body& body : bodies) {
-      std::vector<std::uint64_t> memory((sizeof(engine::CommandHeader) + sizeof(body)) / 8);
-      auto* bytes = reinterpret_cast<std::byte*>(memory.data());
-      const engine::CommandHeader header{
-          .sequence = exchange_.sequence() + 1,
-          .time_ns = time_ns_,
-          .length = static_cast<std::uint32_t>(sizeof(header) + sizeof(body)),
-          .type = type,
-          .count = 1};
-      std::memcpy(bytes, &header, sizeof(header));
-      std::memcpy(bytes + sizeof(header), &body, sizeof(body));
-      const engine::CommandView view(reinterpret_cast<const engine::CommandHeader*>(bytes));
-      if (!exchange_.Apply(view)) {
+    std::span<const Body> rest = bodies;
+    while (!rest.empty()) {
+      const auto some = rest.first(std::min(rest.size(), engine::kDefinitionsAnAct<Body>));
+      rest = rest.subspan(some.size());
+      if (Act(type, some)) continue;
+      for (const Body& body : some) {
+        if (Act(type, std::span(&body, 1))) continue;
         const std::uint64_t id = IdOf(body);
-        return absl::InvalidArgumentError(
-            absl::StrCat(places.Of(id), what, " ", id, ": ", Why(body, exchange_)));
+        return absl::InvalidArgumentError(absl::StrCat(places.Of(id), what, " ", id, ": ",
+                                                       MayAct() ? Why(body, exchange_) : kGaveUp));
       }
-      commands_.insert(commands_.end(), bytes, bytes + header.length);
     }
     return absl::OkStatus();
   }
 
  private:
+  template <typename Body>
+  bool Act(engine::CommandType type, std::span<const Body> bodies) {
+    const engine::ActBody act = engine::MakeAct(actor_.who, actor_.uid, type, actor_.reason);
+    engine::CommandHeader header{.sequence = exchange_.sequence() + 1,
+                                 .time_ns = time_ns_,
+                                 .type = engine::CommandType::kAct,
+                                 .count = static_cast<std::uint32_t>(bodies.size())};
+    header.length = static_cast<std::uint32_t>(sizeof(header) + sizeof(act) + bodies.size_bytes());
+    std::vector<std::uint64_t> memory(header.length / 8);
+    auto* bytes = reinterpret_cast<std::byte*>(memory.data());
+    std::memcpy(bytes, &header, sizeof(header));
+    std::memcpy(bytes + sizeof(header), &act, sizeof(act));
+    std::memcpy(bytes + sizeof(header) + sizeof(act), bodies.data(), bodies.size_bytes());
+    const engine::CommandView view(reinterpret_cast<const engine::CommandHeader*>(bytes));
+    if (!exchange_.Apply(view)) return false;
+    commands_.insert(commands_.end(), bytes, bytes + header.length);
+    return true;
+  }
+
+  bool MayAct() const {
+    const engine::CredentialBody* who = exchange_.FindCredential(actor_.who);
+    return who == nullptr || engine::Has(*who, engine::Role::kAdminister);
+  }
+
+  static constexpr const char* kGaveUp =
+      "the operator that acts gives up the role administer before this: change that last";
+
   std::int64_t time_ns_;
+  const Actor& actor_;
   engine::Exchange& exchange_;
   Bytes& commands_;
 };
@@ -139,6 +174,19 @@ std::vector<engine::CertificateBody> CertificateChanges(
   return changes;
 }
 
+// Where their file says nothing of roles, operators keep what they have.
+std::vector<engine::CredentialBody> WithRoles(const Definitions& wanted,
+                                              const engine::Exchange& exchange) {
+  std::vector<engine::CredentialBody> credentials = wanted.credentials;
+  if (wanted.credentials_say_roles) return credentials;
+  for (engine::CredentialBody& credential : credentials) {
+    const engine::CredentialBody* now = exchange.FindCredential(credential.id);
+    const bool is_operator = credential.kind == engine::CredentialKind::kOperator;
+    if (now != nullptr && is_operator) credential.roles = now->roles;
+  }
+  return credentials;
+}
+
 }  // namespace
 
 Definitions Changes(const Definitions& wanted, const engine::Exchange& exchange) {
@@ -149,8 +197,8 @@ Definitions Changes(const Definitions& wanted, const engine::Exchange& exchange)
   return {.markets = Changed(wanted.markets, [&](auto id) { return exchange.FindMarket(id); }),
           .metering_points = Changed(wanted.metering_points,
                                      [&](auto id) { return exchange.FindMeteringPoint(id); }),
-          .credentials =
-              Changed(wanted.credentials, [&](auto id) { return exchange.FindCredential(id); }),
+          .credentials = Changed(WithRoles(wanted, exchange),
+                                 [&](auto id) { return exchange.FindCredential(id); }),
           .accounts = Changed(wanted.accounts, [&](auto id) { return exchange.FindAccount(id); }),
           .certificates = std::move(certificates),
           .credential_places = wanted.credential_places,
@@ -158,10 +206,10 @@ Definitions Changes(const Definitions& wanted, const engine::Exchange& exchange)
           .certificate_places = wanted.certificate_places};
 }
 
-absl::Status Apply(const Definitions& definitions, std::int64_t time_ns, engine::Exchange& exchange,
-                   Bytes& commands) {
+absl::Status Apply(const Definitions& definitions, const Actor& actor, std::int64_t time_ns,
+                   engine::Exchange& exchange, Bytes& commands) {
   using engine::CommandType;
-  Applier applier(time_ns, exchange, commands);
+  Applier applier({.time_ns = time_ns, .actor = actor}, exchange, commands);
   absl::Status status = applier.Add(CommandType::kDefineMarket, definitions.markets, "market", {});
   if (status.ok()) {
     status = applier.Add(CommandType::kDefineMeteringPoint, definitions.metering_points,

@@ -28,6 +28,7 @@ struct Definitions {
   std::vector<engine::MarketDefinition> markets;
   std::vector<engine::MeteringPointBody> metering_points;
   std::vector<engine::CredentialBody> credentials;
+  bool credentials_say_roles = true;  // False: an operator has those that it had.
   std::vector<engine::AccountBody> accounts;
   // All that each of these credentials has.
   std::map<engine::CredentialId, std::vector<engine::CertificateHash>> certificates{};
@@ -44,10 +45,18 @@ struct Definitions {
 // What `exchange` does not have, or has otherwise.
 Definitions Changes(const Definitions& wanted, const engine::Exchange& exchange);
 
-// Applies each as a command at `time_ns`, in an order in which nothing names what is not there yet.
+// Who changes definitions, and why: see engine/core/act.h.
+struct Actor {
+  engine::CredentialId who{};  // Zero: who owns the machine.
+  std::uint32_t uid = 0;
+  std::string reason;
+};
+
+// Applies all as acts at `time_ns`, in an order in which nothing names what is not there yet.
+// Requires: engine::IsActReason(actor.reason).
 // Ensures: `commands` holds the commands that were applied, one behind the other, to be journaled;
 //          an error that names the first one that the exchange refuses, and its place.
-absl::Status Apply(const Definitions& definitions, std::int64_t time_ns, engine::Exchange& exchange,
-                   Bytes& commands);
+absl::Status Apply(const Definitions& definitions, const Actor& actor, std::int64_t time_ns,
+                   engine::Exchange& exchange, Bytes& commands);
 
 }  // namespace gateway

@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "engine/core/act.h"
 #include "engine/runtime/follower.h"
 #include "engine/runtime/follower_thread.h"
 #include "gateway/administration.h"
@@ -247,8 +248,8 @@ int Init(InitOptions options, const std::string& clock_origin) {
   return kIoError;
 }
 
-int ChangeDefinitions(const std::string& data, const DefinitionFiles& files) {
-  const auto changed = Configure(data, files);
+int ChangeDefinitions(const ConfigureOptions& options) {
+  const auto changed = Configure(options);
   if (!changed.ok()) return Fail(changed.status(), CodeOf(changed.status()));
   std::printf("%zu definitions new or changed.\n", *changed);
   return 0;
@@ -292,6 +293,43 @@ void AddFiles(CLI::App& command, DefinitionFiles& files, bool required) {
   command.add_option("--certificates", files.certificates, "Credentials' certificates, CSV");
 }
 
+CLI::Option* AddReason(CLI::App& command, std::string& reason) {
+  return command.add_option("--reason", reason, "Why, for the journal: a line of text")
+      ->check([](const std::string& text) {
+        return std::string(engine::IsActReason(text) ? "" : kReasonsAllowed);
+      });
+}
+
+CLI::App* AddInit(CLI::App& app, InitOptions& options, std::string& clock_origin) {
+  CLI::App* init = app.add_subcommand("init", "Make a data directory");
+  init->add_option("--data", options.data, "The directory to make")->required();
+  AddFiles(*init, options.files, true);
+  init->add_option("--demo-clock", options.clock_factor, "Exchange time runs so much faster")
+      ->check(CLI::Range(std::int64_t{1}, engine::kClockFactorMax));
+  init->add_option("--clock-origin", clock_origin, "Exchange time now, as 2024-06-01T00:00:00Z");
+  init->add_option("--shards", options.shards, "Shards; 1 in this version")
+      ->check(CLI::Range(1U, 1U));
+  init->add_option("--order-capacity", options.order_capacity, "Open orders, all books")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 32));
+  AddReason(*init, options.reason);
+  return init;
+}
+
+CLI::App* AddConfigure(CLI::App& app, ConfigureOptions& options) {
+  CLI::App* configure = app.add_subcommand("configure", "Journal changed definitions, offline");
+  configure->add_option("--data", options.data, "The data directory")->required();
+  AddFiles(*configure, options.files, false);
+  AddReason(*configure, options.reason)->required();
+  CLI::Option* who = configure->add_option(
+      "--operator", options.operator_id,
+      "The operator that acts, with the role administer; else it is the user who runs this");
+  CLI::Option* token =
+      configure->add_option("--token-file", options.token_file, "With the operator's token");
+  who->needs(token)->check(CLI::Range(1U, UINT32_MAX));
+  token->needs(who);
+  return configure;
+}
+
 int Main(int argc, char** argv) {
   StartLog();
   CLI::App app("peerwattd: an exchange for electricity between neighbours");
@@ -304,21 +342,9 @@ int Main(int argc, char** argv) {
   std::string data;
   InitOptions init_options;
   std::string clock_origin;
-  CLI::App* init = app.add_subcommand("init", "Make a data directory");
-  init->add_option("--data", init_options.data, "The directory to make")->required();
-  AddFiles(*init, init_options.files, true);
-  init->add_option("--demo-clock", init_options.clock_factor, "Exchange time runs so much faster")
-      ->check(CLI::Range(std::int64_t{1}, engine::kClockFactorMax));
-  init->add_option("--clock-origin", clock_origin, "Exchange time now, as 2024-06-01T00:00:00Z");
-  init->add_option("--shards", init_options.shards, "Shards; 1 in this version")
-      ->check(CLI::Range(1U, 1U));
-  init->add_option("--order-capacity", init_options.order_capacity, "Open orders, all books")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 32));
-
-  DefinitionFiles files;
-  CLI::App* configure = app.add_subcommand("configure", "Journal changed definitions, offline");
-  configure->add_option("--data", data, "The data directory")->required();
-  AddFiles(*configure, files, false);
+  CLI::App* init = AddInit(app, init_options, clock_origin);
+  ConfigureOptions changes;
+  CLI::App* configure = AddConfigure(app, changes);
 
   std::string config;
   CLI::App* run = app.add_subcommand("run", "Serve until SIGTERM or SIGINT");
@@ -342,7 +368,7 @@ int Main(int argc, char** argv) {
   if (default_config) std::fputs(DefaultConfigText().c_str(), stdout);
   if (default_markets) std::fputs(DefaultMarketText().c_str(), stdout);
   if (init->parsed()) return Init(init_options, clock_origin);
-  if (configure->parsed()) return ChangeDefinitions(data, files);
+  if (configure->parsed()) return ChangeDefinitions(changes);
   if (run->parsed()) return Run(data, config);
   if (hash->parsed()) return HashTokens(make);
   if (hash_certificate->parsed()) return HashCertificateFiles(certificates);

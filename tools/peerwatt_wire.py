@@ -22,8 +22,8 @@ VERSION = 1
 
 LOGON, LOGOUT, HEARTBEAT = 1, 2, 3
 SUBMIT_ORDERS, QUANTITY_REPLY = 16, 21
-LIST_PRODUCTS = 66
-LOGON_ANSWER, ANSWER = 129, 130
+LIST_OPEN_ORDERS, LIST_PRODUCTS = 64, 66
+LOGON_ANSWER, ANSWER, OPEN_ORDERS = 129, 130, 131
 ROUND_CLEARED, FILLS, ROUND_VOID, ORDER_CANCELLED = 144, 145, 146, 147
 PRODUCT_OPENED, PRICE_CALL, LOTTERY = 160, 162, 163
 TERMINATE = 192
@@ -88,6 +88,16 @@ def list_products_frame(query, market):
     question.ListProductsAddQuery(builder, query)
     question.ListProductsAddMarket(builder, market)
     return frame(LIST_PRODUCTS, builder, question.ListProductsEnd(builder))
+
+
+def list_open_orders_frame(query, account=0, market=0):
+    builder = flatbuffers.Builder(64)
+    question = wire("ListOpenOrders")
+    question.ListOpenOrdersStart(builder)
+    question.ListOpenOrdersAddQuery(builder, query)
+    question.ListOpenOrdersAddAccount(builder, account)
+    question.ListOpenOrdersAddMarket(builder, market)
+    return frame(LIST_OPEN_ORDERS, builder, question.ListOpenOrdersEnd(builder))
 
 
 def submit_frame(client_seq, orders):

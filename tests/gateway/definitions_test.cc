@@ -2,10 +2,12 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/core/act.h"
 #include "engine/core/exchange.h"
 #include "gateway/accounts_file.h"
 #include "gateway/market_file.h"
@@ -88,12 +90,71 @@ TEST(CredentialsFile, RefusesBadLinesWithTheirPlace) {
       HasSubstr("a token that an earlier line has"));
 }
 
+std::string OperatorCredentials(std::string_view lines) {
+  return std::string(kCredentialsRolesHeader) + "\n" + std::string(lines);
+}
+
+TEST(CredentialsFile, ReadsTheRolesOfOperators) {
+  Definitions definitions;
+  ASSERT_TRUE(
+      ReadCredentials(
+          OperatorCredentials("5,operator," + Hash("a") + ",0,read surveillance\n" + "6,operator," +
+                              Hash("b") + ",0,\n" + "7,device," + Hash("c") + ",0,\n8,operator," +
+                              Hash("d") + ",0,surveillance administer operate read\r\n"),
+          "c", definitions)
+          .ok());
+  ASSERT_EQ(definitions.credentials.size(), 4U);
+  EXPECT_EQ(definitions.credentials[0].roles, 9);
+  EXPECT_EQ(definitions.credentials[1].roles, engine::kNoRoles);
+  EXPECT_EQ(definitions.credentials[2].roles, engine::kNoRoles);
+  EXPECT_EQ(definitions.credentials[3].roles, engine::kAllRoles);
+}
+
+TEST(CredentialsFile, RefusesRolesThatCannotBeWithTheirPlace) {
+  const std::string row = "5,operator," + Hash("a") + ",0,";
+  for (const std::string_view roles :
+       {"admin", "read,operate", "read  operate", " read", "read ", "read read", "READ", "1"}) {
+    EXPECT_THAT(CredentialsError(OperatorCredentials(row + std::string(roles) + "\n")),
+                HasSubstr("credentials.csv:2: "))
+        << roles;
+  }
+  EXPECT_THAT(CredentialsError(OperatorCredentials(row + "admin\n")),
+              HasSubstr("roles = \"admin\": allowed is read, operate, administer, surveillance"));
+  for (const std::string_view kind : {"device", "aggregator"}) {
+    EXPECT_THAT(
+        CredentialsError(
+            OperatorCredentials("\n6," + std::string(kind) + "," + Hash("a") + ",0,read\n")),
+        HasSubstr("credentials.csv:3: roles = \"read\": allowed is nothing: only operators"));
+  }
+  EXPECT_THAT(CredentialsError(Credentials(row + "read\n")), HasSubstr("5 fields"));
+  EXPECT_THAT(CredentialsError(OperatorCredentials("5,operator," + Hash("a") + ",0\n")),
+              HasSubstr("4 fields where the header has 5"));
+}
+
 TEST(Token, IsHashedAsTheStandardSays) {
   EXPECT_EQ(Hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(HashFromHex(Hash("abc")), HashToken("abc"));
 }
 
 TEST(Token, IsAnotherEachTime) { EXPECT_NE(MakeToken(), MakeToken()); }
+
+Actor Tester() { return {.uid = 5, .reason = "a test"}; }
+
+// In the order in which they are.
+std::vector<engine::CommandView> ViewsOf(const Bytes& commands) {
+  std::vector<engine::CommandView> views;
+  for (std::size_t at = 0; at < commands.size();) {
+    views.emplace_back(reinterpret_cast<const engine::CommandHeader*>(commands.data() + at));
+    at += views.back().header().length;
+  }
+  return views;
+}
+
+std::size_t CountDefinitions(const Bytes& commands) {
+  std::size_t count = 0;
+  for (const engine::CommandView& command : ViewsOf(commands)) count += command.header().count;
+  return count;
+}
 
 // An exchange with a genesis, and the definitions of small files.
 class Defined : public testing::Test {
@@ -123,14 +184,14 @@ class Defined : public testing::Test {
 TEST_F(Defined, AllIsNewToAnEmptyExchangeAndNothingAfterwards) {
   EXPECT_EQ(Changes(definitions, exchange).size(), 4U);
   Bytes commands;
-  ASSERT_TRUE(Apply(definitions, 10, exchange, commands).ok());
+  ASSERT_TRUE(Apply(definitions, Tester(), 10, exchange, commands).ok());
   EXPECT_EQ(exchange.sequence(), 5U);
   EXPECT_EQ(Changes(definitions, exchange).size(), 0U);
 }
 
 TEST_F(Defined, OnlyWhatIsOtherwiseIsAChange) {
   Bytes commands;
-  ASSERT_TRUE(Apply(definitions, 10, exchange, commands).ok());
+  ASSERT_TRUE(Apply(definitions, Tester(), 10, exchange, commands).ok());
   definitions.markets[0].retail_ticks += 1;
   const Definitions changes = Changes(definitions, exchange);
   EXPECT_EQ(changes.size(), 1U);
@@ -139,22 +200,82 @@ TEST_F(Defined, OnlyWhatIsOtherwiseIsAChange) {
 
 TEST_F(Defined, CommandsAreThoseThatWereApplied) {
   Bytes commands;
-  ASSERT_TRUE(Apply(definitions, 10, exchange, commands).ok());
+  ASSERT_TRUE(Apply(definitions, Tester(), 10, exchange, commands).ok());
   std::uint64_t sequence = 2;
-  for (std::size_t at = 0; at < commands.size(); ++sequence) {
-    const auto* header = reinterpret_cast<const engine::CommandHeader*>(commands.data() + at);
-    EXPECT_EQ(header->sequence, sequence);
-    EXPECT_EQ(header->time_ns, 10);
-    at += header->length;
+  for (const engine::CommandView& command : ViewsOf(commands)) {
+    EXPECT_EQ(command.header().sequence, sequence++);
+    EXPECT_EQ(command.header().time_ns, 10);
   }
   EXPECT_EQ(sequence, 6U);
+}
+
+TEST_F(Defined, CommandsAreActsThatSayWhoAndWhy) {
+  Bytes commands;
+  ASSERT_TRUE(Apply(definitions, Tester(), 10, exchange, commands).ok());
+  std::vector<engine::CommandType> types;
+  for (const engine::CommandView& command : ViewsOf(commands)) {
+    ASSERT_EQ(command.header().type, engine::CommandType::kAct);
+    const engine::DefinitionView what(command);
+    EXPECT_EQ(what.act()->why(), "a test");
+    EXPECT_EQ(what.act()->uid, 5U);
+    types.push_back(what.type());
+  }
+  using enum engine::CommandType;
+  EXPECT_EQ(types,
+            (std::vector{kDefineMarket, kDefineMeteringPoint, kDefineCredential, kDefineAccount}));
+}
+
+TEST_F(Defined, AsManyAreOneActAsItHasRoomFor) {
+  std::string lines;
+  for (int id = 1; id <= 5'000; ++id) {
+    lines += std::to_string(id) + ",1," + std::to_string(id) + ",1,5,0,0\n";
+  }
+  Definitions homes = definitions;
+  homes.metering_points.clear();
+  homes.accounts.clear();
+  ASSERT_TRUE(ReadAccounts(Accounts(lines), "a", homes).ok());
+  Bytes commands;
+  ASSERT_TRUE(Apply(homes, Tester(), 10, exchange, commands).ok());
+  EXPECT_EQ(CountDefinitions(commands), 10'002U);
+  EXPECT_EQ(ViewsOf(commands).size(), 1U + 1 + 2 + 3);
+  EXPECT_EQ(exchange.size().accounts, 5'000U);
+}
+
+TEST_F(Defined, AnOperatorThatGivesUpItsRoleIsToldToDoItLast) {
+  definitions.credentials.push_back({.id = engine::CredentialId(6),
+                                     .kind = engine::CredentialKind::kOperator,
+                                     .roles = engine::kAllRoles});
+  Bytes commands;
+  ASSERT_TRUE(Apply(definitions, Tester(), 10, exchange, commands).ok());
+  definitions.credentials[1].roles = engine::kNoRoles;
+  const Actor itself{.who = engine::CredentialId(6), .reason = "a test"};
+  EXPECT_THAT(std::string(Apply(definitions, itself, 10, exchange, commands).message()),
+              HasSubstr("account 1: the operator that acts gives up the role administer"));
 }
 
 TEST_F(Defined, NamesTheDefinitionThatTheExchangeRefusesAndSaysWhy) {
   definitions.accounts[0].market = engine::MarketId(9);
   Bytes commands;
-  const absl::Status status = Apply(definitions, 10, exchange, commands);
+  const absl::Status status = Apply(definitions, Tester(), 10, exchange, commands);
   EXPECT_EQ(status.message(), "a:2: account 1: its market 9 is not defined");
+}
+
+TEST_F(Defined, WithoutTheColumnOperatorsKeepTheirRoles) {
+  const std::string row = "6,operator," + Hash("b") + ",";
+  Definitions with;
+  ASSERT_TRUE(ReadCredentials(OperatorCredentials(row + "0,read\n"), "c", with).ok());
+  Bytes commands;
+  ASSERT_TRUE(Apply(with, Tester(), 10, exchange, commands).ok());
+  Definitions without;
+  ASSERT_TRUE(ReadCredentials(Credentials(row + "0\n"), "c", without).ok());
+  EXPECT_EQ(Changes(without, exchange).size(), 0U);
+  without.credentials[0].orders_per_second = 5;
+  ASSERT_EQ(Changes(without, exchange).size(), 1U);
+  EXPECT_EQ(Changes(without, exchange).credentials[0].roles, 1);
+  without.credentials[0].kind = engine::CredentialKind::kDevice;
+  EXPECT_EQ(Changes(without, exchange).credentials[0].roles, engine::kNoRoles);
+  with.credentials[0].roles = engine::kNoRoles;
+  EXPECT_EQ(Changes(with, exchange).size(), 1U) << "the file says that it has none";
 }
 
 std::string Certificates(std::string_view lines) {
@@ -190,17 +311,16 @@ class CertificateChanges : public testing::Test {
     start.credentials = {{.id = engine::CredentialId(1), .token_hash = HashToken("t1")},
                          {.id = engine::CredentialId(2), .token_hash = HashToken("t2")}};
     Bytes commands;
-    EXPECT_TRUE(Apply(start, 0, exchange, commands).ok());
+    EXPECT_TRUE(Apply(start, Tester(), 0, exchange, commands).ok());
   }
-  // How many commands it took; -1: refused.
+  // How many definitions it took; -1: refused.
   int Configure(std::string_view lines) {
     Definitions wanted;
     EXPECT_TRUE(ReadCertificateRows(Certificates(lines), "certificates.csv", wanted).ok());
     const Definitions changes = Changes(wanted, exchange);
-    const std::uint64_t before = exchange.sequence();
     Bytes commands;
-    error = std::string(Apply(changes, 0, exchange, commands).message());
-    return error.empty() ? static_cast<int>(exchange.sequence() - before) : -1;
+    error = std::string(Apply(changes, Tester(), 0, exchange, commands).message());
+    return error.empty() ? static_cast<int>(CountDefinitions(commands)) : -1;
   }
   std::string Of(std::uint32_t credential, std::size_t place) {
     const auto hash = exchange.FindCertificates(engine::CredentialId(credential))[place];

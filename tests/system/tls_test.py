@@ -197,7 +197,7 @@ class Tls(unittest.TestCase):
             both = exchange.folder / "both.csv"
             both.write_text("\n".join([rows[0], rows[1], "1," + rows[2].split(",")[1]]) + "\n")
             configure = [BIN / "peerwattd", "configure", "--data", exchange.data, "--certificates",
-                         both]
+                         both, "--reason", "a test"]
             subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
             for keep in ("12", "2"):
                 exchange.start()

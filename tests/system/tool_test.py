@@ -2,8 +2,10 @@
 """The command line of `peerwatt`: files in, files and words out."""
 
 import contextlib
+import csv
 import hashlib
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -287,6 +289,18 @@ class Journal(Tool):
         orders = re.findall(r"account=\d+ client_order_id=\d+ market=1 delivery=\S+ (?:buy|sell) "
                             r"\d+ Wh at \d+ ticks", told)
         self.assertEqual(len(orders), json.loads(self.replayed)["orders"])
+
+    def test_acts_say_who_defined_what_and_why(self):
+        rows = list(csv.reader(peerwatt("journal", "acts", self.exchange.data).splitlines()))
+        self.assertEqual(rows[0], ["sequence", "time", "who", "uid", "what", "id", "reason"])
+        self.assertEqual(rows[1][4], "genesis")
+        self.assertEqual({(*row[2:4], row[6]) for row in rows[2:]},
+                         {("0", str(os.getuid()), "the directory was made")})
+        self.assertEqual(sum(row[4] == "define_account" for row in rows), 10)
+        told = peerwatt("journal", "dump", self.exchange.data)
+        self.assertRegex(told, r"(?m)^\d+ \S+ define_account who=0 uid=\d+ reason=\"the directory was "
+                               r"made\" items=10$")
+        self.assertIn("kind=operator roles=read+operate+administer+surveillance", told)
 
     def test_dump_of_no_data_directory_is_an_error(self):
         code, said = refusal("journal", "dump", self.folder)
