@@ -32,13 +32,11 @@ enum class EventType : std::uint16_t {
   // To all sessions of a market; not numbered; may be conflated.
   kProductOpened = 32,
   kIndicative = 33,
-  // To the owner of an order in a round that is played; not numbered.
-  kPriceCall = 34,
+  kPriceCall = 34,  // To the owner of an order in a round that is played; not numbered.
   // To all sessions of a market whose rule has a lottery; not numbered. Behind kProductOpened what
   // its round is held to; when the round is cleared, the secret.
   kLottery = 35,
-  // To the outbox alone: the numbered events of all commands up to `sequence` came before.
-  kCovered = 48,
+  kCovered = 48,  // To the outbox alone: all numbered events up to `sequence` came before.
 };
 
 // A refused item of a command: its place in the frame and why.
