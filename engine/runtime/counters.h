@@ -25,7 +25,7 @@ class Counter {
 
 inline constexpr std::size_t kReasonsCounted = 160;  // Greater numbers count in the last place.
 
-// Since the process started, if not said otherwise.
+// Since the process started, if not said otherwise. Counters and nothing else.
 struct ShardCounters {
   Counter commands;         // Journaled, whoever made them.
   Counter queries;          // Answered from the state.
@@ -50,6 +50,13 @@ struct ShardCounters {
   Counter durable_sequence;      // Of the last command that is on disk.
   Counter open_orders;           // Now.
   Counter memory_bytes;          // Of books and tables, now.
+
+  // One by one: who reads meanwhile sees some of both.
+  void CopyTo(ShardCounters& to) const {
+    const auto* from = reinterpret_cast<const Counter*>(this);
+    auto* into = reinterpret_cast<Counter*>(&to);
+    for (std::size_t i = 0; i < sizeof(*this) / sizeof(Counter); ++i) into[i].Set(from[i].value());
+  }
 
   void Refused(Reason reason, std::uint64_t more) {
     const auto place = static_cast<std::size_t>(reason);

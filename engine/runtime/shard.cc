@@ -55,7 +55,7 @@ bool Shard::Turn() {
   did = WriteJournal() || did;
   if (!did && tapped_) TellCovered();
   did = Release() || did;
-  if (did) ReadGauges();
+  if (did) PublishCounters();
   return did && status_.ok();
 }
 
@@ -95,7 +95,7 @@ absl::Status Shard::Settle() {
   TellCovered();
   status_ = journal_->Settle();
   if (status_.ok()) Release();
-  ReadGauges();
+  if (status_.ok()) PublishCounters();
   return status_;
 }
 
@@ -337,10 +337,27 @@ bool Shard::Release() {
   return true;
 }
 
+// What was counted until a command leaves when that is on disk, as its events do.
+void Shard::PublishCounters() {
+  for (ShardCounters* all : {&counters_, &gathered_, &published_}) {
+    all->disk_full.Set(journal_->disk_full() ? 1 : 0);
+  }
+  const std::uint64_t durable = journal_->durable_sequence();
+  if (durable < gathered_sequence_) return;
+  if (gathered_sequence_ > 0) Publish(gathered_);
+  ReadGauges();
+  gathered_sequence_ = exchange_->sequence();
+  if (durable >= gathered_sequence_) return Publish(counters_);
+  counters_.CopyTo(gathered_);
+}
+
+void Shard::Publish(const ShardCounters& counters) {
+  counters.CopyTo(published_);
+  published_.durable_sequence.Set(counters.sequence.value());
+}
+
 void Shard::ReadGauges() {
   counters_.sequence.Set(exchange_->sequence());
-  counters_.durable_sequence.Set(journal_->durable_sequence());
-  counters_.disk_full.Set(journal_->disk_full() ? 1 : 0);
   counters_.open_orders.Set(exchange_->open_orders());
   counters_.memory_bytes.Set(exchange_->memory_bytes());
   const GameCounts games = exchange_->game_counts();

@@ -87,7 +87,9 @@ class Shard {
   // room: the last thing before a shard ends.
   absl::Status Settle();
 
-  const ShardCounters& counters() const { return counters_; }
+  // Of what is on disk, but for disk_full, which is so now: nobody is told of what a crash may
+  // undo.
+  const ShardCounters& counters() const { return published_; }
   const Exchange& exchange() const { return *exchange_; }
 
  private:
@@ -120,6 +122,8 @@ class Shard {
   bool TellCovered();
   bool Release();
   void ReadGauges();
+  void PublishCounters();
+  void Publish(const ShardCounters& counters);
 
   const ShardOptions options_;
   std::unique_ptr<Exchange> exchange_;
@@ -152,7 +156,10 @@ class Shard {
   std::int64_t indicative_ns_ = INT64_MIN;  // When to publish next.
   std::uint64_t undigested_bytes_ = 0;      // Journaled since the last digest.
   absl::Status status_;
-  ShardCounters counters_;
+  ShardCounters counters_;               // As it happens;
+  ShardCounters gathered_;               // as they were
+  std::uint64_t gathered_sequence_ = 0;  // after this command, which may not be on disk;
+  ShardCounters published_;              // and as anybody may see them.
 };
 
 }  // namespace engine

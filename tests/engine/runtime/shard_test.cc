@@ -65,6 +65,29 @@ TEST_F(ShardOfTwoHomes, NothingLeavesBeforeItIsDurable) {
   EXPECT_TRUE(world_.shard->AtRest());
 }
 
+// Whoever reads them tells somebody.
+TEST_F(ShardOfTwoHomes, CountsOnlyWhatIsDurable) {
+  const ShardCounters& counters = world_.shard->counters();
+  const std::uint64_t before = counters.sequence.value();
+  world_.disk_answers = false;
+  ASSERT_TRUE(world_.Submit(0, 1, Bid(1, 1, 20, 500)));
+  world_.Settle();
+  ASSERT_TRUE(world_.Submit(0, 2, Bid(1, 2, 20, 0)));
+  world_.Settle();
+  EXPECT_EQ(world_.shard->exchange().sequence(), before + 2);
+  EXPECT_EQ(counters.sequence.value(), before);
+  EXPECT_EQ(counters.durable_sequence.value(), before);
+  EXPECT_EQ(counters.orders_accepted.value(), 0U);
+  EXPECT_EQ(counters.open_orders.value(), 0U);
+  world_.disk_answers = true;
+  world_.Settle();
+  EXPECT_EQ(counters.sequence.value(), before + 2);
+  EXPECT_EQ(counters.durable_sequence.value(), before + 2);
+  EXPECT_EQ(counters.orders_accepted.value(), 1U);
+  EXPECT_EQ(counters.open_orders.value(), 1U);
+  EXPECT_EQ(counters.orders_refused[static_cast<std::size_t>(Reason::kEnergyZero)].value(), 1U);
+}
+
 TEST_F(ShardOfTwoHomes, WhatWasAnsweredSurvivesAPowerCut) {
   world_.disk_answers = false;
   ASSERT_TRUE(world_.Submit(0, 1, Bid(1, 1, 20, 500)));
