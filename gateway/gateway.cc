@@ -64,8 +64,6 @@ absl::Status Gateway::Listen(const Listener& listener) {
   return absl::OkStatus();
 }
 
-bool Gateway::stopped() const { return stopping_ && sessions_.empty() && disconnects_.empty(); }
-
 bool Gateway::Turn() {
   // Time is looked at only while there are handshakes.
   const bool shared = !handshakes_.empty() || !to_check_.empty();
@@ -77,6 +75,7 @@ bool Gateway::Turn() {
   worked |= TakeMissed();
   worked |= SendDisconnects();
   worked |= Tick();
+  worked |= GoOnStopping();
   worked |= FlushDirty();
   if (shared) share_.Worked(clock_.MonotonicNs() - begin_ns);
   if (!worked) share_.Idle();
@@ -131,7 +130,7 @@ void Gateway::Adopt(int socket, const asio::ip::address& peer) {
 }
 
 void Gateway::Admit(Tcp::socket socket, const asio::ip::address& peer) {
-  if (stopping_) return;
+  if (stop_ != Stop::kNo) return;
   auto place = limits_.admission.Take(peer);
   if (!place) {
     error_code error;
@@ -182,7 +181,7 @@ asio::awaitable<void> Gateway::ReadLoop(Session& session) {
 // Ensures: false where the connection is over.
 bool Gateway::ReadOnce(Session& session) {
   using Result = Connection::ReadResult;
-  if (session.closing()) return Discard(session);
+  if (session.closing() || stop_ != Stop::kNo) return Discard(session);
   desk_.reading = false;
   desk_.committed = false;
   Result result = Result::kMore;
@@ -303,31 +302,6 @@ void Gateway::RemoveEnded() {
   counters_.sessions.Set(sessions_.size());
 }
 
-bool Gateway::SendDisconnects() {
-  if (disconnects_.empty()) return false;
-  const std::int64_t stamp_ns = link_.BeginRead(clock_);
-  std::size_t sent = 0;
-  for (const Disconnect& disconnect : disconnects_) {
-    const engine::DisconnectBody body{.logon = disconnect.logon};
-    engine::CommandHeader* command =
-        link_.commands.Claim(sizeof(engine::CommandHeader) + sizeof(body));
-    if (command == nullptr) break;
-    command->time_ns = stamp_ns;
-    command->credential = disconnect.credential;
-    command->type = engine::CommandType::kDisconnect;
-    command->count = 1;
-    std::memcpy(reinterpret_cast<std::byte*>(command + 1), &body, sizeof(body));
-    link_.commands.Commit();
-    ++sent;
-  }
-  link_.commands.Publish();
-  link_.EndRead();
-  if (sent != 0) link_.RingShard();
-  disconnects_.erase(disconnects_.begin(),
-                     disconnects_.begin() + static_cast<std::ptrdiff_t>(sent));
-  return sent != 0;
-}
-
 void Gateway::StartTimer() {
   if (timer_runs_) return;
   timer_runs_ = true;
@@ -354,21 +328,6 @@ bool Gateway::Tick() {
     }
   }
   return true;
-}
-
-void Gateway::RequestStop() {
-  asio::post(io_, [this] { Stop(); });
-}
-
-void Gateway::Stop() {
-  stopping_ = true;
-  error_code error;
-  acceptor_.close(error);
-  accept_pause_.cancel();
-  for (auto& [id, session] : sessions_) {
-    session->Terminate(TerminateReason::kShutdown);
-    MarkDirty(*session);
-  }
 }
 
 Session* Gateway::FindSession(std::uint64_t id) const {

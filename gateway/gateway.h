@@ -76,7 +76,8 @@ class Gateway {
   // After a turn that did nothing: sleeps until something is there.
   void Wait();
 
-  // Takes no more connections and ends the sessions; turns go on until stopped().
+  // Takes no more connections, and reads nothing more; ends the sessions once all that was taken of
+  // them is answered, or cannot be in time. Turns go on until stopped().
   void RequestStop();
   bool stopped() const;
 
@@ -115,7 +116,12 @@ class Gateway {
   bool SendDisconnects();
   bool Tick();
   void StartTimer();
-  void Stop();
+  void BeginStop();
+  bool AskLast();
+  bool GoOnStopping();
+  template <typename Body>
+  bool Put(engine::CommandType type, engine::CredentialId credential, std::int64_t stamp_ns,
+           const Body& body);
   void Displace(engine::CredentialId credential, std::uint64_t logon, TerminateReason reason);
   Session* FindSession(std::uint64_t id) const;
 
@@ -138,7 +144,10 @@ class Gateway {
   bool doorbell_waits_ = false;
   bool timer_runs_ = false;
   std::int64_t tick_ns_ = INT64_MIN / 2;  // When deadlines were last looked at.
-  bool stopping_ = false;
+  // kAnswered: what was taken is answered. kEnded: the sessions are told that it is over.
+  enum class Stop : std::uint8_t { kNo, kBegun, kAsked, kAnswered, kEnded };
+  Stop stop_ = Stop::kNo;
+  std::int64_t drained_by_ns_ = 0;
   std::uint64_t last_session_ = 0;
   // In the order in which they came, so that the same happenings have the same consequences.
   absl::btree_map<std::uint64_t, std::unique_ptr<Session>> sessions_;

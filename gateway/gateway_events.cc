@@ -82,6 +82,10 @@ void Gateway::Dispatch(const engine::Event& event) {
 }
 
 void Gateway::OnLogonAnswer(const engine::Event& event) {
+  if (event.logon_answer.session == 0 && stop_ == Stop::kAsked) {
+    stop_ = Stop::kAnswered;
+    return;
+  }
   Session* session = FindSession(event.logon_answer.session);
   if (session != nullptr && session->phase() != Session::Phase::kLogonAsked) session = nullptr;
   if (session != nullptr) MarkDirty(*session);

@@ -14,6 +14,7 @@ struct GatewayOptions {
   Milliseconds frame_timeout{10'000};        // From a frame's first byte to its last.
   Milliseconds slow_reader_timeout{30'000};  // Without a byte taken while some wait.
   Milliseconds closing_timeout{2'000};       // For a Terminate to be read.
+  Milliseconds drain_timeout{5'000};         // At a stop, for answers to what was taken.
   Milliseconds idle_slack{5'000};            // Beyond two heartbeats.
   Milliseconds tick{250};                    // How exactly all these are kept.
   std::uint32_t accepts_per_second = 2'000;  // Connections, of one gateway thread.

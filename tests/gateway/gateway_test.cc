@@ -108,11 +108,43 @@ TEST(Gateway, EndsItsSessionsWhenItStops) {
   RawClient client(daemon);
   client.LogOnAs(7, CredentialKind::kAggregator, true);
   daemon.gateway().RequestStop();
+  daemon.AnswerLogon(daemon.NextCommand(), 0, CredentialKind::kDevice,
+                     engine::Reason::kNotAuthorised);
   EXPECT_TRUE(client.HearTermination(TerminateReason::kShutdown));
   EXPECT_GT(client.reconnect_after_ms, 0U);
   EXPECT_EQ(daemon.NextCommand().header().type, CommandType::kDisconnect);
   client.Close();
   EXPECT_TRUE(daemon.TurnUntil([&] { return daemon.gateway().stopped(); }));
+}
+
+TEST(Gateway, AnswersWhatItHasTakenBeforeItEndsItsSessions) {
+  GatewayOptions options = HandTurnedGateway::Quick();
+  options.drain_timeout = std::chrono::milliseconds(60'000);
+  HandTurnedGateway daemon(options);
+  RawClient client(daemon);
+  client.LogOnAs(7);
+  client.Submit(1);
+  const SentCommand taken = daemon.NextCommand();
+  daemon.gateway().RequestStop();
+  const SentCommand last = daemon.NextCommand();  // Its answer comes behind the other.
+  EXPECT_EQ(last.header().type, CommandType::kLogon);
+  client.Submit(2);  // Is not read any more.
+  for (int turns = 0; turns < 50; ++turns) daemon.gateway().Turn();
+  EXPECT_FALSE(daemon.HasCommand());
+  daemon.Send(daemon.Accepted(taken));
+  daemon.AnswerLogon(last, 0, CredentialKind::kDevice, engine::Reason::kNotAuthorised);
+  EXPECT_TRUE(client.HearTermination(TerminateReason::kShutdown));
+  EXPECT_EQ(client.answers.size(), 1U);
+}
+
+TEST(Gateway, EndsItsSessionsInTimeThoughTheShardDoesNotAnswer) {
+  GatewayOptions options = HandTurnedGateway::Quick();
+  options.drain_timeout = std::chrono::milliseconds(20);
+  HandTurnedGateway daemon(options);
+  RawClient client(daemon);
+  client.LogOnAs(7);
+  daemon.gateway().RequestStop();
+  EXPECT_TRUE(client.HearTermination(TerminateReason::kShutdown));
 }
 
 // Two threads of one daemon, of which each hears its own logon first.

@@ -71,6 +71,7 @@ class HandTurnedGateway {
   static GatewayOptions Quick() {
     GatewayOptions options;
     options.tick = std::chrono::milliseconds(2);
+    options.drain_timeout = std::chrono::milliseconds(100);  // Nobody answers what nobody asked.
     return options;
   }
 
