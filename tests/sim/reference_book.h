@@ -4,9 +4,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "engine/core/command.h"
+#include "engine/core/event.h"
 #include "engine/core/market_definition.h"
 #include "engine/core/reason.h"
 #include "tests/support/naive_auction.h"
@@ -30,6 +34,7 @@ struct ReferenceProduct {
   std::uint64_t round_began = 0;         // The command's sequence.
   bool clearing = false;                 // From its close to its finish.
   std::vector<ReferenceOrder> orders{};  // Oldest first; one that moved is new. None ever goes.
+  bool changed = true;                   // Since its indicative price was last worked out.
   std::map<CredentialId, std::uint64_t> leaving{};  // Whose orders before this command go later.
   std::map<std::pair<MeteringPointId, Side>, std::uint64_t> traded_wh{};  // In all its rounds.
 
@@ -109,13 +114,36 @@ struct ReferenceProduct {
     return over ? Reason::kMeteringPointLimit : Reason::kNone;
   }
 
-  // Sets `filled` of every order, and takes it from what is open.
-  NaiveRound Clear() {
+  std::vector<NaiveOrder> Naive() const {
     std::vector<NaiveOrder> naive;
     for (const ReferenceOrder& order : orders) {
       naive.push_back({order.terms.side, order.terms.limit_ticks, order.open});
     }
-    NaiveRound cleared = NaiveClear(naive, market.rule);
+    return naive;
+  }
+
+  // What may be told of the book as it is; nothing where too few parties are on a side.
+  std::optional<IndicativeEvent> Indicative() const {
+    std::set<PartyId> parties[2];
+    for (const ReferenceOrder& order : orders) {
+      if (order.open == 0) continue;
+      parties[static_cast<std::size_t>(order.terms.side)].insert(order.account.party);
+    }
+    const std::size_t least = market.indicative_min_parties;
+    if (parties[0].size() < least || parties[1].size() < least) return std::nullopt;
+    const NaiveRound now = NaiveClear(Naive(), market.rule);
+    IndicativeEvent event{.product = id};
+    if (now.energy == 0) return event;
+    event.crossing = 1;
+    event.energy_wh = now.energy - now.energy % market.indicative_step_wh;
+    event.price_ticks =
+        static_cast<std::int32_t>(now.price - now.price % market.indicative_step_ticks);
+    return event;
+  }
+
+  // Sets `filled` of every order, and takes it from what is open.
+  NaiveRound Clear() {
+    NaiveRound cleared = NaiveClear(Naive(), market.rule);
     for (std::size_t i = 0; i < orders.size(); ++i) {
       orders[i].filled = cleared.filled[i];
       orders[i].open -= orders[i].filled;

@@ -9,8 +9,28 @@
 namespace engine {
 
 void ReferenceExchange::Apply(CommandView command) {
-  const CommandHeader& header = command.header();
   if (!fault_.empty()) return;
+  ApplyOne(command);
+  KeepIndicatives();
+}
+
+void ReferenceExchange::KeepIndicatives() {
+  for (auto& [key, product] : products_) {
+    if (product.market.indicative_interval_s == 0 || product.clearing) continue;
+    if (!std::exchange(product.changed, false)) continue;
+    const std::optional<IndicativeEvent> told = product.Indicative();
+    if (!told) continue;
+    indicatives_.insert({told->product, told->crossing == 1, told->price_ticks, told->energy_wh});
+  }
+}
+
+bool ReferenceExchange::WasIndicative(const IndicativeEvent& told) const {
+  return indicatives_.contains(
+      {told.product, told.crossing == 1, told.price_ticks, told.energy_wh});
+}
+
+void ReferenceExchange::ApplyOne(CommandView command) {
+  const CommandHeader& header = command.header();
   if (header.sequence != sequence_ + 1) return Fault("a record that is not the next one");
   if (header.time_ns < time_ns_) return Fault("time goes back");
   sequence_ = header.sequence;
@@ -151,6 +171,7 @@ Reason ReferenceExchange::Submit(const CommandHeader& header, std::uint32_t plac
                              .terms = terms,
                              .id = OrderId{header.sequence * kOrderIdPlaces + place},
                              .open = terms.energy_wh});
+  product->changed = true;
   return Reason::kNone;
 }
 
@@ -173,6 +194,7 @@ Reason ReferenceExchange::Replace(const CommandHeader& header, const OrderBody& 
   const std::vector<ReferenceOrder*> crossing = product->Crossing(order->account, terms, order);
   reason = CheckCrossing(header, *product, crossing);
   if (reason != Reason::kNone) return reason;
+  product->changed = true;
   if (rise == 0 && terms.energy_wh <= order->open) {
     order->open = terms.energy_wh;
     return Reason::kNone;
@@ -195,6 +217,7 @@ Reason ReferenceExchange::Cancel(const CommandHeader& header, const OrderKeyBody
   ReferenceOrder* const order = product->FindOpen(key.account, key.client_order_id);
   if (order == nullptr) return Reason::kUnknownOrder;
   if (product->IsFrozen(header.time_ns)) return Reason::kFrozen;
+  product->changed = true;
   order->open = 0;
   return Reason::kNone;
 }
@@ -233,6 +256,7 @@ void ReferenceExchange::CancelAll(CommandView command, ReferenceAnswer& answer) 
     } else if (product.IsFrozen(header.time_ns)) {
       stayed = Reason::kFrozen;
     } else {
+      product.changed = true;
       order.open = 0;
       ++answer.answer.items;
     }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -47,6 +48,8 @@ class ReferenceExchange {
 
     friend auto operator<=>(const OpenOrder&, const OpenOrder&) = default;
   };
+  // Whether that was so after some command in the journal.
+  bool WasIndicative(const IndicativeEvent& indicative) const;
   std::vector<OpenOrder> OpenOrders(CredentialId credential) const;
   std::uint64_t open_orders() const;
 
@@ -57,6 +60,8 @@ class ReferenceExchange {
  private:
   using ProductKey = std::pair<MarketId, std::uint32_t>;
 
+  void ApplyOne(CommandView command);
+  void KeepIndicatives();
   void Define(CommandView command);
   void ApplyClient(CommandView command);
   template <typename Item, typename Act>
@@ -76,7 +81,7 @@ class ReferenceExchange {
   void Finish(const CommandHeader& header, const ProductBody& body);
   void TellRound(const ReferenceProduct& product, const NaiveRound& cleared, bool is_void);
   void TellFill(const ReferenceProduct& product, const ReferenceOrder& order, std::int64_t price);
-  void TellCancelled(const ReferenceProduct& product, ReferenceOrder& order, Reason reason);
+  void TellCancelled(ReferenceProduct& product, ReferenceOrder& order, Reason reason);
   void Tell(CredentialId credential, Event event);
   void Fault(const std::string& what);
   template <typename Visit>
@@ -92,6 +97,8 @@ class ReferenceExchange {
   std::map<CredentialId, std::vector<Event>> numbered_;
   std::map<CredentialId, std::uint64_t> last_seq_;
   std::map<std::pair<CredentialId, std::uint64_t>, ReferenceAnswer> answers_;
+  using Indicative = std::tuple<ProductId, bool, std::int32_t, std::uint64_t>;
+  std::set<Indicative> indicatives_;
   struct Awaited {  // The outcome of the round that was closed last.
     ProductId product;
     std::uint32_t round = 0;

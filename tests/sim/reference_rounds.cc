@@ -88,6 +88,7 @@ void ReferenceExchange::Finish(const CommandHeader& header, const ProductBody& b
   }
   product.leaving.clear();
   product.clearing = false;
+  product.changed = true;
   product.round_began = header.sequence;
   ++product.round;
 }
@@ -154,8 +155,9 @@ void ReferenceExchange::TellFill(const ReferenceProduct& product, const Referenc
   Tell(order.account.credential, event);
 }
 
-void ReferenceExchange::TellCancelled(const ReferenceProduct& product, ReferenceOrder& order,
+void ReferenceExchange::TellCancelled(ReferenceProduct& product, ReferenceOrder& order,
                                       Reason reason) {
+  product.changed = true;
   Event event;
   event.type = EventType::kOrderCancelled;
   event.order_cancelled = {.account = order.terms.account,

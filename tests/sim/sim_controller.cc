@@ -380,6 +380,14 @@ void SimController::OnOpenOrders(const gateway::OpenOrdersMessage& message) {
   open_orders_heard_ = std::exchange(open_orders_, {});
 }
 
+// It hangs on no order that could still be lost.
+void SimController::OnIndicative(const IndicativeEvent& indicative) {
+  ++desk_.indicatives;
+  if (desk_.reference.WasIndicative(indicative)) return;
+  Fault(absl::StrCat("an indicative price of ", indicative.price_ticks, " for ",
+                     indicative.energy_wh, " Wh that no state on disk has"));
+}
+
 void SimController::OnTerminate(const gateway::TerminateMessage& message) {
   ++desk_.terminated[message.reason];
 }

@@ -32,6 +32,7 @@ struct SimDesk {
   std::uint64_t postponed = 0;
   std::uint64_t events = 0;
   std::uint64_t fills = 0;
+  std::uint64_t indicatives = 0;
   std::uint64_t gone = 0;
   std::uint64_t logons = 0;
   std::map<gateway::TerminateReason, std::uint64_t> terminated{};
@@ -111,6 +112,7 @@ class SimController final : public gateway::MessageHandler {
   void OnRoundVoid(std::uint64_t event, const RoundVoidEvent& round) override;
   void OnOrderCancelled(std::uint64_t event, const OrderCancelledEvent& order) override;
   void OnProductOpened(const ProductOpenedEvent& product) override;
+  void OnIndicative(const IndicativeEvent& indicative) override;
   void OnTerminate(const gateway::TerminateMessage& message) override;
 
   SimDesk& desk_;

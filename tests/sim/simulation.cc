@@ -76,7 +76,10 @@ MarketDefinition Simulation::RandomMarket(std::uint32_t id, std::uint32_t rounds
   market.round_interval_s = 90;
   market.carry_over = Chance(2) ? 1 : 0;
   market.freeze_s = Chance(2) ? 10 : 0;
-  market.indicative_interval_s = 20;
+  market.indicative_interval_s = 2;
+  market.indicative_min_parties = 2;
+  market.indicative_step_ticks = 2;
+  market.indicative_step_wh = 10;
   market.order_max_wh = 500;
   market.party_orders_max = 30;
   market.rule.margin = Chance(2) ? Margin::kProRata : Margin::kTime;

@@ -34,6 +34,7 @@ struct Total {
   std::uint64_t rounds = 0;
   std::uint64_t rounds_void = 0;
   std::uint64_t gone = 0;
+  std::uint64_t indicatives = 0;
 };
 
 void Add(const Simulation& world, Total& total) {
@@ -57,6 +58,7 @@ void Add(const Simulation& world, Total& total) {
   total.rounds += world.reference().rounds_cleared();
   total.rounds_void += world.reference().rounds_void();
   total.gone += world.heard().gone;
+  total.indicatives += world.heard().indicatives;
 }
 
 // Ensures: the test fails where the world does, and says how to see it again.
@@ -77,8 +79,9 @@ void Print(const Total& total) {
             << ", starts from one " << total.seen.from_snapshots << ", segments removed "
             << total.seen.removed << ", records untold " << total.seen.untold << "\nanswers "
             << total.answers << ", again " << total.resends << ", postponed " << total.postponed
-            << ", events " << total.events << ", fills " << total.fills << ", gone " << total.gone
-            << ", rounds " << total.rounds << ", void " << total.rounds_void << "\n";
+            << ", events " << total.events << ", fills " << total.fills << ", indicative prices "
+            << total.indicatives << ", gone " << total.gone << ", rounds " << total.rounds
+            << ", void " << total.rounds_void << "\n";
 }
 
 TEST(Simulation, TellsNobodyAnythingThatIsNotDueAndLosesNothing) {
@@ -96,6 +99,7 @@ TEST(Simulation, TellsNobodyAnythingThatIsNotDueAndLosesNothing) {
   EXPECT_GT(total.resends, worlds * 20);
   EXPECT_GT(total.events, worlds * 200);
   EXPECT_GT(total.fills, worlds * 50);
+  EXPECT_GT(total.indicatives, worlds * 20);
   EXPECT_GT(total.rounds, worlds * 10);
 }
 
