@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/core/act.h"
 #include "engine/core/check.h"
+#include "engine/core/entry_version.h"
 #include "engine/journal/disk.h"
 #include "gateway/accounts_file.h"
 #include "gateway/market_file.h"
@@ -39,6 +40,7 @@ void ApplyGenesis(const engine::ClusterDescription& description, std::uint64_t o
   genesis.header.time_ns = time_ns;
   genesis.header.length = sizeof(genesis);
   genesis.header.type = engine::CommandType::kGenesis;
+  genesis.header.version = engine::NewestVersion(genesis.header.type);
   genesis.header.count = 1;
   genesis.body = {.cluster_id = description.cluster_id,
                   .shard = kOnlyShard,

@@ -44,6 +44,7 @@ enum class CommandType : std::uint16_t {
   kStepGame = 35,     // A game's step is over: all have answered, or its deadline has passed.
   kResumeGames = 36,  // Controllers need time: after a start, or where a price was called late.
   kContinueMatching = 37,  // An order has more trades than its command could make.
+  kAdoptEntry = 38,        // From here on another version says which orders are taken.
   // What a round came to, and what all came to until now; checked by every replay.
   kOutcome = 48,
   kRunningDigest = 49,
@@ -53,8 +54,7 @@ enum class CommandType : std::uint16_t {
   kListProducts = 66,
 };
 
-inline constexpr std::uint16_t kCommandVersion = 1;
-
+inline constexpr std::uint16_t kCommandVersion = 1;  // But a kGenesis: see entry_version.h.
 constexpr bool IsQuery(CommandType type) { return static_cast<std::uint16_t>(type) >= 64; }
 constexpr bool IsFromClient(CommandType type) {
   return (type >= CommandType::kSubmitOrders && type <= CommandType::kCancelAll) ||

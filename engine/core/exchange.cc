@@ -4,6 +4,7 @@
 
 #include "engine/core/check.h"
 #include "engine/core/clearing/rules.h"
+#include "engine/core/entry_version.h"
 #include "engine/core/exchange_impl.h"
 
 namespace engine {
@@ -38,7 +39,7 @@ bool Exchange::Impl::Apply(CommandView command) {
   const CommandHeader& header = command.header();
   CHECK(header.sequence == sequence_ + 1 && header.time_ns >= time_ns_);
   bool fits = true;
-  if (header.version != kCommandVersion) {
+  if (!IsKnownVersion(header.type, header.version)) {
     fits = false;
   } else if (IsFromClient(header.type)) {
     ApplyClient(command);
@@ -63,6 +64,7 @@ bool Exchange::Impl::ApplyDefinition(CommandView command) {
     const auto* body = command.Single<GenesisBody>();
     if (body == nullptr || sequence_ != 0) return false;
     genesis_ = *body;
+    registry_.SetEntryVersion(header.version);
     memory_.orders = OrderPool(body->order_capacity);
     return true;
   }
@@ -114,6 +116,13 @@ bool Exchange::Impl::ApplyTime(CommandView command) {
   if (header.type == CommandType::kRunningDigest) {
     const auto* body = command.Single<RunningDigestBody>();
     return body != nullptr && body->digest == running_.bytes();
+  }
+  if (header.type == CommandType::kAdoptEntry) {
+    const auto* body = command.Single<EntryVersionBody>();
+    const bool newer = body != nullptr && body->zero == 0 && body->version <= kEntryVersion &&
+                       body->version > registry_.entry_version();
+    if (newer) registry_.SetEntryVersion(body->version);
+    return newer;
   }
   if (header.type == CommandType::kResumeGames) {
     const auto* body = command.Single<ResumeBody>();
@@ -290,6 +299,7 @@ std::int64_t Exchange::PublishIndicative(std::int64_t now_ns) {
 std::uint64_t Exchange::sequence() const { return impl_->sequence_; }
 std::int64_t Exchange::time_ns() const { return impl_->time_ns_; }
 const DigestBytes& Exchange::running_digest() const { return impl_->running_.bytes(); }
+std::uint32_t Exchange::entry_version() const { return impl_->registry_.entry_version(); }
 std::uint64_t Exchange::open_orders() const { return impl_->registry_.open_orders(); }
 std::size_t Exchange::memory_bytes() const {
   return impl_->memory_.orders.memory_bytes() + impl_->memory_.parties.memory_bytes();

@@ -127,6 +127,7 @@ class Exchange {
   std::uint64_t sequence() const;             // Of the last command applied.
   std::int64_t time_ns() const;               // Of the last command applied.
   const DigestBytes& running_digest() const;  // What a kRunningDigest has to hold.
+  std::uint32_t entry_version() const;        // What says which orders are taken: kEntryVersion.
   std::uint64_t open_orders() const;
   std::size_t memory_bytes() const;  // Books and tables; not the registry.
 

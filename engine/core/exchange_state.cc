@@ -3,6 +3,7 @@
 #include "engine/core/check.h"
 #include "engine/core/clearing/continuous.h"
 #include "engine/core/clearing/rules.h"
+#include "engine/core/entry_version.h"
 #include "engine/core/exchange_impl.h"
 #include "engine/core/product_state.h"
 
@@ -24,8 +25,11 @@ void Exchange::Impl::Save(StateWriter& out) {
   std::uint64_t traded = 0;
   products_.ForEach(
       [&traded](const Product& product) { traded += product.traded.empty() ? 0 : 1; });
-  if (registry_.has_certificates() || traded > 0) registry_.SaveCertificates(out);
-  if (traded > 0) SaveTraded(traded, out);
+  const bool versioned = registry_.entry_version() > 1;
+  if (registry_.has_certificates() || versioned) registry_.SaveCertificates(out);
+  if (!versioned) return;
+  out.Add(registry_.entry_version());
+  SaveTraded(traded, out);
 }
 
 void Exchange::Impl::SaveTraded(std::uint64_t products, StateWriter& out) {
@@ -39,7 +43,6 @@ void Exchange::Impl::SaveTraded(std::uint64_t products, StateWriter& out) {
 
 void Exchange::Impl::LoadTraded(StateReader& in) {
   const std::uint64_t products = in.ReadCount(kOpenProductsMax);
-  in.Require(products > 0, "rounds that traded without any");
   for (std::uint64_t left = products; left > 0 && in.ok(); --left) {
     Product* product = products_.Find(in.Read<ProductId>(), registry_);
     const bool fits = product != nullptr && product->traded.empty() &&
@@ -72,7 +75,12 @@ bool Exchange::Impl::Load(StateReader& in) {
     registry_.LoadCertificates(in);
     if (in.AtEnd()) in.Require(registry_.has_certificates(), "certificates without any");
   }
-  if (in.ok() && !in.AtEnd()) LoadTraded(in);
+  if (in.ok() && !in.AtEnd()) {
+    registry_.SetEntryVersion(in.Read<std::uint32_t>());
+    const std::uint32_t version = registry_.entry_version();
+    in.Require(version > 1 && version <= kEntryVersion, "a version of order entry that is none");
+    LoadTraded(in);
+  }
   in.Require(in.AtEnd(), "more than a state");
   if (!in.ok()) return false;
   products_.RefreshAll();

@@ -84,7 +84,8 @@ void Matching::Tell(const Product& product, const ContinuousTrade& trade, Slot s
                 .side = chunk.side};
   events_.TellNumbered(account.credential, event);
   const MeteringPointBody& point = registry_.metering_point(account.metering_point);
-  if (point.import_limit_w > 0 || point.export_limit_w > 0) {
+  const bool has_limit = point.import_limit_w > 0 || point.export_limit_w > 0;
+  if (has_limit || registry_.entry_version() > 1) {
     product.continuous->CountAtPoint(account.metering_point, chunk.side, trade.energy_wh);
   }
   if (chunk.open_wh[at] == 0) registry_.CloseOrder(chunk.account[at]);

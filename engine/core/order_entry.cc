@@ -148,7 +148,8 @@ bool OrderEntry::IsOverPointLimit(const OrderBody& order, const Place& place,
   const Product& product = *place.product;
   std::uint64_t energy_wh =
       order.energy_wh + own.same_side_wh + product.TradedAtPoint(index, order.side);
-  if (registry_.parties_at(index).size() > 1) energy_wh += OpenOfOthersAtPoint(order, place);
+  const bool has_others = registry_.entry_version() > 1 && registry_.parties_at(index).size() > 1;
+  if (has_others) energy_wh += OpenOfOthersAtPoint(order, place);
   return energy_wh > std::uint64_t{limit_w} * product.definition.slot_minutes / 60;
 }
 

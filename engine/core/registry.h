@@ -78,6 +78,10 @@ class Registry {
   void CloseOrder(std::uint32_t account);
   std::uint64_t open_orders() const { return open_orders_; }
 
+  // Which orders are taken: see kEntryVersion.
+  std::uint32_t entry_version() const { return entry_version_; }
+  void SetEntryVersion(std::uint32_t version) { entry_version_ = version; }
+
   std::size_t account_count() const { return accounts_.size(); }
   std::size_t credential_count() const { return credentials_.size(); }
 
@@ -110,6 +114,7 @@ class Registry {
   absl::flat_hash_map<std::uint32_t, std::vector<std::uint32_t>> all_at_;  // where more are, all.
   std::vector<Account> accounts_;
   std::vector<Credential> credentials_;
+  std::uint32_t entry_version_ = 1;
   std::uint32_t parties_ = 0;
   std::uint64_t open_orders_ = 0;  // Of all accounts.
   absl::flat_hash_map<MarketId, std::uint32_t> market_index_;

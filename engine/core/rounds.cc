@@ -147,7 +147,8 @@ void Rounds::Conclude(Product& product, std::uint64_t sequence) {
   outcome_.digest = Account(product, outcome_.fills);
   has_outcome_ = true;
   awaits_outcome_ = true;
-  if (product.has_fills() && !product.is_last_round()) CountAtPoints(product);
+  const bool counts = registry_.entry_version() > 1 && !product.is_last_round();
+  if (counts && product.has_fills()) CountAtPoints(product);
   product.phase = Phase::kClearing;
   products_.Refresh(product);
   clearing_.Push(&product);
@@ -236,9 +237,8 @@ DigestBytes Rounds::Account(const Product& product, std::uint32_t& fills) {
 void Rounds::CountAtPoints(Product& product) {
   product.book.ForEachOrder(memory_, [&](const OrderChunk& chunk, std::uint32_t at) {
     if (chunk.filled_wh[at] == 0) return;
+    // Though there may be no limit yet.
     const std::uint32_t index = registry_.account(chunk.account[at]).metering_point;
-    const MeteringPointBody& point = registry_.metering_point(index);
-    if (point.import_limit_w == 0 && point.export_limit_w == 0) return;
     product.traded.Count(index, chunk.side, chunk.filled_wh[at]);
   });
 }

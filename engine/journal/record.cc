@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/core/act.h"
+#include "engine/core/entry_version.h"
 
 namespace engine {
 namespace {
@@ -44,6 +45,8 @@ std::optional<std::size_t> BodyBytes(CommandType type) {
       return sizeof(QuantityBody);
     case CommandType::kResumeGames:
       return sizeof(ResumeBody);
+    case CommandType::kAdoptEntry:
+      return sizeof(EntryVersionBody);
     case CommandType::kOutcome:
       return sizeof(OutcomeBody);
     case CommandType::kRunningDigest:
@@ -73,7 +76,7 @@ absl::Status CheckRecord(std::span<const std::byte> bytes) {
   const DefinitionView definitions{CommandView(&header)};
   const std::optional<std::size_t> body = BodyBytes(definitions.type());
   const std::size_t act = definitions.act() != nullptr ? sizeof(ActBody) : 0;
-  if (!body || header.version != kCommandVersion) {
+  if (!body || !IsKnownVersion(header.type, header.version)) {
     return absl::FailedPreconditionError(absl::StrCat(
         "a record of type ", static_cast<unsigned>(header.type), " version ", header.version,
         " is not known to this program; a newer one may have ", "written it: run that one"));

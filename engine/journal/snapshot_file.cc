@@ -138,7 +138,7 @@ absl::Status SnapshotReader::ReadHeader(std::uint64_t sequence, const JournalIde
       header_.checksum != HeaderChecksum(block.span(), header_)) {
     return absl::DataLossError(absl::StrCat(path_, ", byte 0: the snapshot's header is damaged"));
   }
-  if (header_.format_version < kSnapshotFormatVersion) {
+  if (header_.format_version == 0) {
     return absl::UnimplementedError(
         absl::StrCat(path_, ": snapshot format version ", header_.format_version, " is not read"));
   }

@@ -21,7 +21,8 @@
 
 namespace engine {
 
-inline constexpr std::uint32_t kSnapshotFormatVersion = 1;
+// 2: a state may end with parts that one of 1 cannot have. Both are read.
+inline constexpr std::uint32_t kSnapshotFormatVersion = 2;
 inline constexpr std::string_view kSnapshotPrefix = "snapshot-";
 
 // The first bytes of the file; zeros fill its block, and the state follows.

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/core/check.h"
+#include "engine/core/entry_version.h"
 #include "engine/core/product.h"
 #include "engine/runtime/own_command.h"
 #include "engine/runtime/shard.h"
@@ -78,6 +79,12 @@ bool Shard::DoOneDue(const DueCommand& due, std::int64_t now_ns) {
 void Shard::ResumeAtStart(std::int64_t now_ns) {
   if (grace_until_ns_ != INT64_MIN || !journal_->HasRoom(kClearBytes)) return;
   grace_until_ns_ = now_ns + options_.reconnect_grace_ns;
+  if (exchange_->entry_version() < kEntryVersion) {
+    OwnCommand<EntryVersionBody> adopt(CommandType::kAdoptEntry,
+                                       EntryVersionBody{.version = kEntryVersion});
+    const bool applied = ApplyAndJournal(adopt.header, exchange_->time_ns());
+    CHECK(applied);
+  }
   if (exchange_->Playing()) ResumeGames(ProductId(), grace_until_ns_);
 }
 

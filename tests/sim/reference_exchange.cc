@@ -55,6 +55,7 @@ void ReferenceExchange::ApplyOne(CommandView command) {
     case CommandType::kOutcome:
       return Confirm(*command.Single<OutcomeBody>());
     case CommandType::kRunningDigest:
+    case CommandType::kAdoptEntry:  // Its rules are the newest.
       return;
     default:
       Define(command);
@@ -308,6 +309,16 @@ std::vector<ReferenceExchange::OpenOrder> ReferenceExchange::OpenOrders(
   }
   std::sort(open.begin(), open.end());
   return open;
+}
+
+bool ReferenceExchange::MayLeave(CredentialId credential, std::int64_t now_ns) const {
+  for (const auto& [key, product] : products_) {
+    if (product.clearing || product.IsFrozen(now_ns)) continue;
+    for (const ReferenceOrder& order : product.orders) {
+      if (order.open > 0 && order.account.credential == credential) return true;
+    }
+  }
+  return false;
 }
 
 std::uint64_t ReferenceExchange::open_orders() const {

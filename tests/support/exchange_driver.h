@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/core/entry_version.h"
 #include "engine/core/exchange.h"
 #include "engine/core/lottery_key.h"
 #include "engine/core/product.h"
@@ -68,7 +69,10 @@ inline MarketDefinition TwoRounds(std::uint8_t carry_over) {
 // Account n belongs to party n, metering point n and credential n unless AddAccount says otherwise.
 class ExchangeDriver {
  public:
-  explicit ExchangeDriver(std::uint64_t order_capacity = 100'000) {
+  // `entry_version`: as a program began that knew no later one.
+  explicit ExchangeDriver(std::uint64_t order_capacity = 100'000,
+                          std::uint16_t entry_version = kEntryVersion)
+      : entry_version_(entry_version) {
     GenesisBody genesis;
     genesis.order_capacity = order_capacity;
     Apply(CommandType::kGenesis, genesis);
@@ -85,6 +89,7 @@ class ExchangeDriver {
     CommandHeader header;
     header.time_ns = now_ns;
     header.type = type;
+    header.version = type == CommandType::kGenesis ? entry_version_ : NewestVersion(type);
     header.credential = credential;
     header.client_seq = seq;
     OwnedCommand command(header, bodies);
@@ -240,6 +245,8 @@ class ExchangeDriver {
   std::vector<OwnedCommand> journal;
 
  private:
+  const std::uint16_t entry_version_;
+
   static Reason Only(const std::vector<Refusal>& refusals) {
     return refusals.empty() ? Reason::kNone : refusals[0].reason;
   }

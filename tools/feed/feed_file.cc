@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #include "absl/strings/str_cat.h"
+#include "engine/core/entry_version.h"
 #include "engine/core/limits.h"
 #include "tools/feed/feed_record.h"
 
@@ -93,6 +94,7 @@ absl::Status FeedWriter::Write(engine::CommandType type, std::int64_t time_ns,
   header.credential = credential;
   header.length = static_cast<std::uint32_t>(length);
   header.type = type;
+  header.version = engine::NewestVersion(type);
   header.count = static_cast<std::uint32_t>(count);
   std::memcpy(record_.data(), &header, sizeof(header));
   std::memcpy(record_.data() + sizeof(header) / 8, bodies.data(), bodies.size());

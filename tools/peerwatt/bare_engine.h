@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "engine/core/entry_version.h"
 #include "engine/core/exchange.h"
 #include "engine/core/lottery_key.h"
 #include "tools/peerwatt/command_bytes.h"
@@ -43,6 +44,7 @@ class BareEngine {
   absl::Status Define(engine::CommandType type, std::int64_t time_ns, const Body& body) {
     engine::CommandHeader header;
     header.type = type;
+    header.version = engine::NewestVersion(type);
     header.time_ns = time_ns;
     return Apply(header, std::span<const Body>(&body, 1));
   }

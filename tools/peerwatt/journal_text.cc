@@ -117,6 +117,8 @@ const char* CommandName(CommandType type) {
       return "resume_games";
     case CommandType::kContinueMatching:
       return "continue_matching";
+    case CommandType::kAdoptEntry:
+      return "adopt_entry";
     case CommandType::kOutcome:
       return "outcome";
     case CommandType::kRunningDigest:

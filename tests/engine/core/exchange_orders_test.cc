@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/exchange_driver.h"
-#include "tests/support/saved_state.h"
 
 namespace engine {
 namespace {
@@ -113,51 +112,6 @@ TEST_F(ExchangeOrders, AreLimitedByTheMeteringPointTogether) {
   EXPECT_EQ(driver.Replace(Bid(1, 2, 20, 401)), Reason::kMeteringPointLimit);
   EXPECT_EQ(driver.Submit(Ask(1, 3, 30, 501)), Reason::kMeteringPointLimit);
   EXPECT_EQ(driver.Submit(Ask(1, 3, 30, 500)), Reason::kNone);
-}
-
-// A landlord's roof and a tenant's may share a connection.
-TEST(ExchangePointLimit, HoldsForAllPartiesAtTheConnectionTogether) {
-  ExchangeDriver driver = Started(SmallMarket());
-  const MeteringPointBody point{.id = MeteringPointId{1}, .export_limit_w = 4'000};
-  ASSERT_TRUE(driver.Apply(CommandType::kDefineMeteringPoint, point));
-  ASSERT_TRUE(driver.Apply(CommandType::kDefineAccount,
-                           AccountBody{.id = AccountId{20},
-                                       .party = PartyId{20},
-                                       .metering_point = MeteringPointId{1},
-                                       .market = kMarket,
-                                       .credential = CredentialId{1}}));
-  ASSERT_EQ(driver.Submit(Ask(1, 1, 20, 700)), Reason::kNone);  // Of 1,000 Wh.
-  OrderBody others = Ask(20, 1, 20, 301);
-  EXPECT_EQ(driver.Submit(1, {others}).at(0).reason, Reason::kMeteringPointLimit);
-  others.energy_wh = 300;
-  EXPECT_TRUE(driver.Submit(1, {others}).empty());
-  EXPECT_EQ(driver.Replace(Ask(1, 1, 20, 701)), Reason::kMeteringPointLimit);
-  EXPECT_EQ(driver.Cancel(1, 1), Reason::kNone);
-  others.client_order_id = ClientOrderId{2};
-  others.energy_wh = 700;
-  EXPECT_TRUE(driver.Submit(1, {others}).empty());
-}
-
-// What a round has traded flows through the connection as well as what later rounds trade.
-TEST(ExchangePointLimit, HoldsForAllRoundsOfAProductTogether) {
-  for (const std::uint8_t carry_over : {std::uint8_t{0}, std::uint8_t{1}}) {
-    ExchangeDriver driver = Started(TwoRounds(carry_over));
-    ASSERT_TRUE(driver.Apply(CommandType::kDefineMeteringPoint,
-                             MeteringPointBody{.id = MeteringPointId{1}, .import_limit_w = 4'000}));
-    ASSERT_EQ(driver.Submit(Bid(1, 1, 20, 900)), Reason::kNone);  // Of 1,000 Wh.
-    ASSERT_EQ(driver.Submit(Ask(2, 1, 10, 600)), Reason::kNone);
-    driver.AdvanceTo(ExchangeDriver::MinuteNs(586));
-    ASSERT_EQ(driver.FilledWh(1, 1), 600U);
-    const std::uint32_t left_wh = carry_over == 1 ? 100 : 400;  // The 300 are open still, or gone.
-    Exchange loaded;
-    ASSERT_TRUE(LoadState(StateOf(driver.exchange), 4'096, loaded));
-    driver.exchange = std::move(loaded);
-    EXPECT_EQ(driver.Submit(Bid(1, 2, 20, left_wh + 1)), Reason::kMeteringPointLimit);
-    EXPECT_EQ(driver.Submit(Bid(1, 2, 20, left_wh)), Reason::kNone);
-    OrderBody next = Bid(1, 3, 20, 1'000);  // Another slot, another 1,000 Wh.
-    next.product.start_minute += 15;
-    EXPECT_EQ(driver.Submit(next), Reason::kNone);
-  }
 }
 
 TEST_F(ExchangeOrders, KeepTheirPriorityWhenOnlyEnergyShrinks) {

@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/core/clearing/rules.h"
+#include "engine/core/entry_version.h"
 #include "engine/core/matching.h"
 #include "engine/runtime/recovery.h"
 #include "tests/support/acts.h"
@@ -52,6 +53,8 @@ constexpr Golden kGolden[] = {
     {"muda_v1", 234, 4, "d47fe0a3439e6bbef978552d3bab74d8"},
     {"played_descending_v1", 241, 4, "fc91c3297865091f45bb7a59d993d208"},
     {"played_bisecting_v1", 127, 4, "63a6a8e476f5262dcb60583fce1044fd"},
+    {"limits_v1", 188, 8, "82d5b3f7df8ab50a71547b7b2634e66b"},
+    {"limits_v2", 188, 8, "5de7528190971358490f6eab635ea101"},
     {"acts_v1", 76, 16, "cb0b9daf1b40ce38f6b21c409267a964"},
 };
 
@@ -227,6 +230,39 @@ TEST(GoldenJournals, CanBeWrittenOfASweep) {
   ASSERT_EQ(driver.Submit(Bid(4, 1, 20, 1)), Reason::kMatching);
   driver.AdvanceTo(ExchangeDriver::MinuteNs(kStart));
   Write("continuous_sweep_v1", driver);
+}
+
+// Orders at limits of connections, of which two parties share one, in two rounds, by each version
+// of order entry.
+TEST(GoldenJournals, CanBeWrittenOfLimits) {
+  for (std::uint16_t version = 1; version <= kEntryVersion; ++version) {
+    RandomSource random(11);
+    ExchangeDriver driver(1'000, version);
+    driver.AddMarket(TwoRounds(/*carry_over=*/1));
+    for (std::uint32_t account = 1; account <= 8; ++account) {
+      driver.AddAccount(account);
+      const MeteringPointBody point{
+          .id = MeteringPointId{account}, .import_limit_w = 2'000, .export_limit_w = 2'000};
+      ASSERT_TRUE(driver.Apply(CommandType::kDefineMeteringPoint, point));
+    }
+    const AccountBody shared{.id = AccountId{9},
+                             .party = PartyId{9},
+                             .metering_point = MeteringPointId{1},
+                             .market = kMarket,
+                             .credential = CredentialId{2}};
+    ASSERT_TRUE(driver.Apply(CommandType::kDefineAccount, shared));
+    driver.AdvanceTo(ExchangeDriver::MinuteNs(545));
+    for (std::uint64_t id = 1; id <= 120; ++id) {
+      const auto account = static_cast<std::uint32_t>(1 + random.Below(9));
+      const Side side = account % 2 == 0 ? Side::kBuy : Side::kSell;
+      const auto ticks = static_cast<std::int32_t>(side == Side::kBuy ? 40 : 10);
+      const auto energy_wh = static_cast<std::uint32_t>(1 + random.Below(200));
+      driver.Submit(account == 9 ? 2 : account, {MakeOrder(side, account, id, ticks, energy_wh)});
+      if (id == 60) driver.AdvanceTo(ExchangeDriver::MinuteNs(586));
+    }
+    driver.AdvanceTo(ExchangeDriver::MinuteNs(kStart));
+    Write("limits_v" + std::to_string(version), driver);
+  }
 }
 
 // Every kind of definition, by whoever owns the machine and by an operator, before and while there
