@@ -51,6 +51,8 @@ class ReferenceExchange {
   // Whether that was so after some command in the journal.
   bool WasIndicative(const IndicativeEvent& indicative) const;
   std::vector<OpenOrder> OpenOrders(CredentialId credential) const;
+  // Whether it has an order open that may leave at this time.
+  bool MayLeave(CredentialId credential, std::int64_t now_ns) const;
   std::uint64_t open_orders() const;
 
   std::uint64_t rounds_cleared() const { return rounds_cleared_; }

@@ -31,6 +31,7 @@ struct SimDesk {
   std::uint64_t resends_answered = 0;
   std::uint64_t postponed = 0;
   std::uint64_t events = 0;
+  std::uint64_t events_again = 0;
   std::uint64_t fills = 0;
   std::uint64_t indicatives = 0;
   std::uint64_t gone = 0;
@@ -49,6 +50,8 @@ class SimController final : public gateway::MessageHandler {
       : desk_(desk), credential_(credential), accounts_(std::move(accounts)) {}
 
   CredentialId credential() const { return credential_; }
+  // Its orders are to leave where it does.
+  bool cancels_on_disconnect() const { return static_cast<std::uint32_t>(credential_) % 3 == 0; }
   static std::string TokenOf(CredentialId credential);
 
   // A connection in place of the one before, which is not closed by it.
@@ -66,7 +69,9 @@ class SimController final : public gateway::MessageHandler {
   std::string WhatItWaitsFor() const;
   // Bytes that the network has brought.
   void Hear(std::span<const std::byte> bytes);
-  // A gateway has read the command with this number, and stamped it so.
+  // The command with this number can be read from now on;
+  void Arrived(std::uint64_t client_seq, std::int64_t now_ns);
+  // and a gateway has read it, and stamped it so.
   void WasRead(std::uint64_t client_seq, std::int64_t stamp_ns);
 
   // Asks what is open; the answer is there when it has come, and is then taken.
@@ -84,7 +89,8 @@ class SimController final : public gateway::MessageHandler {
     std::vector<std::byte> body;  // Of the command that it becomes.
     CommandType type{};
     bool answered = false;
-    std::int64_t stamp_ns = INT64_MIN;  // When a gateway last read it.
+    std::int64_t first_ns = INT64_MAX;  // When it first arrived, and when
+    std::int64_t stamp_ns = INT64_MIN;  // a gateway last read it.
     std::vector<ProductId> products;    // By item.
   };
 
@@ -128,7 +134,9 @@ class SimController final : public gateway::MessageHandler {
   std::vector<Sent> sent_;      // By client_seq, from 1.
   std::uint64_t answered_ = 0;  // So many from the first on.
   std::uint64_t next_event_ = 1;
-  std::map<ProductId, std::int64_t> first_gates_;  // Of products that were told, by their first.
+  std::uint64_t newest_event_ = 1;                 // Behind all that it ever heard.
+  std::map<ProductId, std::int64_t> first_gates_;  // Of products that were told: of their first
+  std::map<ProductId, std::int64_t> last_gates_;   // round, and of their last.
   std::uint64_t query_ = 0;                        // The last one,
   std::uint64_t queries_before_ = 0;               // and that of the connection before.
   std::vector<ReferenceExchange::OpenOrder> open_orders_;

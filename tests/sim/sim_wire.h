@@ -38,6 +38,13 @@ class SimWire {
     up_.insert(up_.end(), bytes.begin(), bytes.end());
     if (mark != 0) marks_.push_back({arrived_ + up_.size(), mark});
   }
+  // Calls visit(mark) for what has arrived and was not taken.
+  template <typename Visit>
+  void ForEachArrived(Visit visit) const {
+    for (const auto& [end, mark] : marks_) {
+      if (end <= arrived_) visit(mark);
+    }
+  }
   // Marks of what has arrived at the daemon's machine, each once.
   std::vector<std::uint64_t> TakeArrived() {
     std::vector<std::uint64_t> arrived;

@@ -244,15 +244,22 @@ void Simulation::MoveSomething() {
   Connection& connection = *std::next(
       connections_.begin(), static_cast<std::ptrdiff_t>(random_.Below(connections_.size())));
   const std::size_t most = 1 + random_.Below(Chance(4) ? 16 : 4'000);
-  if (Chance(2)) return connection.wire.MoveUp(most);
+  if (Chance(2)) return MoveUp(connection, most);
   if (!connection.stalled) MoveDown(connection, most);
 }
 
 void Simulation::MoveAll() {
   for (Connection& connection : connections_) {
-    connection.wire.MoveUp(std::size_t{1} << 20);
+    MoveUp(connection, std::size_t{1} << 20);
     if (!connection.stalled) MoveDown(connection, std::size_t{1} << 20);
   }
+}
+
+void Simulation::MoveUp(Connection& connection, std::size_t most) {
+  connection.wire.MoveUp(most);
+  connection.wire.ForEachArrived([&](std::uint64_t client_seq) {
+    connection.controller->Arrived(client_seq, clock_.NowNs());
+  });
 }
 
 void Simulation::MoveDown(Connection& connection, std::size_t most) {
@@ -377,6 +384,8 @@ void Simulation::Crash() {
 void Simulation::Stop() {
   ++seen_.stops;
   door_.open = true;
+  // What has arrived is read before it stops to read.
+  for (std::size_t gateway = 0; gateway < kSimGateways; ++gateway) TurnGateway(gateway);
   daemon_->Stop();
   if (!daemon_->status().ok() && !was_broken_) Fault(daemon_->status().ToString());
   if (daemon_->status().ok()) EndDaemon();

@@ -83,10 +83,12 @@ class Simulation {
   void TurnGateway(std::size_t gateway);
   void MoveSomething();
   void MoveAll();
+  void MoveUp(Connection& connection, std::size_t most);
   void MoveDown(Connection& connection, std::size_t most);
   void Connect(SimController& controller);
   void RemoveEnded();
-  void StepRest();
+  void StepRest(const SimController* away = nullptr);
+  void CheckDisconnect(SimController& controller);
   bool AllAtRest() const;
   void CheckOpenOrders();
   void CheckBalance();

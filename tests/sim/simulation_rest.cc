@@ -12,12 +12,13 @@ bool Simulation::AllAtRest() const {
 }
 
 // Everything moves, nothing fails.
-void Simulation::StepRest() {
+void Simulation::StepRest(const SimController* away) {
   for (SimController& controller : controllers_) {
+    if (&controller == away) continue;
     if (!controller.connected()) Connect(controller);
     controller.ComeToRest();
   }
-  for (Connection& connection : connections_) connection.wire.MoveUp(std::size_t{1} << 20);
+  for (Connection& connection : connections_) MoveUp(connection, std::size_t{1} << 20);
   for (std::size_t gateway = 0; gateway < kSimGateways; ++gateway) TurnGateway(gateway);
   for (int turns = 0; turns < 16 && daemon_->status().ok(); ++turns) {
     TurnShard();
@@ -50,6 +51,9 @@ bool Simulation::ComeToRest() {
   };
   if (fault().empty()) come();
   if (fault().empty()) CheckOpenOrders();
+  for (SimController& controller : controllers_) {
+    if (fault().empty() && controller.cancels_on_disconnect()) CheckDisconnect(controller);
+  }
   // Until every round that anybody has an order in is over.
   for (int i = 0; i < kStepsMax && fault().empty() && reference_.open_orders() > 0; ++i) {
     StepRest();
@@ -77,6 +81,20 @@ void Simulation::CheckOpenOrders() {
     Fault(absl::StrCat("credential ", static_cast<std::uint32_t>(controller.credential()),
                        " hears ", open ? absl::StrCat("of ", open->size()) : "nothing of its",
                        " open orders: ", "it has ", due.size()));
+  }
+}
+
+// It goes, and nobody takes over.
+void Simulation::CheckDisconnect(SimController& controller) {
+  for (Connection& connection : connections_) {
+    if (connection.controller == &controller) connection.wire.Cut();
+  }
+  RemoveEnded();
+  for (int i = 0; i < 20 && fault().empty(); ++i) StepRest(&controller);
+  const std::int64_t now_ns = std::max(clock_.NowNs(), daemon_->shard().exchange().time_ns());
+  if (fault().empty() && reference_.MayLeave(controller.credential(), now_ns)) {
+    Fault(absl::StrCat("the orders of ", static_cast<std::uint32_t>(controller.credential()),
+                       " stay, though it has gone"));
   }
 }
 

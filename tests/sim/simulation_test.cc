@@ -30,6 +30,7 @@ struct Total {
   std::uint64_t resends = 0;
   std::uint64_t postponed = 0;
   std::uint64_t events = 0;
+  std::uint64_t events_again = 0;
   std::uint64_t fills = 0;
   std::uint64_t rounds = 0;
   std::uint64_t rounds_void = 0;
@@ -54,6 +55,7 @@ void Add(const Simulation& world, Total& total) {
   total.resends += world.heard().resends_answered;
   total.postponed += world.heard().postponed;
   total.events += world.heard().events;
+  total.events_again += world.heard().events_again;
   total.fills += world.heard().fills;
   total.rounds += world.reference().rounds_cleared();
   total.rounds_void += world.reference().rounds_void();
@@ -79,9 +81,9 @@ void Print(const Total& total) {
             << ", starts from one " << total.seen.from_snapshots << ", segments removed "
             << total.seen.removed << ", records untold " << total.seen.untold << "\nanswers "
             << total.answers << ", again " << total.resends << ", postponed " << total.postponed
-            << ", events " << total.events << ", fills " << total.fills << ", indicative prices "
-            << total.indicatives << ", gone " << total.gone << ", rounds " << total.rounds
-            << ", void " << total.rounds_void << "\n";
+            << ", events " << total.events << ", again " << total.events_again << ", fills "
+            << total.fills << ", indicative prices " << total.indicatives << ", gone " << total.gone
+            << ", rounds " << total.rounds << ", void " << total.rounds_void << "\n";
 }
 
 TEST(Simulation, TellsNobodyAnythingThatIsNotDueAndLosesNothing) {
@@ -95,6 +97,17 @@ TEST(Simulation, TellsNobodyAnythingThatIsNotDueAndLosesNothing) {
   if (only_seed || HasFailure()) return;
   EXPECT_GT(total.seen.crashes, worlds * 4);
   EXPECT_GT(total.seen.cuts, worlds * 4);
+  EXPECT_GT(total.seen.stops, worlds / 2);
+  EXPECT_GT(total.seen.disk_failures, worlds / 4);
+  EXPECT_GT(total.seen.takeovers, worlds * 5);
+  EXPECT_GT(total.seen.clock_steps, worlds);
+  EXPECT_GT(total.seen.snapshots, worlds * 3);
+  EXPECT_GT(total.seen.from_snapshots, worlds * 3);
+  EXPECT_GT(total.seen.removed, worlds / 2);
+  EXPECT_GT(total.seen.untold, worlds / 4);
+  EXPECT_GT(total.rounds_void, worlds / 4);
+  EXPECT_GT(total.postponed, worlds * 10);
+  EXPECT_GT(total.events_again, worlds * 10);
   EXPECT_GT(total.answers, worlds * 200);
   EXPECT_GT(total.resends, worlds * 20);
   EXPECT_GT(total.events, worlds * 200);
