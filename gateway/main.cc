@@ -193,6 +193,9 @@ int Run(const std::string& data, const std::string& config_path) {
   auto recovered = RecoverShard(*directory, store->get());
   if (!recovered.ok()) return Fail(recovered.status(), kDataError);
   SayWhatWasRecovered(recovered->recovery);
+  for (const std::string& aside : (*store)->set_aside()) {
+    spdlog::error("damaged, and the journal cannot make it again: kept as {}", aside);
+  }
   const MemoryPlan memory = PlanMemory(*config, *recovered->exchange);
   const absl::Status fits = CheckMemory(memory, *config);
   if (!fits.ok()) return Fail(fits, kConfigError);

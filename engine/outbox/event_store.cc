@@ -151,10 +151,20 @@ absl::Status EventStore::BeginFile() {
   return disk_.SyncFolder(options_.folder);
 }
 
+absl::Status EventStore::Begin() {
+  if (sets_aside_ && headless_ != 0) {
+    if (absl::Status status = SetAside(headless_); !status.ok()) return status;
+    headless_ = 0;
+  }
+  return file_ == nullptr ? BeginFile() : absl::OkStatus();
+}
+
 absl::Status EventStore::GoOn() {
   if (!left_out_.empty() && file_ != nullptr && status_.ok()) status_ = file_->Sync();
   while (!left_out_.empty() && status_.ok()) {
-    if (absl::Status status = RemoveFile(left_out_.front()); !status.ok()) return status;
+    const std::uint64_t file = left_out_.front();
+    absl::Status status = sets_aside_ ? SetAside(file) : RemoveFile(file);
+    if (!status.ok()) return status;
     left_out_.pop_front();
   }
   return Begin();
@@ -182,6 +192,22 @@ void EventStore::RemoveWhatIsTooMuch(std::int64_t now_ns) {
 absl::Status EventStore::RemoveFile(std::uint64_t file) {
   absl::Status status = disk_.Remove(PathOf(file));
   if (!status.ok() && !absl::IsNotFound(status)) return status;
+  return disk_.SyncFolder(options_.folder);
+}
+
+// Under the first name that is free: what was set aside before stays too.
+absl::Status EventStore::SetAside(std::uint64_t file) {
+  std::string aside;
+  absl::Status taken;
+  for (int nth = 1; taken.ok(); ++nth) {
+    aside = absl::StrCat(PathOf(file), ".damaged-", nth);
+    taken = disk_.OpenForReading(aside).status();
+  }
+  if (!absl::IsNotFound(taken)) return taken;
+  absl::Status status = disk_.Rename(PathOf(file), aside);
+  if (absl::IsNotFound(status)) return absl::OkStatus();
+  if (!status.ok()) return status;
+  set_aside_.push_back(std::move(aside));
   return disk_.SyncFolder(options_.folder);
 }
 

@@ -36,7 +36,8 @@ struct EventStoreOptions {
 // has the records of, and no more. Where a file is damaged or missing it has what lies behind;
 // where the disk is full old files make room. What cannot be written leaves a hole: from then on
 // nothing is kept until the next Open(), and the journal's replay then fills it, as far as it goes
-// back.
+// back. Files that are damaged go once the journal has made all of it again; what it cannot make
+// again is set aside under another name.
 //
 // Thread: one owner. Memory: 8 bytes for each credential in each block, so at most 8 an event; and
 // two blocks. Cost: Add is a copy and a probe; Read is a block read, checked and passed through for
@@ -65,12 +66,15 @@ class EventStore {
   // Ensures: synced() is covered(), or status() says why not.
   void Sync(std::int64_t now_ns);
 
+  // Files that are damaged, and those before them, are not removed or written over from now on:
+  // they get the name with ".damaged-<n>" behind it. Requires: before Begin() and GoOn().
+  void SetAsideWhatIsDamaged() { sets_aside_ = true; }
   // Makes the file that is written; then, once what was added is on disk, removes those that were
   // damaged and those before them. Requires: the journal was recovered from, and all that it can
   // make again was added.
   absl::Status GoOn();
   // Begins a file where none goes on, so that a disk that takes none is found now.
-  absl::Status Begin() { return file_ == nullptr ? BeginFile() : absl::OkStatus(); }
+  absl::Status Begin();
   // Begins anew, empty, and removes all that is there. Requires: the journal can make all of it
   // again.
   absl::Status Clear();
@@ -83,6 +87,8 @@ class EventStore {
   // Files that were damaged or behind which one is missing: they and what was before them are left
   // out.
   const std::vector<std::string>& damaged() const { return damaged_; }
+  // What was set aside, by its new name.
+  const std::vector<std::string>& set_aside() const { return set_aside_; }
   std::uint64_t bytes() const;  // On disk.
 
   // The numbers of a credential's events that can be read: [first, next). Equal: none is kept.
@@ -144,6 +150,7 @@ class EventStore {
   absl::Status MakeRoom();
   void Index(const Event& event, std::uint64_t block);
   absl::Status RemoveFile(std::uint64_t file);
+  absl::Status SetAside(std::uint64_t file);
   absl::Status RemoveOldest();
   void LeaveOutWhatIsThere();
   void ForgetBlocksBefore(std::uint64_t block);
@@ -163,6 +170,8 @@ class EventStore {
   std::deque<FileState> files_;         // The last one is written.
   std::deque<std::uint64_t> left_out_;  // Files before those, in their order.
   std::uint64_t last_file_ = 0;         // The highest number that was used.
+  std::uint64_t headless_ = 0;  // The newest file, where it holds something without a header.
+  bool sets_aside_ = false;
   std::unique_ptr<File> file_;
   std::vector<std::byte> gathered_;  // A block in the making, its header included.
   std::uint64_t covered_ = 0;
@@ -174,6 +183,7 @@ class EventStore {
   std::uint64_t loaded_block_ = UINT64_MAX;
   absl::Status status_;
   std::vector<std::string> damaged_;
+  std::vector<std::string> set_aside_;
 };
 
 }  // namespace engine

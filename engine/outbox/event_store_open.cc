@@ -57,8 +57,11 @@ absl::Status EventStore::ReadFiles() {
   for (const std::uint64_t number : *numbers) {
     absl::StatusOr<FoundFile> found = Find(number);
     if (!found.ok()) return found.status();
-    // One that was begun and is made anew.
-    if (!found->has_header && number == numbers->back()) break;
+    // One that was begun and is made anew, or one whose header is damaged.
+    if (!found->has_header && number == numbers->back()) {
+      headless_ = found->bytes.empty() ? 0 : number;
+      break;
+    }
     if (before) {
       const bool follows = found->has_header && number == before->number + 1;
       TakeFile(*before, follows ? std::optional(found->header.previous) : std::nullopt,

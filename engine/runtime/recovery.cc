@@ -228,6 +228,7 @@ absl::Status CompleteStore(Disk& disk, const ReadOptions& rest, std::unique_ptr<
   if (!store.damaged().empty() && recovery.snapshot_sequence == 0) {
     if (absl::Status status = store.Clear(); !status.ok()) return status;
   }
+  if (recovery.events_gone_to > 0) store.SetAsideWhatIsDamaged();
   if (absl::Status status = store.Begin(); !status.ok()) return status;
   if (CoveredBy(&store) < recovery.sequence) {
     absl::Status status = TellStore(disk, rest, exchange, recovery, store);

@@ -24,7 +24,8 @@ struct Recovery {
   JournalTail tail;                     // For Journal::Open.
   std::uint64_t snapshot_sequence = 0;  // Where it began; 0: with the journal's first record.
   std::uint64_t events_gone_to = 0;  // Numbered events of the commands to this one cannot be made
-                                     // again for a store that lacks them; 0: it lacks none.
+                                     // again for a store that lacks them, so that it sets aside
+                                     // what is damaged; 0: it lacks none.
   std::vector<std::string> damaged;  // Snapshots that were passed over, and why.
 };
 

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -87,6 +88,127 @@ TEST_F(DeletionOutbox, LetsAnOutboxBeMadeAgainAsFarAsTheJournalGoes) {
       EXPECT_EQ(recovery->sequence, world_.shard->exchange().sequence());
       (*store)->Sync(world_.clock.NowNs());
     }
+  }
+}
+
+EventStoreOptions StoreOptions() { return {.folder = kFolder, .identity = kWorldIdentity}; }
+
+// The files of an outbox, also those that were set aside.
+std::map<std::string, std::vector<std::byte>> OutboxFiles(const SimDisk& disk) {
+  std::map<std::string, std::vector<std::byte>> files;
+  for (const auto& [path, content] : disk.names()) {
+    if (path.find("/outbox-") != std::string::npos) files[path] = content->now;
+  }
+  return files;
+}
+
+// A journal without its beginning, of whose events the outbox has those of before too.
+class OutboxWithoutAJournal : public Deletion {
+ protected:
+  OutboxWithoutAJournal() {
+    for (int starts = 0; starts < 2; ++starts) NextStart(Keeping(0));
+    const auto store = EventStore::Open(*world_.disk, StoreOptions());
+    EXPECT_TRUE(store.ok() && Recover(*world_.disk, store->get()).ok());
+    (*store)->Sync(world_.clock.NowNs());
+    NextStart(Keeping(kKeepNs));
+    EXPECT_FALSE(Segments(*world_.disk).contains(1));
+  }
+
+  // Ensures: what it has of home 1.
+  EventStore::Kept StartOn(SimDisk& disk, Recovery& recovery,
+                           std::vector<std::string>* aside = nullptr) {
+    const auto store = EventStore::Open(disk, StoreOptions());
+    EXPECT_TRUE(store.ok()) << store.status();
+    const auto recovered = Recover(disk, store->get());
+    EXPECT_TRUE(recovered.ok()) << recovered.status();
+    if (recovered.ok()) recovery = *recovered;
+    if (aside != nullptr) *aside = (*store)->set_aside();
+    (*store)->Sync(world_.clock.NowNs());
+    return (*store)->KeptOf(CredentialId{1});
+  }
+
+  static constexpr char kFile[] = "shard-0/outbox-0000000000000001.log";
+};
+
+TEST_F(OutboxWithoutAJournal, SetsAsideANewestFileWhoseHeaderIsDamaged) {
+  SimDisk disk(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+  for (const char* aside : {".damaged-1", ".damaged-2"}) {
+    SCOPED_TRACE(aside);
+    disk.Bytes(kFile)[20] ^= std::byte{1};
+    const auto before = OutboxFiles(disk);
+    Recovery recovery;
+    std::vector<std::string> set_aside;
+    const EventStore::Kept kept = StartOn(disk, recovery, &set_aside);
+    EXPECT_GT(recovery.events_gone_to, 0u);
+    EXPECT_GT(kept.first, 1u);
+    EXPECT_EQ(set_aside, std::vector{kFile + std::string(aside)});
+    EXPECT_EQ(disk.Bytes(kFile + std::string(aside)), before.at(kFile));
+    // The next start has nothing to complain of.
+    EXPECT_EQ(StartOn(disk, recovery, &set_aside).first, kept.first);
+    EXPECT_EQ(recovery.events_gone_to, 0u);
+    EXPECT_TRUE(set_aside.empty());
+  }
+}
+
+TEST_F(OutboxWithoutAJournal, SetsAsideAnOlderFileThatIsDamaged) {
+  Trade();
+  Restart();
+  Recovery recovery;
+  StartOn(*world_.disk, recovery);  // Goes on in another file.
+  ASSERT_EQ(OutboxFiles(*world_.disk).size(), 2u);
+  world_.disk->Bytes(kFile)[sizeof(OutboxFileHeader) + 9] ^= std::byte{1};
+  const auto before = OutboxFiles(*world_.disk);
+  std::vector<std::string> set_aside;
+  StartOn(*world_.disk, recovery, &set_aside);
+  EXPECT_GT(recovery.events_gone_to, 0u);
+  EXPECT_EQ(set_aside, std::vector{kFile + std::string(".damaged-1")});
+  EXPECT_EQ(world_.disk->Bytes(kFile + std::string(".damaged-1")), before.at(kFile));
+  EXPECT_FALSE(world_.disk->names().contains(kFile));
+  StartOn(*world_.disk, recovery, &set_aside);
+  EXPECT_EQ(recovery.events_gone_to, 0u);
+  EXPECT_TRUE(set_aside.empty());
+}
+
+// Wherever the power goes, the damaged bytes are there under one name or the other.
+TEST_F(OutboxWithoutAJournal, LosesNoDamagedFileWhereverAPowerCutMeetsAStart) {
+  world_.disk->Bytes(kFile)[20] ^= std::byte{1};
+  const SimDisk damaged(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+  const std::vector<std::byte> bytes = world_.disk->Bytes(kFile);
+  std::uint64_t changes = UINT64_MAX;
+  std::uint64_t checked = 0;
+  bool finished = false;
+  for (std::uint64_t at = 0; !finished && !HasFailure(); ++at) {
+    SCOPED_TRACE(at);
+    SimDisk disk(damaged, PowerCut::kKeepsUnsynced, 1);
+    disk.CutFrom(at);
+    const auto store = EventStore::Open(disk, StoreOptions());
+    finished = store.ok() && Recover(disk, store->get()).ok();
+    if (disk.changes() == changes) continue;  // It had only read on.
+    changes = disk.changes();
+    ++checked;
+    for (const PowerCut cut :
+         {PowerCut::kLosesUnsynced, PowerCut::kKeepsUnsynced, PowerCut::kMixesSectors}) {
+      SimDisk after(disk, cut, at);
+      Recovery recovery;
+      StartOn(after, recovery);
+      EXPECT_EQ(after.Bytes(kFile + std::string(".damaged-1")), bytes);
+      EXPECT_FALSE(after.names().contains(kFile + std::string(".damaged-2")));
+    }
+  }
+  EXPECT_GT(checked, 3u);
+}
+
+// Where all can be made again nothing is left lying about.
+TEST_F(DeletionOutbox, MakesANewestFileAnewWhoseHeaderIsDamagedWhereTheJournalHasAll) {
+  for (int starts = 0; starts < 2; ++starts) NextStart(Keeping(0));
+  for (const bool damages : {false, true}) {
+    if (damages) world_.disk->Bytes("shard-0/outbox-0000000000000001.log")[20] ^= std::byte{1};
+    const auto store = EventStore::Open(*world_.disk, StoreOptions());
+    ASSERT_TRUE(store.ok() && Recover(*world_.disk, store->get()).ok());
+    (*store)->Sync(world_.clock.NowNs());
+    EXPECT_TRUE((*store)->set_aside().empty());
+    EXPECT_EQ((*store)->KeptOf(CredentialId{1}).first, 1u);
+    EXPECT_EQ(OutboxFiles(*world_.disk).size(), 1u);
   }
 }
 
