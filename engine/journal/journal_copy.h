@@ -22,8 +22,10 @@ struct CopiedJournal {
 // read. Where the journal's beginning was removed, the oldest whole snapshot is copied too, without
 // which the rest comes to nothing.
 // Requires: `to` exists and holds no journal; options.identity; options.from_sequence is 1.
-// Ensures: the copy is on disk; Aborted where the daemon removed what was to be copied. After an
-//          error there may be a part of it, over which it can be made again.
+// Ensures: the copy is on disk; Aborted where the daemon removed what was to be copied, which it
+// does
+//          not while CopyLock() is held. After an error there may be a part of it, over which it
+//          can be made again.
 // Memory: the longest batch. Cost: two passes over the journal.
 absl::StatusOr<CopiedJournal> CopyJournal(Disk& disk, const ReadOptions& options,
                                           const std::string& to);

@@ -54,6 +54,8 @@ bool IsReaderName(std::string_view name) {
 
 std::string ReadersLock(const std::string& folder) { return absl::StrCat(folder, "/readers.lock"); }
 
+std::string CopyLock(const std::string& folder) { return absl::StrCat(folder, "/copy.lock"); }
+
 absl::StatusOr<std::vector<RegisteredReader>> ListReaders(Disk& disk, const std::string& folder) {
   absl::StatusOr<std::vector<std::string>> names = disk.List(folder);
   if (!names.ok()) return names.status();

@@ -27,6 +27,10 @@ bool IsReaderName(std::string_view name);
 // segments, from his look at the readers on until the beginning is on disk.
 std::string ReadersLock(const std::string& folder);
 
+// The file whose lock is held by whoever copies the journal, for as long as that takes, and by
+// whoever removes segments or snapshots, meanwhile. A copier that dies holds nothing back.
+std::string CopyLock(const std::string& folder);
+
 // By name. Each is a file "reader-<name>.txt" in the journal's folder.
 // Ensures: DataLoss that names the file where one is not as it was written.
 absl::StatusOr<std::vector<RegisteredReader>> ListReaders(Disk& disk, const std::string& folder);

@@ -80,7 +80,12 @@ absl::StatusOr<Removable> SegmentRemover::Look(Passed passed) {
   passed_ = std::move(passed);
   Removable removable = FindRemovable(segments_, passed_);
   if (removable.segments == 0) return removable;
-  return FindWithReaders();
+  removable = FindWithReaders();
+  if (removable.segments == 0) return removable;
+  const auto lock = disk_.TryLock(CopyLock(folder_));
+  if (lock.ok()) return removable;
+  if (!absl::IsAborted(lock.status())) return lock.status();
+  return Removable{.segments = 0, .held_by = "a backup that is being made"};
 }
 
 Removable SegmentRemover::FindWithReaders() {
@@ -110,12 +115,15 @@ absl::Status SegmentRemover::FindSegments() {
   return absl::OkStatus();
 }
 
-// Under the lock, so that nobody registers between the look and the mark; who does so then finds
-// the new beginning.
+// Under the locks, so that nobody registers or begins a copy between the look and the mark; who
+// does so then finds the new beginning.
 absl::StatusOr<std::size_t> SegmentRemover::MoveBeginning(std::size_t segments) {
   const auto lock = disk_.TryLock(ReadersLock(folder_));
   if (absl::IsAborted(lock.status())) return std::size_t{0};
   if (!lock.ok()) return lock.status();
+  const auto no_copy = disk_.TryLock(CopyLock(folder_));
+  if (absl::IsAborted(no_copy.status())) return std::size_t{0};
+  if (!no_copy.ok()) return no_copy.status();
   segments = std::min(segments, FindWithReaders().segments);
   if (segments == 0) return segments;
   const JournalBeginning beginning{.segment = segments_[segments].number,

@@ -22,15 +22,16 @@ class SegmentRemover {
  public:
   SegmentRemover(Disk& disk, std::string folder, const JournalIdentity& identity);
 
-  // What may go now. `passed` without its readers: they are read where it hangs on them, and where
-  // one cannot be, nothing may go.
+  // What may go now: nothing while the journal is copied. `passed` without its readers: they are
+  // read where it hangs on them, and where one cannot be, nothing may go.
   // Cost: a list of the folder; a batch of each segment that was not seen before, of 64 in a call.
   absl::StatusOr<Removable> Look(Passed passed);
 
   // Requires: Look() has just said that so many, at least one, may go.
   // Ensures: how many went: fewer where a reader has registered since, and none while readers are
-  //          changed. Wherever it stops, the journal is whole from beginning() on. After an error
-  //          those that are still there are none of the journal's, and go with the next look.
+  //          changed or the journal is copied. Wherever it stops, the journal is whole from
+  //          beginning() on. After an error those that are still there are none of the journal's,
+  //          and go with the next look.
   absl::StatusOr<std::size_t> Remove(std::size_t segments);
 
   // As far as it is known.

@@ -1,9 +1,12 @@
 #include "engine/runtime/backup.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <system_error>
+#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -16,15 +19,30 @@
 namespace engine {
 namespace {
 
-// Again where the daemon removed segments that were to be copied: it seldom does.
-absl::StatusOr<CopiedJournal> CopyBesideADaemon(Disk& disk, const ReadOptions& from,
-                                                const std::string& to) {
-  constexpr int kTries = 3;
-  absl::StatusOr<CopiedJournal> copied = CopyJournal(disk, from, to);
-  for (int tries = 1; absl::IsAborted(copied.status()) && tries < kTries; ++tries) {
-    copied = CopyJournal(disk, from, to);
+// While it is held the daemon removes nothing that is to be copied.
+absl::StatusOr<std::unique_ptr<FileLock>> HoldStill(Disk& disk, const std::string& folder) {
+  constexpr std::chrono::milliseconds kPause(10);
+  constexpr int kTries = 300;
+  auto held = disk.TryLock(CopyLock(folder));
+  for (int tries = 1; absl::IsAborted(held.status()) && tries < kTries; ++tries) {
+    std::this_thread::sleep_for(kPause);  // The daemon removes something, which takes moments.
+    held = disk.TryLock(CopyLock(folder));
   }
-  return copied;
+  if (!absl::IsAborted(held.status())) return held;
+  return absl::FailedPreconditionError(
+      absl::StrCat(folder, ": another backup of it is being made: try again when it is done"));
+}
+
+// Where a daemon goes on it is held meanwhile.
+absl::StatusOr<CopiedJournal> CopyFiles(Disk& disk, const ReadOptions& from,
+                                        const std::string& to) {
+  std::unique_ptr<FileLock> held;
+  if (from.being_written) {
+    absl::StatusOr<std::unique_ptr<FileLock>> taken = HoldStill(disk, from.folder);
+    if (!taken.ok()) return taken.status();
+    held = *std::move(taken);
+  }
+  return CopyJournal(disk, from, to);
 }
 
 // Records behind the copy's end will be others than those that a reader has passed in the original.
@@ -41,7 +59,7 @@ absl::Status CopyReaders(Disk& disk, const std::string& from, std::uint64_t end,
 }
 
 absl::StatusOr<CopiedShard> CopyShard(Disk& disk, const ReadOptions& from, const std::string& to) {
-  const absl::StatusOr<CopiedJournal> copied = CopyBesideADaemon(disk, from, to);
+  const absl::StatusOr<CopiedJournal> copied = CopyFiles(disk, from, to);
   if (!copied.ok()) return copied.status();
   Exchange exchange;
   const absl::StatusOr<Recovery> recovery =

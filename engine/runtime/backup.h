@@ -24,8 +24,10 @@ struct CopiedShard {
 // readers have passed in the copy what they have, to its end at most. A backup is made by it, and
 // brought back.
 //
-// Of a directory in use each shard is copied to where it is on disk when its turn comes. One that
-// is not in use is locked meanwhile, and its end is judged as a start would.
+// Of a directory in use each shard is copied to where it is on disk when its turn comes; its daemon
+// removes nothing of the shard's journal until it is copied, or this process has ended, and another
+// backup is refused meanwhile. One that is not in use is locked, and its end is judged as a start
+// would.
 //
 // Ensures: `to` becomes a data directory last of all, when everything is on disk and was replayed;
 //          after an error it is none. Errors name the file and what to do.

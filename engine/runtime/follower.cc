@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/journal/numbered_files.h"
 #include "engine/journal/reader.h"
+#include "engine/journal/registered_readers.h"
 #include "engine/runtime/recovery.h"
 #include "engine/runtime/snapshots.h"
 
@@ -115,8 +116,11 @@ absl::StatusOr<SnapshotHeader> Follower::MakeSnapshot() {
   return header;
 }
 
-// Than the newest and the one before. Whether they can be removed or not, they do no harm.
+// Than the newest and the one before. Whether they can be removed or not, they do no harm; who
+// copies the journal may want one of them, and they go with the next.
 void Follower::RemoveOtherSnapshots() {
+  const auto no_copy = disk_.TryLock(CopyLock(options_.folder));
+  if (!no_copy.ok()) return;
   const absl::StatusOr<std::vector<std::uint64_t>> sequences =
       ListSnapshots(disk_, options_.folder);
   if (!sequences.ok()) return;

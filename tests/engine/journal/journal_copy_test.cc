@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/journal/registered_readers.h"
 #include "engine/journal/segment_remover.h"
 #include "engine/journal/snapshot_file.h"
 #include "tests/support/busy_disk.h"
@@ -256,6 +257,57 @@ TEST(JournalCopy, IsNeverWithoutWhatWasRemovedMeanwhile) {
   }
   EXPECT_GT(whole, kSanitized ? 10u : 100u);
   EXPECT_GT(again, kSanitized ? 0u : 5u);
+}
+
+// Whoever removes does not while it is copied, whenever he looks.
+TEST(JournalCopy, IsMadeAtOnceWhereItsLockIsHeldThoughSegmentsAreToGo) {
+  for (std::uint64_t seed = 1; seed <= Repeats(kSanitized ? 10 : 60, 2'000); ++seed) {
+    SCOPED_TRACE(seed);
+    RandomSource random(seed);
+    WrittenJournal source(20 + random.Below(40));
+    const RecordBytes written = ReadAll(source.disk).records;
+    SegmentRemover remover(source.disk, "shard-0", kTestIdentity);
+    std::size_t removed = 0;
+    std::uint64_t passed = 0;
+    const auto remove = [&]() -> std::string {
+      passed = std::min<std::uint64_t>(passed + 1 + random.Below(4), written.size());
+      const auto removable = remover.Look(
+          {.before_ns = INT64_MAX, .snapshot = passed, .outbox = UINT64_MAX, .readers = {}});
+      EXPECT_TRUE(removable.ok()) << removable.status();
+      if (!removable.ok() || removable->segments == 0) return removable->held_by;
+      removed += *remover.Remove(removable->segments);
+      return removable->held_by;
+    };
+    BusyDisk busy(source.disk, [&] {
+      if (random.Below(3) == 0) remove();
+    });
+    {
+      const auto lock = source.disk.TryLock(CopyLock("shard-0"));
+      ASSERT_TRUE(lock.ok());
+      const auto copied = CopyJournal(busy, Source(true), kCopy);
+      ASSERT_TRUE(copied.ok()) << copied.status();
+      EXPECT_EQ(ReadAll(source.disk, kCopy).records, written);
+      EXPECT_EQ(removed, 0u);
+      EXPECT_THAT(remove(), HasSubstr("a backup"));
+    }
+    EXPECT_THAT(remove(), testing::IsEmpty());
+    EXPECT_GT(removed, 0u);
+  }
+}
+
+// One that has looked before the copy began finds out when it removes.
+TEST(JournalCopy, LosesNoSegmentToWhoLookedBeforeItsLockWasHeld) {
+  WrittenJournal source(40);
+  SegmentRemover remover(source.disk, "shard-0", kTestIdentity);
+  const auto removable =
+      remover.Look({.before_ns = INT64_MAX, .snapshot = 30, .outbox = UINT64_MAX, .readers = {}});
+  ASSERT_TRUE(removable.ok() && removable->segments > 0);
+  const auto lock = source.disk.TryLock(CopyLock("shard-0"));
+  ASSERT_TRUE(lock.ok());
+  const auto removed = remover.Remove(removable->segments);
+  ASSERT_TRUE(removed.ok()) << removed.status();
+  EXPECT_EQ(*removed, 0u);
+  EXPECT_EQ(ReadAll(source.disk).records.size(), 40u);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "engine/journal/segment_remover.h"
 #include "engine/runtime/recovery.h"
 #include "engine/runtime/snapshots.h"
+#include "tests/support/busy_disk.h"
 #include "tests/support/exchange_driver.h"
 #include "tests/support/journal_folder.h"
 #include "tests/support/random_day.h"
@@ -131,6 +132,43 @@ TEST_F(Backup, IsMadeOfADirectoryInUse) {
   const auto daemon = DataDirectory::Open(PosixDisk(), source_);
   ASSERT_TRUE(daemon.ok());
   ExpectSame(Copy(source_, backup_));
+}
+
+// As a daemon under load that keeps little: whenever the copy looks another segment is to go.
+TEST_F(Backup, IsMadeAtOnceBesideADaemonThatRemovesSegments) {
+  const auto daemon = DataDirectory::Open(PosixDisk(), source_);
+  ASSERT_TRUE(daemon.ok());
+  const std::uint64_t half = sequences_[0] / 2;
+  RemoveBeginning({half, half + 100, half + 200});
+  SegmentRemover remover(PosixDisk(), source_ + "/shard-0", daemon->Identity(0));
+  std::size_t removed = 0;
+  std::uint64_t passed = half;
+  const auto remove = [&] {
+    const auto removable = remover.Look(
+        {.before_ns = INT64_MAX, .snapshot = ++passed, .outbox = UINT64_MAX, .readers = {}});
+    ASSERT_TRUE(removable.ok()) << removable.status();
+    if (removable->segments == 0) return;
+    const auto gone = remover.Remove(1);
+    ASSERT_TRUE(gone.ok()) << gone.status();
+    removed += *gone;
+  };
+  BusyDisk busy(PosixDisk(), remove);
+  ExpectSame(CopyDataDirectory(busy, source_, backup_));
+  remove();
+  EXPECT_GT(removed, 0u);
+}
+
+TEST_F(Backup, WaitsForAnotherOne) {
+  const auto daemon = DataDirectory::Open(PosixDisk(), source_);
+  ASSERT_TRUE(daemon.ok());
+  {
+    const auto other = PosixDisk().TryLock(CopyLock(source_ + "/shard-1"));
+    ASSERT_TRUE(other.ok());
+    const absl::Status status = Copy(source_, backup_).status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("another backup of it is being made"));
+  }
+  ExpectSame(Copy(source_, folder_.path() + "/later"));
 }
 
 TEST_F(Backup, LocksADirectoryThatIsNotInUseNoLongerThanItTakes) {

@@ -137,6 +137,32 @@ TEST_F(Deletion, WaitsForTheOutbox) {
   EXPECT_GT(step->removed, 0u);
 }
 
+TEST_F(Deletion, WaitsForABackupWithSegmentsAndSnapshots) {
+  NextStart(Keeping(kKeepNs));
+  Trade();
+  Restart();
+  Follower follower(*world_.disk, Keeping(kKeepNs));
+  {
+    const auto lock = world_.disk->TryLock(CopyLock(kFolder));
+    ASSERT_TRUE(lock.ok());
+    for (int snapshots = 0; snapshots < 2; ++snapshots) {
+      CloseSegment();
+      const auto step = follower.Follow(go_on);
+      ASSERT_TRUE(step.ok() && step->snapshot) << step.status();
+      EXPECT_EQ(step->removed, 0u);
+      EXPECT_THAT(step->held_by, HasSubstr("a backup that is being made"));
+      EXPECT_EQ(follower.Follow(go_on)->removed, 0u);
+    }
+    EXPECT_EQ(ListSnapshots(*world_.disk, kFolder)->size(), 3u);
+  }
+  CloseSegment();
+  const auto step = follower.Follow(go_on);
+  ASSERT_TRUE(step.ok() && step->snapshot) << step.status();
+  EXPECT_GT(step->removed, 0u);
+  EXPECT_THAT(step->held_by, IsEmpty());
+  EXPECT_EQ(ListSnapshots(*world_.disk, kFolder)->size(), 2u);
+}
+
 // What is removed nothing brings back: a snapshot that has rotted since it was made keeps the
 // segments, whichever of the two it is.
 TEST_F(Deletion, WaitsWhereASnapshotIsNotWholeAnyMore) {
