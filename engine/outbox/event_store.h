@@ -19,6 +19,7 @@
 #include "engine/journal/disk.h"
 #include "engine/journal/format.h"
 #include "engine/outbox/event_block.h"
+#include "engine/outbox/outbox_file.h"
 
 namespace engine {
 
@@ -121,12 +122,6 @@ class EventStore {
     // Open while the file is kept: to be read once and again.
     std::unique_ptr<File> reader{};
   };
-  struct FoundFile {
-    std::uint64_t number = 0;
-    bool has_header = false;
-    OutboxFileHeader header;
-    std::vector<std::byte> bytes;
-  };
   // Where a block begins to have events of a credential.
   struct Mark {
     std::uint32_t block = 0;   // Its number; the low half.
@@ -140,9 +135,8 @@ class EventStore {
 
   EventStore(Disk& disk, EventStoreOptions options);
   absl::Status ReadFiles();
-  absl::StatusOr<FoundFile> Find(std::uint64_t number) const;
-  void TakeFile(const FoundFile& found, std::optional<std::uint64_t> end, bool is_last);
-  void TakeBlocks(const FoundFile& found, std::uint64_t end, FileState& file);
+  void TakeFile(const OutboxFile& found, std::optional<std::uint64_t> end, bool is_last);
+  void TakeBlocks(const OutboxFile& found, std::uint64_t end, FileState& file);
   absl::Status BeginFile();
   void WriteBlock(std::int64_t now_ns);
   absl::Status WriteGathered(std::int64_t now_ns);
