@@ -101,7 +101,7 @@ absl::StatusOr<CopiedJournal> CopyFrom(Disk& disk, ReadOptions options,
   const absl::StatusOr<JournalTail> tail =
       Recover(disk, options, [](CommandView) { return absl::OkStatus(); });
   if (!tail.ok()) return tail.status();
-  CopiedJournal copied{.next_sequence = tail->next_sequence};
+  CopiedJournal copied{.first_sequence = beginning.sequence, .next_sequence = tail->next_sequence};
   if (!tail->last_file.empty()) {  // Else none has begun: there is nothing to copy.
     const auto bytes = CopySegments(disk, options.folder, *tail, beginning.segment, to);
     if (!bytes.ok()) return bytes.status();

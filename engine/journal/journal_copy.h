@@ -12,8 +12,9 @@
 namespace engine {
 
 struct CopiedJournal {
-  std::uint64_t next_sequence = 1;  // Behind the last record.
-  std::uint64_t bytes = 0;          // Of segments.
+  std::uint64_t first_sequence = 1;  // Greater: what was before it was removed.
+  std::uint64_t next_sequence = 1;   // Behind the last record.
+  std::uint64_t bytes = 0;           // Of segments.
 };
 
 // Reads the journal through, as recovery does, and copies its segments to the folder `to`, the last

@@ -58,7 +58,7 @@ class Deletion(unittest.TestCase):
             exchange.stop()
             self.without_the_outbox(first_event)
             self.without_snapshots()
-            self.restored(backup, said)
+            self.restored(backup, said, first_event)
 
     def reader(self, *words):
         return peerwatt("journal", "reader", self.exchange.data, *words)
@@ -158,12 +158,19 @@ class Deletion(unittest.TestCase):
         self.exchange.start()
         self.exchange.stop()
 
-    def restored(self, backup, said):
-        """A backup of it is a data directory that goes on, and so is what is restored of that."""
+    def restored(self, backup, said, first_event):
+        """A backup of it is a data directory that goes on, and so is what is restored of that: who was
+        away hears from it what the original would have told."""
         self.without_its_beginning(backup)
         self.exchange.data = self.exchange.folder / "restored"
         self.assertEqual(peerwatt("restore", backup, self.exchange.data), said)
-        self.assertEqual(state(self.exchange.start()), state(said))
+        log = self.exchange.start()
+        self.assertEqual(state(log), state(said))
+        self.assertNotIn("the outbox lacks events", log)
+        token = next(iter(self.exchange.tokens.values()))
+        with contextlib.closing(Client(self.exchange, token, first_event)) as back:
+            self.assertEqual(back.logon.Reason(), 0)
+            self.assertEqual(back.hear(3), list(range(first_event, first_event + 3)))
         self.exchange.stop()
         self.without_its_beginning(self.exchange.data)
 

@@ -22,6 +22,14 @@ absl::Status Copy(const BackupArguments& arguments) {
   if (!shards.ok()) return shards.status();
   for (std::size_t shard = 0; shard < shards->size(); ++shard) {
     const engine::CopiedShard& copied = (*shards)[shard];
+    for (const std::string& damaged : copied.damaged) {
+      std::cerr << damaged << ": damaged, so that its events are not in the copy\n";
+    }
+    if (copied.events_gone_to > 0) {
+      std::cerr << "shard " << shard
+                << ": the copy lacks events up to seq=" << copied.events_gone_to
+                << ", and its journal cannot make them again\n";
+    }
     std::cout << "shard=" << shard << " seq=" << copied.sequence
               << " digest=" << engine::ToHex(copied.digest) << " bytes=" << copied.bytes << "\n";
   }

@@ -8,28 +8,15 @@
 #include <gtest/gtest.h>
 
 #include "engine/runtime/own_command.h"
-#include "tests/engine/runtime/deletion_world.h"
+#include "tests/engine/runtime/trimmed_world.h"
 
 namespace engine {
 namespace {
 
 using DeletionOutbox = Deletion;
 
-// The events of home 1 that a store has, by number.
-std::map<std::uint64_t, std::uint64_t> SequencesByNumber(EventStore& store) {
-  const EventStore::Kept kept = store.KeptOf(CredentialId{1});
-  std::map<std::uint64_t, std::uint64_t> sequences;
-  for (std::uint64_t number = kept.first; number < kept.next; ++number) {
-    Event event;
-    const auto count = store.Read(CredentialId{1}, number, {&event, 1});
-    EXPECT_TRUE(count.ok()) << count.status();
-    sequences[number] = event.sequence;
-  }
-  return sequences;
-}
-
 TEST_F(DeletionOutbox, LetsAnOutboxBeMadeAgainAsFarAsTheJournalGoes) {
-  const EventStoreOptions options = {.folder = kFolder, .identity = kWorldIdentity};
+  const EventStoreOptions options = StoreOptions();
   const auto displace_of_home_2 = [this](std::uint64_t client_seq) {
     ASSERT_TRUE(world_.Submit(0, client_seq, Bid(2, client_seq, 50, 100)));
     ASSERT_TRUE(world_.Submit(0, client_seq + 1, Ask(2, client_seq + 1, 40, 100)));
@@ -91,46 +78,7 @@ TEST_F(DeletionOutbox, LetsAnOutboxBeMadeAgainAsFarAsTheJournalGoes) {
   }
 }
 
-EventStoreOptions StoreOptions() { return {.folder = kFolder, .identity = kWorldIdentity}; }
-
-// The files of an outbox, also those that were set aside.
-std::map<std::string, std::vector<std::byte>> OutboxFiles(const SimDisk& disk) {
-  std::map<std::string, std::vector<std::byte>> files;
-  for (const auto& [path, content] : disk.names()) {
-    if (path.find("/outbox-") != std::string::npos) files[path] = content->now;
-  }
-  return files;
-}
-
-// A journal without its beginning, of whose events the outbox has those of before too.
-class OutboxWithoutAJournal : public Deletion {
- protected:
-  OutboxWithoutAJournal() {
-    for (int starts = 0; starts < 2; ++starts) NextStart(Keeping(0));
-    const auto store = EventStore::Open(*world_.disk, StoreOptions());
-    EXPECT_TRUE(store.ok() && Recover(*world_.disk, store->get()).ok());
-    (*store)->Sync(world_.clock.NowNs());
-    NextStart(Keeping(kKeepNs));
-    EXPECT_FALSE(Segments(*world_.disk).contains(1));
-  }
-
-  // Ensures: what it has of home 1.
-  EventStore::Kept StartOn(SimDisk& disk, Recovery& recovery,
-                           std::vector<std::string>* aside = nullptr) {
-    const auto store = EventStore::Open(disk, StoreOptions());
-    EXPECT_TRUE(store.ok()) << store.status();
-    const auto recovered = Recover(disk, store->get());
-    EXPECT_TRUE(recovered.ok()) << recovered.status();
-    if (recovered.ok()) recovery = *recovered;
-    if (aside != nullptr) *aside = (*store)->set_aside();
-    (*store)->Sync(world_.clock.NowNs());
-    return (*store)->KeptOf(CredentialId{1});
-  }
-
-  static constexpr char kFile[] = "shard-0/outbox-0000000000000001.log";
-};
-
-TEST_F(OutboxWithoutAJournal, SetsAsideANewestFileWhoseHeaderIsDamaged) {
+TEST_F(TrimmedWorld, SetsAsideANewestFileWhoseHeaderIsDamaged) {
   SimDisk disk(*world_.disk, PowerCut::kKeepsUnsynced, 1);
   for (const char* aside : {".damaged-1", ".damaged-2"}) {
     SCOPED_TRACE(aside);
@@ -150,7 +98,7 @@ TEST_F(OutboxWithoutAJournal, SetsAsideANewestFileWhoseHeaderIsDamaged) {
   }
 }
 
-TEST_F(OutboxWithoutAJournal, SetsAsideAnOlderFileThatIsDamaged) {
+TEST_F(TrimmedWorld, SetsAsideAnOlderFileThatIsDamaged) {
   Trade();
   Restart();
   Recovery recovery;
@@ -170,7 +118,7 @@ TEST_F(OutboxWithoutAJournal, SetsAsideAnOlderFileThatIsDamaged) {
 }
 
 // Wherever the power goes, the damaged bytes are there under one name or the other.
-TEST_F(OutboxWithoutAJournal, LosesNoDamagedFileWhereverAPowerCutMeetsAStart) {
+TEST_F(TrimmedWorld, LosesNoDamagedFileWhereverAPowerCutMeetsAStart) {
   world_.disk->Bytes(kFile)[20] ^= std::byte{1};
   const SimDisk damaged(*world_.disk, PowerCut::kKeepsUnsynced, 1);
   const std::vector<std::byte> bytes = world_.disk->Bytes(kFile);
@@ -214,7 +162,7 @@ TEST_F(DeletionOutbox, MakesANewestFileAnewWhoseHeaderIsDamagedWhereTheJournalHa
 
 // An operator starts the wrong version once: it comes to something else than the journal.
 TEST_F(DeletionOutbox, ARefusedStartLeavesTheOutboxAsItWas) {
-  const EventStoreOptions options = {.folder = kFolder, .identity = kWorldIdentity};
+  const EventStoreOptions options = StoreOptions();
   for (int starts = 0; starts < 2; ++starts) NextStart(Keeping(0));
   {
     const auto store = EventStore::Open(*world_.disk, options);
