@@ -170,7 +170,8 @@ absl::Status Follower::CheckSnapshots() {
     if (!status.ok()) return status;
   }
   if (loaded_sequence_ == older_sequence_) return absl::OkStatus();
-  absl::Status status = TryLoading(disk_, options_.folder, older_sequence_, options_.identity);
+  absl::Status status =
+      LoadSnapshot(disk_, options_.folder, older_sequence_, options_.identity).status();
   if (status.ok()) loaded_sequence_ = older_sequence_;
   return status;
 }

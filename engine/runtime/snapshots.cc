@@ -12,23 +12,29 @@ bool IsFault(const absl::Status& status) {
   return !absl::IsDataLoss(status) && !absl::IsUnimplemented(status) && !absl::IsNotFound(status);
 }
 
+absl::StatusOr<SnapshotHeader> ReadThrough(Disk& disk, const std::string& folder,
+                                           std::uint64_t sequence,
+                                           const JournalIdentity& identity) {
+  const auto reader = SnapshotReader::Open(disk, folder, sequence, identity);
+  if (!reader.ok()) return reader.status();
+  while (!(*reader)->Next().empty()) continue;
+  if (absl::Status status = (*reader)->Check(); !status.ok()) return status;
+  return (*reader)->header();
+}
+
 }  // namespace
 
 absl::Status CheckSnapshot(Disk& disk, const std::string& folder, std::uint64_t sequence,
                            const JournalIdentity& identity) {
-  const auto reader = SnapshotReader::Open(disk, folder, sequence, identity);
-  if (!reader.ok()) return reader.status();
-  while (!(*reader)->Next().empty()) continue;
-  return (*reader)->Check();
+  return ReadThrough(disk, folder, sequence, identity).status();
 }
 
 // Reads it through first: what is made of bytes that are not those that were written is of no use.
 absl::StatusOr<std::unique_ptr<Exchange>> LoadSnapshot(Disk& disk, const std::string& folder,
                                                        std::uint64_t sequence,
                                                        const JournalIdentity& identity) {
-  if (absl::Status status = CheckSnapshot(disk, folder, sequence, identity); !status.ok()) {
-    return status;
-  }
+  const auto header = ReadThrough(disk, folder, sequence, identity);
+  if (!header.ok()) return header.status();
   const auto reader = SnapshotReader::Open(disk, folder, sequence, identity);
   if (!reader.ok()) return reader.status();
   auto exchange = std::make_unique<Exchange>();
@@ -38,18 +44,9 @@ absl::StatusOr<std::unique_ptr<Exchange>> LoadSnapshot(Disk& disk, const std::st
                                             "are those that were written: ", in.error()));
   }
   if (absl::Status status = (*reader)->Check(); !status.ok()) return status;
-  return exchange;
-}
-
-absl::Status TryLoading(Disk& disk, const std::string& folder, std::uint64_t sequence,
-                        const JournalIdentity& identity) {
-  const auto reader = SnapshotReader::Open(disk, folder, sequence, identity);
-  if (!reader.ok()) return reader.status();
-  const auto exchange = LoadSnapshot(disk, folder, sequence, identity);
-  if (!exchange.ok()) return exchange.status();
-  if ((*exchange)->StateDigest() == (*reader)->header().digest) return absl::OkStatus();
+  if (exchange->StateDigest() == header->digest) return exchange;
   return absl::DataLossError(absl::StrCat(SnapshotName(sequence), ": what is loaded from it has ",
-                                          "another digest: ", ToHex((*exchange)->StateDigest())));
+                                          "another digest: ", ToHex(exchange->StateDigest())));
 }
 
 absl::StatusOr<LoadedSnapshot> LoadNewestSnapshot(Disk& disk, const std::string& folder,

@@ -15,8 +15,9 @@
 
 namespace engine {
 
-// Ensures: the exchange in it. One that cannot be read or is damaged is an error;
-// FailedPrecondition where it is another's or a newer program's.
+// Ensures: the exchange that it was made of: the digest of what was loaded is the one in its
+// header. One that cannot be read or is damaged is an error; FailedPrecondition where it is
+// another's or a newer program's. Cost: its bytes are read twice, and the exchange is digested.
 absl::StatusOr<std::unique_ptr<Exchange>> LoadSnapshot(Disk& disk, const std::string& folder,
                                                        std::uint64_t sequence,
                                                        const JournalIdentity& identity);
@@ -24,11 +25,6 @@ absl::StatusOr<std::unique_ptr<Exchange>> LoadSnapshot(Disk& disk, const std::st
 // Ensures: OK where it can be read and its bytes are those that were written.
 absl::Status CheckSnapshot(Disk& disk, const std::string& folder, std::uint64_t sequence,
                            const JournalIdentity& identity);
-
-// Ensures: OK where an exchange can be loaded from it that is the one it was made of. Cost: memory
-// for that exchange meanwhile.
-absl::Status TryLoading(Disk& disk, const std::string& folder, std::uint64_t sequence,
-                        const JournalIdentity& identity);
 
 // The newest snapshot that is whole, and the exchange in it.
 struct LoadedSnapshot {
