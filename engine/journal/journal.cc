@@ -113,7 +113,7 @@ absl::Status Journal::Begin(const JournalTail& tail) {
 absl::Status Journal::RemoveLeftovers() {
   const auto beginning = ReadBeginning(disk_, options_.folder, options_.identity);
   if (!beginning.ok()) return beginning.status();
-  RemoveSegmentsBefore(disk_, options_.folder, *beginning).IgnoreError();
+  engine::RemoveLeftovers(disk_, options_.folder, options_.identity, *beginning).IgnoreError();
   return absl::OkStatus();
 }
 

@@ -22,6 +22,15 @@ std::string BeginningText(const JournalIdentity& identity, const JournalBeginnin
   return absl::StrCat(text, ChecksumLine(text));
 }
 
+absl::StatusOr<std::vector<std::uint64_t>> SegmentsBefore(Disk& disk, const std::string& folder,
+                                                          const JournalBeginning& beginning) {
+  absl::StatusOr<std::vector<std::uint64_t>> numbers = ListNumbers(disk, folder, SegmentNumber);
+  if (numbers.ok()) {
+    std::erase_if(*numbers, [&](std::uint64_t number) { return number >= beginning.segment; });
+  }
+  return numbers;
+}
+
 }  // namespace
 
 absl::StatusOr<JournalBeginning> ReadBeginning(Disk& disk, const std::string& folder,
@@ -67,17 +76,23 @@ absl::Status WriteBeginning(Disk& disk, const std::string& folder, const Journal
 
 absl::Status RemoveSegmentsBefore(Disk& disk, const std::string& folder,
                                   const JournalBeginning& beginning) {
-  if (beginning.segment == 1) return absl::OkStatus();
-  const absl::StatusOr<std::vector<std::uint64_t>> numbers =
-      ListNumbers(disk, folder, SegmentNumber);
+  const auto numbers = SegmentsBefore(disk, folder, beginning);
   if (!numbers.ok()) return numbers.status();
-  if (numbers->empty() || numbers->front() >= beginning.segment) return absl::OkStatus();
+  if (numbers->empty()) return absl::OkStatus();
   for (const std::uint64_t number : *numbers) {
-    if (number >= beginning.segment) break;
     absl::Status status = disk.Remove(absl::StrCat(folder, "/", SegmentName(number)));
     if (!status.ok()) return status;
   }
   return disk.SyncFolder(folder);
+}
+
+absl::Status RemoveLeftovers(Disk& disk, const std::string& folder, const JournalIdentity& identity,
+                             const JournalBeginning& beginning) {
+  const auto numbers = SegmentsBefore(disk, folder, beginning);
+  if (!numbers.ok()) return numbers.status();
+  if (numbers->empty()) return absl::OkStatus();
+  absl::Status status = WriteBeginning(disk, folder, identity, beginning);
+  return status.ok() ? RemoveSegmentsBefore(disk, folder, beginning) : status;
 }
 
 }  // namespace engine

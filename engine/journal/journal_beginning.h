@@ -33,8 +33,15 @@ absl::StatusOr<JournalBeginning> ReadBeginning(Disk& disk, const std::string& fo
 absl::Status WriteBeginning(Disk& disk, const std::string& folder, const JournalIdentity& identity,
                             const JournalBeginning& beginning);
 
-// The first ones first. Ensures: the journal is as whole as before, also after an error.
+// The first ones first. Requires: WriteBeginning() has just said that it is on disk.
+// Ensures: the journal is as whole as before, also after an error.
 absl::Status RemoveSegmentsBefore(Disk& disk, const std::string& folder,
                                   const JournalBeginning& beginning);
+
+// Those that a removal left which did not come to its end. Where there are any the file is written
+// once more before: what was read of it may be in the system's memory alone, for ever where a sync
+// has failed.
+absl::Status RemoveLeftovers(Disk& disk, const std::string& folder, const JournalIdentity& identity,
+                             const JournalBeginning& beginning);
 
 }  // namespace engine

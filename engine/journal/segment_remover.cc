@@ -72,7 +72,7 @@ absl::StatusOr<Removable> SegmentRemover::Look(Passed passed) {
     has_leftovers_ = true;
   }
   if (has_leftovers_) {
-    absl::Status status = RemoveSegmentsBefore(disk_, folder_, *beginning_);
+    absl::Status status = RemoveLeftovers(disk_, folder_, identity_, *beginning_);
     if (!status.ok()) return status;
     has_leftovers_ = false;
   }
