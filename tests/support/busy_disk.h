@@ -35,7 +35,7 @@ class BusyFile final : public File {
   const std::function<void()>& happen_;
 };
 
-class BusyDisk final : public Disk {
+class BusyDisk : public Disk {
  public:
   BusyDisk(Disk& disk, std::function<void()> happen) : disk_(disk), happen_(std::move(happen)) {}
 

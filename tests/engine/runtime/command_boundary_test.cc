@@ -27,12 +27,14 @@ class CommandBoundary : public testing::Test {
   }
 
   // The same day, cut at each boundary: it goes on as if nothing had been.
-  std::uint64_t CutEverywhere(PowerCut cut, WriterWay way) {
+  std::uint64_t CutEverywhere(PowerCut cut, WriterWay way, std::int64_t keep_ns = 0) {
     SimDisk disk;
     ManualClock clock(ExchangeDriver::MinuteNs(kDayBegins));
     Homes homes;
     SimOptions options = SmallDayOptions();
     options.way = way;
+    options.keep_ns = keep_ns;
+    options.archive = &archive_;
     SimProcess process(disk, data_, clock, homes, options);
     std::uint64_t boundary = 0;
     process.on_boundary = [&] {
@@ -40,7 +42,7 @@ class CommandBoundary : public testing::Test {
       if (++boundary; skips || HasFailure()) return;
       SCOPED_TRACE(testing::Message() << "boundary " << boundary);
       SimDisk after(disk, cut, boundary);
-      undisturbed_->ExpectBeginningOn(after, data_, homes, clock.NowNs());
+      undisturbed_->ExpectBeginningOn(after, data_, homes, clock.NowNs(), &archive_);
     };
     SmallDay(process, clock).Run();
     EXPECT_TRUE(process.status().ok()) << process.status();
@@ -49,6 +51,7 @@ class CommandBoundary : public testing::Test {
 
   const TemporaryFolder folder_;
   const std::string data_ = folder_.path() + "/data";
+  Archive archive_;
   std::unique_ptr<UndisturbedDay> undisturbed_;
 };
 
@@ -66,6 +69,12 @@ TEST_F(CommandBoundary, WhatWasAnsweredIsAnsweredTheSameThoughSomeSectorsAreLost
 
 TEST_F(CommandBoundary, WhatWasAnsweredIsAnsweredTheSameWhereWritesGoThroughACache) {
   EXPECT_GT(CutEverywhere(PowerCut::kMixesSectors, WriterWay::kCached), 200u);
+}
+
+TEST_F(CommandBoundary, WhatWasAnsweredIsAnsweredTheSameWhereOldSegmentsGo) {
+  constexpr std::int64_t kTenMinutesNs = std::int64_t{600} * 1'000'000'000;
+  EXPECT_GT(CutEverywhere(PowerCut::kMixesSectors, WriterWay::kDirect, kTenMinutesNs), 200u);
+  EXPECT_GT(archive_.size(), 2u);
 }
 
 }  // namespace

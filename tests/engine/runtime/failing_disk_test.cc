@@ -16,14 +16,19 @@ namespace {
 
 using Kind = DiskFault::Kind;
 
+constexpr std::int64_t kTenMinutesNs = std::int64_t{600} * 1'000'000'000;
+
 // A day on a disk with a fault, as far as it came.
 struct DisturbedDay {
-  DisturbedDay(const std::string& data, const DiskFault& fault, std::uint64_t cut_from = UINT64_MAX)
+  DisturbedDay(const std::string& data, const DiskFault& fault, std::int64_t keep_ns = 0,
+               std::uint64_t cut_from = UINT64_MAX)
       : disk(fault.at) {
     disk.SetFault(fault);
     disk.CutFrom(cut_from);
     SimOptions options = SmallDayOptions();
     options.space_returns = fault.kind == Kind::kIsFull;
+    options.keep_ns = keep_ns;
+    options.archive = &archive;
     SimProcess process(disk, data, clock, homes, options);
     SmallDay(process, clock).Run();
     died = process.status();
@@ -34,10 +39,20 @@ struct DisturbedDay {
   SimDisk disk;
   ManualClock clock{ExchangeDriver::MinuteNs(kDayBegins)};
   Homes homes;
+  Archive archive;
   absl::Status died;  // OK: it came to its end.
   SimProcess::Part part{};
   std::int64_t clock_ns = 0;
 };
+
+// Without what a follower reads and writes the process goes on too; and a start without a snapshot.
+bool IsOfAFollower(const FailedCall& failed) {
+  const bool is_snapshot = failed.path.find(kSnapshotPrefix) != std::string::npos;
+  const bool looks = failed.call == DiskCall::kOpen || failed.call == DiskCall::kRead ||
+                     failed.call == DiskCall::kSize || failed.call == DiskCall::kList ||
+                     failed.call == DiskCall::kLock || failed.call == DiskCall::kRemove;
+  return is_snapshot || looks;
+}
 
 // Only what makes the next segment may fail, and the process goes on; and without its outbox.
 bool IsPreparing(const FailedCall& failed) {
@@ -63,7 +78,8 @@ class FailingDisk : public testing::Test {
   bool Disturb(const DiskFault& fault) {
     SCOPED_TRACE(testing::Message() << "fault " << static_cast<int>(fault.kind) << ", error "
                                     << fault.error << ", operation " << fault.at);
-    DisturbedDay day(data_, fault);
+    DisturbedDay day(data_, fault, keep_ns_);
+    removed_ += day.archive.size();
     const bool met = !day.disk.failed().empty();
     SCOPED_TRACE(met ? day.disk.failed().front().path : "untouched");
     if (day.died.ok()) {
@@ -75,10 +91,23 @@ class FailingDisk : public testing::Test {
     return met;
   }
   void DisturbAll(Kind kind, int error) {
-    constexpr std::uint64_t kStep = kSanitized ? 7 : 1;
-    for (std::uint64_t at = 0; Disturb({.kind = kind, .at = at, .error = error}); at += kStep) {
-      ASSERT_LE(at, operations_);
+    // With a follower a day has ten times as many.
+    const std::uint64_t step =
+        keep_ns_ == 0 ? (kSanitized ? 7 : 1) : Repeats(kSanitized ? 53 : 7, 1);
+    for (std::uint64_t at = 0; Disturb({.kind = kind, .at = at, .error = error}); at += step) {
+      ASSERT_LE(at, keep_ns_ == 0 ? operations_ : 20 * operations_);
       if (HasFailure()) return;
+    }
+  }
+
+  void DisturbRecoveriesOfADay(std::uint64_t cuts) {
+    const std::uint64_t operations = DisturbedDay(data_, {}, keep_ns_).disk.operations();
+    for (std::uint64_t i = 0; i < cuts && !HasFailure(); ++i) {
+      const DisturbedDay day(data_, {}, keep_ns_, operations * (i + 1) / (cuts + 1));
+      ASSERT_FALSE(day.died.ok());
+      if (day.part == SimProcess::Part::kInitialising) continue;
+      const SimDisk torn(day.disk, PowerCut::kMixesSectors, i);
+      DisturbRecoveries(day, torn);
     }
   }
 
@@ -90,31 +119,40 @@ class FailingDisk : public testing::Test {
       SimDisk disk(torn, PowerCut::kKeepsUnsynced, at);
       disk.SetFault({.kind = at % 2 == 0 ? Kind::kFailsOnce : Kind::kFailsForEver, .at = at});
       Homes homes = day.homes;
+      Archive archive = day.archive;
       ManualClock clock(day.clock_ns);
       {
-        SimProcess process(disk, data_, clock, homes, SmallDayOptions());
+        SimOptions options = SmallDayOptions();
+        options.keep_ns = keep_ns_;
+        options.archive = &archive;
+        SimProcess process(disk, data_, clock, homes, options);
         process.Start();
         met = !disk.failed().empty();
-        // A start goes on where only its outbox cannot be written.
+        // A start goes on where only its outbox cannot be written, or a snapshot not be read.
         const bool goes_on =
-            met && disk.failed().front().path.find(kOutboxPrefix) != std::string::npos;
+            met &&
+            (keep_ns_ > 0 || disk.failed().front().path.find(kOutboxPrefix) != std::string::npos);
         EXPECT_TRUE(goes_on || process.status().ok() != met);
       }
       SimDisk after(disk, PowerCut::kMixesSectors, at);
-      undisturbed_->ExpectBeginningOn(after, data_, homes, day.clock_ns);
+      undisturbed_->ExpectBeginningOn(after, data_, homes, day.clock_ns, &archive);
       disk.Heal();
-      undisturbed_->ExpectBeginningOn(disk, data_, homes, day.clock_ns);
+      undisturbed_->ExpectBeginningOn(disk, data_, homes, day.clock_ns, &archive);
     }
   }
 
   const TemporaryFolder folder_;
   const std::string data_ = folder_.path() + "/data";
+  std::int64_t keep_ns_ = 0;  // Of the days that are disturbed.
+  std::uint64_t removed_ = 0;
   std::uint64_t operations_ = 0;
   std::unique_ptr<UndisturbedDay> undisturbed_;
 
  private:
   void ExpectWholeDay(const DiskFault& fault, const DisturbedDay& day) {
-    for (const FailedCall& failed : day.disk.failed()) EXPECT_TRUE(IsPreparing(failed));
+    for (const FailedCall& failed : day.disk.failed()) {
+      EXPECT_TRUE(IsPreparing(failed) || (keep_ns_ > 0 && IsOfAFollower(failed))) << failed.path;
+    }
     // Without space no more orders are taken.
     const bool takes_no_more = fault.kind == Kind::kFailsForEver && fault.error == ENOSPC;
     if (!takes_no_more) undisturbed_->told.ExpectPartOf(day.homes.told);
@@ -132,11 +170,11 @@ class FailingDisk : public testing::Test {
     for (const PowerCut cut : {PowerCut::kLosesUnsynced, PowerCut::kMixesSectors}) {
       SCOPED_TRACE(testing::Message() << "cut " << static_cast<int>(cut));
       SimDisk after(day.disk, cut, day.disk.operations());
-      undisturbed_->ExpectBeginningOn(after, data_, day.homes, day.clock_ns);
+      undisturbed_->ExpectBeginningOn(after, data_, day.homes, day.clock_ns, &day.archive);
     }
     SCOPED_TRACE("without a cut");
     day.disk.Heal();
-    undisturbed_->ExpectBeginningOn(day.disk, data_, day.homes, day.clock_ns);
+    undisturbed_->ExpectBeginningOn(day.disk, data_, day.homes, day.clock_ns, &day.archive);
   }
 };
 
@@ -162,14 +200,24 @@ TEST_F(FailingDisk, ThatGetsSpaceAgainLetsTheDayGoOnToItsEnd) { DisturbAll(Kind:
 
 // The machine loses its power, then the recovery's operations fail one by one.
 TEST_F(FailingDisk, MayFailInTheRecoveryFromAPowerCut) {
-  const std::uint64_t cuts = Repeats(kSanitized ? 2 : 12, 100);
-  for (std::uint64_t i = 0; i < cuts && !HasFailure(); ++i) {
-    const DisturbedDay day(data_, {}, operations_ * (i + 1) / (cuts + 1));
-    ASSERT_FALSE(day.died.ok());
-    if (day.part == SimProcess::Part::kInitialising) continue;
-    const SimDisk torn(day.disk, PowerCut::kMixesSectors, i);
-    DisturbRecoveries(day, torn);
-  }
+  DisturbRecoveriesOfADay(Repeats(kSanitized ? 2 : 12, 100));
+}
+
+TEST_F(FailingDisk, ThatFailsOnceLosesNothingWhereOldSegmentsGo) {
+  keep_ns_ = kTenMinutesNs;
+  DisturbAll(Kind::kFailsOnce, EIO);
+  EXPECT_GT(removed_, 100u);
+}
+
+TEST_F(FailingDisk, ThatFailsForEverLosesNothingWhereOldSegmentsGo) {
+  keep_ns_ = kTenMinutesNs;
+  DisturbAll(Kind::kFailsForEver, EIO);
+  EXPECT_GT(removed_, 100u);
+}
+
+TEST_F(FailingDisk, MayFailInTheRecoveryFromAPowerCutWhereOldSegmentsGo) {
+  keep_ns_ = kTenMinutesNs;
+  DisturbRecoveriesOfADay(Repeats(kSanitized ? 2 : 12, 100));
 }
 
 }  // namespace

@@ -29,6 +29,8 @@ struct Seen {
   std::uint64_t records_untold = 0;  // Found after a crash though nobody had been told of them.
   std::uint64_t answers = 0;
   std::uint64_t numbered = 0;
+  std::uint64_t snapshots = 0;
+  std::uint64_t removed = 0;  // Segments.
 };
 
 class RandomDay {
@@ -37,6 +39,8 @@ class RandomDay {
       : random_(seed), data_(std::move(data)), seen_(seen), disk_(std::make_unique<SimDisk>(seed)) {
     options_.market = RandomMarket();
     only_cuts_ = Chance(2);
+    if (seed % 2 == 0) options_.keep_ns = Chance(2) ? kMinuteNs : kMillisecondNs;
+    options_.archive = &archive_;
     // Through a cache a sync that fails loses what a restart still reads: FORMAT.md.
     options_.way = only_cuts_ && Chance(2) ? WriterWay::kCached : WriterWay::kDirect;
   }
@@ -84,6 +88,12 @@ class RandomDay {
     // Whatever waits for space goes on when there is some.
     EXPECT_TRUE(!is_full_ || process.status().ok()) << process.status();
     if (Chance(4) && process.status().ok()) process.Stop();
+    CountWhatWasFollowed(process);
+  }
+
+  void CountWhatWasFollowed(const SimProcess& process) {
+    seen_.snapshots += process.snapshots();
+    seen_.removed += process.removed();
   }
 
   void ExpectStartedWithWhatWasFound(const SimProcess& process) {
@@ -94,7 +104,9 @@ class RandomDay {
   }
 
   void SetTrouble() {
-    const std::uint64_t at = disk_->operations() + random_.Below(120);
+    // A follower looks about, too.
+    const std::uint64_t most = options_.keep_ns == 0 || Chance(2) ? 120 : 1'000;
+    const std::uint64_t at = disk_->operations() + random_.Below(most);
     options_.space_returns = false;
     is_full_ = false;
     if (Chance(2)) return disk_->CutFrom(at);
@@ -179,7 +191,7 @@ class RandomDay {
   }
 
   void ExpectNothingLost() {
-    absl::StatusOr<RecordBytes> found = ReadRecords(*disk_, data_);
+    absl::StatusOr<RecordBytes> found = ReadRecords(*disk_, data_, &archive_);
     ASSERT_TRUE(found.ok()) << found.status();
     EXPECT_TRUE(BeginsWith(*found, known_)) << "what a process had begun with is gone";
     const std::uint64_t told = homes_.told.last_sequence();
@@ -205,6 +217,7 @@ class RandomDay {
     process.Settle();
     process.Stop();
     ASSERT_TRUE(process.status().ok()) << process.status();
+    CountWhatWasFollowed(process);
     ExpectNothingLost();
     seen_.answers += homes_.told.answers();
     seen_.numbered += homes_.told.numbered();
@@ -214,6 +227,7 @@ class RandomDay {
   const std::string data_;
   Seen& seen_;
   std::unique_ptr<SimDisk> disk_;
+  Archive archive_;
   SimOptions options_;
   bool only_cuts_ = false;
   bool is_full_ = false;
@@ -238,10 +252,12 @@ TEST(RandomDay, LosesNothingThatWasToldAndTellsNothingOtherwise) {
   EXPECT_GT(seen.crashes, 2 * last);
   EXPECT_GT(seen.failed_calls, last / 4);
   EXPECT_GT(seen.failed_starts, last / 20);
-  EXPECT_GT(seen.cut_batches, last / 25);
+  EXPECT_GT(seen.cut_batches, last / 30);
   EXPECT_GT(seen.records_untold, last / 4);
   EXPECT_GT(seen.answers, 20 * last);
   EXPECT_GT(seen.numbered, 10 * last);
+  EXPECT_GT(seen.snapshots, last);
+  EXPECT_GT(seen.removed, last);
 }
 
 }  // namespace

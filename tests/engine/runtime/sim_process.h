@@ -2,7 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -10,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,79 +17,29 @@
 #include <gtest/gtest.h>
 
 #include "engine/journal/data_directory.h"
+#include "engine/runtime/follower.h"
 #include "engine/runtime/recovery.h"
 #include "engine/runtime/shard.h"
+#include "tests/engine/runtime/sim_homes.h"
+#include "tests/support/archive_disk.h"
 #include "tests/support/exchange_driver.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/sim_batch_writer.h"
 #include "tests/support/sim_disk.h"
-#include "tests/support/told_events.h"
 
 namespace engine {
 
-inline constexpr std::uint32_t kHomes = 4;  // Home n has credential and account n.
 inline constexpr std::size_t kSimLinks = 2;
-
-// They outlive the process: what they sent, and what they were told.
-struct Homes {
-  const OwnedCommand& Sent(std::uint32_t home, std::uint64_t client_seq) const {
-    return sent[home - 1][client_seq - 1];
-  }
-  void Hear(const Event& event) {
-    if (event.type == EventType::kAnswer && WaitsForSpace(event)) {
-      EXPECT_EQ(event.answer.command_sequence, 0u);
-      without_space.emplace(event.credential, event.answer.client_seq);
-      return;
-    }
-    if (event.event_number != 0 && !IsNext(event)) return;
-    told.Hear(event);
-    if (event.type != EventType::kLogonAnswer) return;
-    EXPECT_EQ(event.logon_answer.reason, Reason::kNone);
-    end_event[IndexOf(event)] = event.logon_answer.next_event;
-    EXPECT_FALSE(told.Answered(event.credential, event.logon_answer.next_client_seq));
-    EXPECT_FALSE(told.Numbered(event.credential, event.logon_answer.next_event));
-  }
-
-  // Refused, or behind one that was.
-  bool WaitsForSpace(const Event& event) const {
-    if (event.answer.reason == Reason::kDiskFull) return true;
-    const auto first = without_space.lower_bound({event.credential, 0});
-    return event.answer.reason == Reason::kSequenceGap && first != without_space.end() &&
-           first->first == event.credential;
-  }
-
-  static std::size_t IndexOf(const Event& event) {
-    return static_cast<std::size_t>(event.credential) - 1;
-  }
-  // Whether it is the one that the home waits for: numbers have no gaps. What happens while it
-  // still hears what it missed is left to the outbox.
-  bool IsNext(const Event& event) {
-    std::uint64_t& next = next_event[IndexOf(event)];
-    std::uint64_t& end = end_event[IndexOf(event)];
-    if (event.event_number != next) {
-      EXPECT_TRUE(catching_up && event.event_number > next)
-          << "event " << event.event_number << " where " << next << " is due";
-      end = std::max(end, event.event_number + 1);
-      return false;
-    }
-    end = std::max(end, ++next);
-    return true;
-  }
-
-  std::array<std::vector<OwnedCommand>, kHomes> sent;        // By client_seq.
-  std::array<std::uint64_t, kHomes> next_event{1, 1, 1, 1};  // That was not heard yet, and
-  std::array<std::uint64_t, kHomes> end_event{1, 1, 1, 1};   // behind what was told.
-  bool catching_up = false;
-  bool outbox_failed = false;  // Once: old events may have made room for new ones, say.
-  ToldEvents told;
-  std::set<std::pair<CredentialId, std::uint64_t>> without_space;  // To be sent again.
-};
 
 struct SimOptions {
   MarketDefinition market = SmallMarket();
   WriterWay way = WriterWay::kDirect;
   // A process that waits for space gets it after some seconds.
   bool space_returns = false;
+  // A follower makes snapshots, and removes segments that are older; 0: there is none.
+  std::int64_t keep_ns = 0;
+  // What was removed, by whatever process, so that the test still has the whole journal.
+  Archive* archive = nullptr;
 };
 
 // Once something has failed it does nothing more: the process has died.
@@ -125,6 +74,7 @@ class SimProcess {
   }
   void Kill() {
     SeeWhetherTheOutboxFailed();
+    follower_.reset();
     shard_.reset();
     outbox_.reset();
     gateways_.clear();
@@ -186,7 +136,7 @@ class SimProcess {
   void Settle() {
     for (std::int64_t waited_s = 0; status_.ok(); ++waited_s) {
       int turns = 0;
-      while (Turn() || (status_.ok() && shard_->IdleNs() == 0)) {
+      while (Turn() || (status_.ok() && shard_->IdleNs() == 0) || Follow()) {
         ASSERT_LT(++turns, 10'000) << "the shard does not come to rest";
       }
       const bool waits = status_.ok() && shard_->counters().disk_full.value() != 0;
@@ -200,6 +150,8 @@ class SimProcess {
   const absl::Status& status() const { return status_; }
   Part part() const { return part_; }  // Where it died, or is.
   const Recovery& recovered() const { return recovered_; }
+  std::uint64_t snapshots() const { return snapshots_; }  // That were made,
+  std::uint64_t removed() const { return removed_; }      // and segments that went.
 
   // For a test that looks at the disk in between: after each turn, and each command put.
   std::function<void()> on_boundary;
@@ -208,9 +160,15 @@ class SimProcess {
   static constexpr std::int64_t kSecondNs = 1'000'000'000;
   static constexpr std::int64_t kWaitForSpaceS = 3;
 
+  // A start removes, too, what a follower had begun to.
+  Disk& RemovalDisk() {
+    if (options_.archive == nullptr) return disk_;
+    if (!archive_disk_) archive_disk_.emplace(disk_, *options_.archive);
+    return *archive_disk_;
+  }
   absl::StatusOr<std::unique_ptr<Journal>> OpenJournal(const JournalTail& tail) {
     // Just large enough for the largest command: segments change often.
-    return Journal::Open(disk_, std::make_unique<SimBatchWriter>(disk_, options_.way),
+    return Journal::Open(RemovalDisk(), std::make_unique<SimBatchWriter>(disk_, options_.way),
                          {.folder = directory_->ShardFolder(0),
                           .identity = directory_->Identity(0),
                           .segment_bytes = 20 * kBlockBytes,
@@ -286,7 +244,31 @@ class SimProcess {
     missed_ends.push_back(std::move(missed.outbox));
     outbox_ = std::make_unique<Outbox>(*std::move(store), clock_, outbox_doorbell_,
                                        std::move(tap.outbox), std::move(missed_ends));
+    BeginToFollow();
     return absl::OkStatus();
+  }
+
+  void BeginToFollow() {
+    if (options_.keep_ns == 0) return;
+    const FollowerOptions options{.folder = directory_->ShardFolder(0),
+                                  .identity = directory_->Identity(0),
+                                  .before_sequence = recovered_.snapshot_sequence + 1,
+                                  .outbox = outbox_.get(),
+                                  .keep_ns = options_.keep_ns,
+                                  .clock = &clock_};
+    follower_.emplace(RemovalDisk(), options);
+  }
+  // Ensures: whether it did something. What it cannot read or write it leaves; it never comes to
+  // something else.
+  bool Follow() {
+    if (!status_.ok() || !follower_) return false;
+    const std::atomic<bool> stop{false};
+    const auto step = follower_->Follow(stop);
+    EXPECT_FALSE(absl::IsDataLoss(step.status())) << step.status();
+    if (!step.ok()) return false;
+    snapshots_ += step->snapshot ? 1 : 0;
+    removed_ += step->removed;
+    return step->applied || step->snapshot || step->removed > 0;
   }
 
   void SeeWhetherTheOutboxFailed() {
@@ -362,8 +344,12 @@ class SimProcess {
   Doorbell outbox_doorbell_;
   std::vector<GatewayEnd> gateways_;
   std::optional<MissedGatewayEnd> missed_;
+  std::optional<ArchiveDisk> archive_disk_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Shard> shard_;
+  std::optional<Follower> follower_;
+  std::uint64_t snapshots_ = 0;
+  std::uint64_t removed_ = 0;
   std::map<std::pair<CredentialId, std::uint64_t>, std::int64_t> read_ns_;  // The last time.
 };
 

@@ -16,14 +16,17 @@
 
 namespace engine {
 
-// The journal's records; none where there is no data directory yet.
-inline absl::StatusOr<RecordBytes> ReadRecords(SimDisk& disk, const std::string& data) {
+// The journal's records, with those that were removed; none where there is no data directory yet.
+inline absl::StatusOr<RecordBytes> ReadRecords(SimDisk& disk, const std::string& data,
+                                               const Archive* archive = nullptr) {
   const auto description = DataDirectory::Read(disk, data);
   if (absl::IsNotFound(description.status())) return RecordBytes();
   if (!description.ok()) return description.status();
   RecordBytes records;
+  SimDisk whole;
+  if (archive != nullptr) PutTogether(disk, *archive, whole);
   const auto tail =
-      Recover(disk,
+      Recover(archive == nullptr ? disk : whole,
               {.folder = data + "/shard-0",
                .identity = JournalIdentity{.cluster_id = description->cluster_id, .shard = 0}},
               [&records](CommandView command) {
@@ -74,9 +77,9 @@ class UndisturbedDay {
 
   // A day that was disturbed has left a beginning of this one, with all that its homes were told;
   // a process that goes on from there answers them as before.
-  void ExpectBeginningOn(SimDisk& disk, const std::string& data, Homes homes,
-                         std::int64_t now_ns) const {
-    const absl::StatusOr<RecordBytes> found = ReadRecords(disk, data);
+  void ExpectBeginningOn(SimDisk& disk, const std::string& data, Homes homes, std::int64_t now_ns,
+                         const Archive* archive = nullptr) const {
+    const absl::StatusOr<RecordBytes> found = ReadRecords(disk, data, archive);
     ASSERT_TRUE(found.ok()) << found.status();
     ASSERT_TRUE(BeginsWith(records, *found));
     ASSERT_GE(found->size(), homes.told.last_sequence());
