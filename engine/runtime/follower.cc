@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "engine/journal/journal_beginning.h"
 #include "engine/journal/numbered_files.h"
 #include "engine/journal/reader.h"
 #include "engine/journal/registered_readers.h"
@@ -55,11 +57,28 @@ absl::Status Follower::Start(Step& step) {
   auto loaded =
       LoadNewestSnapshot(disk_, options_.folder, options_.identity, options_.before_sequence);
   if (!loaded.ok()) return loaded.status();
+  if (loaded->sequence == 0) {
+    absl::Status status = CheckThatAllIsKept(loaded->damaged);
+    if (!status.ok()) return status;
+  }
   exchange_ = std::move(loaded->exchange);
   snapshot_sequence_ = loaded->sequence;
   older_sequence_ = loaded->older_sequence;
   step.damaged = std::move(loaded->damaged);
   return absl::OkStatus();
+}
+
+// Without a snapshot it can begin only with the first record. Not DataLoss: the shard goes on, and
+// while it does nothing is lost.
+absl::Status Follower::CheckThatAllIsKept(const std::vector<std::string>& damaged) const {
+  const auto beginning = ReadBeginning(disk_, options_.folder, options_.identity);
+  if (!beginning.ok()) return beginning.status();
+  if (beginning->sequence == 1) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      options_.folder, ": the journal begins with sequence ", beginning->sequence,
+      ", and there is no whole snapshot to follow it from, so that no start can recover from it ",
+      "either", damaged.empty() ? "" : ": ", absl::StrJoin(damaged, "; "),
+      ". Leave the daemon running, and put back a snapshot-*.snap file of this folder"));
 }
 
 // Files are made ahead, one of them, when the one before begins: so a new name says that a segment

@@ -63,13 +63,15 @@ class Follower {
   // segments, once the snapshots that they rest on were loaded. Ensures: DataLoss, which is final,
   // where this exchange comes to something else than the shard
   //          did: no start of this program can recover from the journal then. Any other error says
-  //          that something cannot be read now, or that `stop` is true: it may be called again.
+  //          that something cannot be read now, such as a snapshot to begin with where the
+  //          journal's beginning was removed, or that `stop` is true: it may be called again.
   absl::StatusOr<Step> Follow(const std::atomic<bool>& stop);
 
   std::uint64_t sequence() const { return exchange_ ? exchange_->sequence() : 0; }
 
  private:
   absl::Status Start(Step& step);
+  absl::Status CheckThatAllIsKept(const std::vector<std::string>& damaged) const;
   absl::StatusOr<std::uint64_t> NewestSegment();
   void SnapshotIfItIsTime(Step& step);
   void RemoveSegments(Step& step);

@@ -301,6 +301,33 @@ TEST_F(Deletion, WithoutAWholeSnapshotIsAnErrorThatSaysWhatIsMissing) {
   EXPECT_FALSE(follower.Follow(go_on).ok());
 }
 
+// The shard goes on, and whoever runs it can still put a snapshot back.
+TEST_F(Deletion, AFollowerWithoutAWholeSnapshotSaysSoAndRemovesNothing) {
+  RemoveSome();
+  const std::vector<std::byte> sound = world_.disk->Bytes(SnapshotPath(snapshots_.back()));
+  for (std::size_t i = snapshots_.size() - 2; i < snapshots_.size(); ++i) {
+    world_.disk->Bytes(SnapshotPath(snapshots_[i]))[kBlockBytes + 9] ^= std::byte{1};
+  }
+  CloseSegment();
+  CloseSegment();
+  const SimDisk before(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+  Follower follower(*world_.disk, Keeping(kKeepNs));
+  for (int tries = 0; tries < 2; ++tries) {
+    const absl::Status status = follower.Follow(go_on).status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+    EXPECT_THAT(std::string(status.message()),
+                AllOf(HasSubstr("no whole snapshot to follow it from"),
+                      HasSubstr(SnapshotName(snapshots_.back())), HasSubstr("put back")));
+  }
+  for (const auto& [path, content] : before.names()) {
+    EXPECT_TRUE(world_.disk->names().contains(path)) << path;
+  }
+  world_.disk->Bytes(SnapshotPath(snapshots_.back())) = sound;
+  const auto step = follower.Follow(go_on);
+  ASSERT_TRUE(step.ok() && step->snapshot) << step.status();
+  ExpectSameState(*world_.disk, Digest());
+}
+
 TEST_F(Deletion, HidesNoMissingSegment) {
   RemoveSome();
   NextStart(Keeping(0));
