@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,6 +19,7 @@
 #include "tests/support/acts.h"
 #include "tests/support/day_of_a_rule.h"
 #include "tests/support/game_table.h"
+#include "tests/support/golden_files.h"
 #include "tests/support/journal_records.h"
 #include "tests/support/rule_name.h"
 #include "tests/support/sim_disk.h"
@@ -58,21 +58,6 @@ constexpr Golden kGolden[] = {
     {"acts_v1", 76, 16, "cb0b9daf1b40ce38f6b21c409267a964"},
 };
 
-std::vector<std::byte> BytesOf(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
-}
-
-// A disk with that segment alone.
-void PutSegment(const std::vector<std::byte>& bytes, SimDisk& disk) {
-  ASSERT_TRUE(disk.CreateFolder("shard-0").ok());
-  auto file = disk.Create("shard-0/" + SegmentName(1));
-  ASSERT_TRUE(file.ok());
-  ASSERT_TRUE((*file)->WriteAt(bytes, 0).ok());
-}
-
 // The commands of a day as a segment, without the zeros at its end.
 std::vector<std::byte> SegmentOf(const ExchangeDriver& driver) {
   SimDisk disk;
@@ -103,14 +88,14 @@ void AddRunningDigest(ExchangeDriver& driver) {
 
 absl::StatusOr<Recovery> Recovered(const std::vector<std::byte>& segment, Exchange& exchange) {
   SimDisk disk;
-  PutSegment(segment, disk);
+  PutFile(SegmentName(1), segment, disk);
   return RecoverExchange(disk, {.folder = "shard-0"}, exchange);
 }
 
 template <typename Take>
 void ForEachCommand(const std::vector<std::byte>& segment, Take take) {
   SimDisk disk;
-  PutSegment(segment, disk);
+  PutFile(SegmentName(1), segment, disk);
   const auto tail = Recover(disk, {.folder = "shard-0"}, [&](CommandView command) {
     take(command);
     return absl::OkStatus();
@@ -150,7 +135,7 @@ class GoldenJournal : public testing::TestWithParam<Golden> {};
 
 TEST_P(GoldenJournal, ReplaysToItsOutcomesAndItsState) {
   const std::vector<std::byte> segment =
-      BytesOf(std::string(kFormatFolder) + "/" + GetParam().name + ".seg");
+      BytesOfFile(std::string(kFormatFolder) + "/" + GetParam().name + ".seg");
   ASSERT_FALSE(segment.empty());
   EXPECT_GT(TradedWh(segment), 0u) << "a day on which nothing trades guards nothing";
   Exchange exchange;
@@ -180,7 +165,7 @@ TEST(GoldenJournals, AreOfEveryRuleAndAllOfThemAreReplayed) {
 
 TEST(GoldenJournals, OneOfThemHasASweepThatTookMoreThanACommand) {
   std::size_t commands = 0;
-  ForEachCommand(BytesOf(std::string(kFormatFolder) + "/continuous_sweep_v1.seg"),
+  ForEachCommand(BytesOfFile(std::string(kFormatFolder) + "/continuous_sweep_v1.seg"),
                  [&commands](CommandView command) {
                    commands += command.header().type == CommandType::kContinueMatching ? 1 : 0;
                  });
