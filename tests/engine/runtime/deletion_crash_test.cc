@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/engine/runtime/deletion_world.h"
+#include "tests/support/cut_everywhere.h"
 
 namespace engine {
 namespace {
@@ -18,29 +19,18 @@ TEST_F(DeletionCrash, LosesNothingWhereverAPowerCutMeetsIt) {
   Trade();
   Restart();
   const DigestBytes digest = Digest();
-  std::uint64_t changes = UINT64_MAX;
-  std::uint64_t checked = 0;
-  bool finished = false;
-  for (std::uint64_t cut_from = 0; !finished; ++cut_from) {
-    SCOPED_TRACE(cut_from);
-    SimDisk disk(*world_.disk, PowerCut::kLosesUnsynced, 1);
-    disk.CutFrom(cut_from);
+  const auto remove = [](Disk& disk) {
     Follower follower(disk, Keeping(kKeepNs));
     const auto step = follower.Follow(go_on);
-    finished = step.ok() && step->removed > 0;
-    if (disk.changes() == changes) continue;  // It had only read on.
-    changes = disk.changes();
-    ++checked;
-    for (const PowerCut cut :
-         {PowerCut::kLosesUnsynced, PowerCut::kKeepsUnsynced, PowerCut::kMixesSectors}) {
-      SimDisk after(disk, cut, cut_from);
-      ExpectSameState(after, digest);
-      Follower next(after, Keeping(kKeepNs));
-      ASSERT_TRUE(next.Follow(go_on).ok());
-      ExpectSameState(after, digest);
-      if (HasFailure()) return;
-    }
-  }
+    return step.ok() && step->removed > 0;
+  };
+  const auto expect_all = [&](SimDisk& after, bool) {
+    ExpectSameState(after, digest);
+    Follower next(after, Keeping(kKeepNs));
+    ASSERT_TRUE(next.Follow(go_on).ok());
+    ExpectSameState(after, digest);
+  };
+  const std::uint64_t checked = CutEverywhere(*world_.disk, remove, expect_all);
   EXPECT_GE(checked, 15u);  // Of the snapshot, then of the mark, the segment and the folder.
 }
 

@@ -9,6 +9,7 @@
 
 #include "engine/runtime/own_command.h"
 #include "tests/engine/runtime/trimmed_world.h"
+#include "tests/support/cut_everywhere.h"
 
 namespace engine {
 namespace {
@@ -122,28 +123,17 @@ TEST_F(TrimmedWorld, LosesNoDamagedFileWhereverAPowerCutMeetsAStart) {
   world_.disk->Bytes(kFile)[20] ^= std::byte{1};
   const SimDisk damaged(*world_.disk, PowerCut::kKeepsUnsynced, 1);
   const std::vector<std::byte> bytes = world_.disk->Bytes(kFile);
-  std::uint64_t changes = UINT64_MAX;
-  std::uint64_t checked = 0;
-  bool finished = false;
-  for (std::uint64_t at = 0; !finished && !HasFailure(); ++at) {
-    SCOPED_TRACE(at);
-    SimDisk disk(damaged, PowerCut::kKeepsUnsynced, 1);
-    disk.CutFrom(at);
+  const auto start = [this](Disk& disk) {
     const auto store = EventStore::Open(disk, StoreOptions());
-    finished = store.ok() && Recover(disk, store->get()).ok();
-    if (disk.changes() == changes) continue;  // It had only read on.
-    changes = disk.changes();
-    ++checked;
-    for (const PowerCut cut :
-         {PowerCut::kLosesUnsynced, PowerCut::kKeepsUnsynced, PowerCut::kMixesSectors}) {
-      SimDisk after(disk, cut, at);
-      Recovery recovery;
-      StartOn(after, recovery);
-      EXPECT_EQ(after.Bytes(kFile + std::string(".damaged-1")), bytes);
-      EXPECT_FALSE(after.names().contains(kFile + std::string(".damaged-2")));
-    }
-  }
-  EXPECT_GT(checked, 3u);
+    return store.ok() && Recover(disk, store->get()).ok();
+  };
+  const auto expect_bytes = [&](SimDisk& after, bool) {
+    Recovery recovery;
+    StartOn(after, recovery);
+    EXPECT_EQ(after.Bytes(kFile + std::string(".damaged-1")), bytes);
+    EXPECT_FALSE(after.names().contains(kFile + std::string(".damaged-2")));
+  };
+  EXPECT_GT(CutEverywhere(damaged, start, expect_bytes), 3u);
 }
 
 // Where all can be made again nothing is left lying about.

@@ -11,6 +11,7 @@
 
 #include "engine/runtime/outbox.h"
 #include "tests/engine/runtime/deletion_world.h"
+#include "tests/support/covered_event.h"
 
 namespace engine {
 namespace {
@@ -125,10 +126,7 @@ TEST_F(Deletion, WaitsForTheOutbox) {
     EXPECT_FALSE(step->snapshot.has_value());
     EXPECT_GT(step->removed, 0u);
   }
-  Event covered;
-  covered.type = EventType::kCovered;
-  covered.sequence = follower.sequence();
-  tap.shard.events.Put(covered);
+  tap.shard.events.Put(CoveredEvent(follower.sequence()));
   tap.shard.events.Publish();
   while (outbox.Turn()) {
   }

@@ -13,6 +13,7 @@
 #include "engine/runtime/follower_thread.h"
 #include "engine/runtime/snapshots.h"
 #include "tests/engine/runtime/shard_world.h"
+#include "tests/support/cut_everywhere.h"
 
 namespace engine {
 namespace {
@@ -224,32 +225,22 @@ TEST(Follower, LosesNothingWhereverAPowerCutMeetsIt) {
   ShardWorld world;
   Begin(world, 2);
   const DigestBytes whole = DigestAt(*world.disk, UINT64_MAX);
-  std::uint64_t changes = UINT64_MAX;
-  std::uint64_t checked = 0;
-  bool finished = false;
-  for (std::uint64_t cut_from = 0; !finished; ++cut_from) {
-    ASSERT_LT(cut_from, 100'000U);
-    SimDisk disk(*world.disk, PowerCut::kLosesUnsynced, 1);
-    disk.CutFrom(cut_from);
+  const auto snapshot = [](Disk& disk) {
     Follower follower(disk, OptionsOf());
     const auto step = follower.Follow(go_on);
-    finished = step.ok() && step->snapshot.has_value();
-    if (disk.changes() == changes) continue;  // It had only read on.
-    changes = disk.changes();
-    ++checked;
-    for (const PowerCut cut :
-         {PowerCut::kLosesUnsynced, PowerCut::kKeepsUnsynced, PowerCut::kMixesSectors}) {
-      SimDisk after(disk, cut, cut_from);
-      std::unique_ptr<Exchange> exchange;
-      const auto recovery =
-          RecoverFromSnapshot(after, {.folder = kFolder, .identity = kWorldIdentity}, exchange);
-      ASSERT_TRUE(recovery.ok()) << recovery.status() << " after " << cut_from;
-      ASSERT_TRUE(recovery->damaged.empty()) << recovery->damaged[0] << " after " << cut_from;
-      ASSERT_EQ(recovery->digest, whole) << cut_from;
-      Follower next(after, OptionsOf());
-      ASSERT_TRUE(next.Follow(go_on).ok());
-    }
-  }
+    return step.ok() && step->snapshot.has_value();
+  };
+  const auto expect_all = [&](Disk& after, bool) {
+    std::unique_ptr<Exchange> exchange;
+    const auto recovery =
+        RecoverFromSnapshot(after, {.folder = kFolder, .identity = kWorldIdentity}, exchange);
+    ASSERT_TRUE(recovery.ok()) << recovery.status();
+    ASSERT_TRUE(recovery->damaged.empty()) << recovery->damaged[0];
+    ASSERT_EQ(recovery->digest, whole);
+    Follower next(after, OptionsOf());
+    ASSERT_TRUE(next.Follow(go_on).ok());
+  };
+  const std::uint64_t checked = CutEverywhere(*world.disk, snapshot, expect_all);
   EXPECT_GE(checked, 8U);  // Create, two writes and syncs, rename, folder; then none.
 }
 

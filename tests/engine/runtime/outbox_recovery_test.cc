@@ -12,6 +12,7 @@
 #include "engine/runtime/follower.h"
 #include "engine/runtime/outbox.h"
 #include "tests/engine/runtime/shard_world.h"
+#include "tests/support/covered_event.h"
 
 namespace engine {
 namespace {
@@ -127,10 +128,7 @@ TEST_F(OutboxRecovery, NoSnapshotIsMadeBeforeTheOutboxIsOnDisk) {
   ASSERT_TRUE(early.ok()) << early.status();
   EXPECT_FALSE(early->snapshot);
   EXPECT_TRUE(early->snapshot_status.ok());
-  Event covered;
-  covered.type = EventType::kCovered;
-  covered.sequence = follower.sequence();
-  tap.shard.events.Put(covered);
+  tap.shard.events.Put(CoveredEvent(follower.sequence()));
   tap.shard.events.Publish();
   while (outbox.Turn()) {
   }

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/covered_event.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/told_stream.h"
 
@@ -35,10 +36,7 @@ class OutboxWorld {
 
   void Tell(const std::vector<Event>& events) {
     for (const Event& event : events) shard_->events.Put(event);
-    Event covered;
-    covered.type = EventType::kCovered;
-    covered.sequence = stream.sequence();
-    shard_->events.Put(covered);
+    shard_->events.Put(CoveredEvent(stream.sequence()));
     shard_->events.Publish();
   }
   void TellSome(std::size_t commands) {

@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/covered_event.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/told_stream.h"
 
@@ -43,10 +44,7 @@ class OutboxThreadTest : public testing::Test {
     };
     for (const Told& told : commands_) {
       for (const Event& event : told.events) put(event);
-      Event covered;
-      covered.type = EventType::kCovered;
-      covered.sequence = told.sequence;
-      put(covered);
+      put(CoveredEvent(told.sequence));
       shard_->events.Publish();
       shard_->outbox_doorbell->Ring();
     }
