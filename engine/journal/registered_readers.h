@@ -28,7 +28,8 @@ bool IsReaderName(std::string_view name);
 std::string ReadersLock(const std::string& folder);
 
 // The file whose lock is held by whoever copies the journal, for as long as that takes, and by
-// whoever removes segments or snapshots, meanwhile. A copier that dies holds nothing back.
+// whoever removes segments or snapshots, meanwhile: while it is held for a copy no segment goes,
+// and no snapshot that was there when it was taken. A copier that dies holds nothing back.
 std::string CopyLock(const std::string& folder);
 
 // By name. Each is a file "reader-<name>.txt" in the journal's folder.

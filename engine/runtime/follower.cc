@@ -136,15 +136,17 @@ absl::StatusOr<SnapshotHeader> Follower::MakeSnapshot() {
 }
 
 // Than the newest and the one before. Whether they can be removed or not, they do no harm; who
-// copies the journal may want one of them, and they go with the next.
+// copies the journal may want one of those that he found when he began.
 void Follower::RemoveOtherSnapshots() {
   const auto no_copy = disk_.TryLock(CopyLock(options_.folder));
-  if (!no_copy.ok()) return;
   const absl::StatusOr<std::vector<std::uint64_t>> sequences =
       ListSnapshots(disk_, options_.folder);
   if (!sequences.ok()) return;
+  if (no_copy.ok()) kept_for_copy_.clear();
+  if (!no_copy.ok() && kept_for_copy_.empty()) kept_for_copy_ = *sequences;
   for (const std::uint64_t sequence : *sequences) {
     if (sequence == snapshot_sequence_ || sequence == older_sequence_) continue;
+    if (std::ranges::count(kept_for_copy_, sequence) > 0) continue;
     disk_.Remove(absl::StrCat(options_.folder, "/", SnapshotName(sequence))).IgnoreError();
   }
 }

@@ -85,11 +85,12 @@ class Follower {
   Disk& disk_;
   const FollowerOptions options_;
   std::unique_ptr<Exchange> exchange_;
-  std::uint64_t newest_segment_ = 0;     // That was seen; a new one says that one was closed.
-  std::uint64_t snapshot_segment_ = 0;   // That was the newest when a snapshot was last tried.
-  std::uint64_t snapshot_sequence_ = 0;  // Of the last one.
-  std::uint64_t older_sequence_ = 0;     // Of the one before it; 0: there was none.
-  std::uint64_t loaded_sequence_ = 0;    // Of the last one that was loaded before a removal.
+  std::uint64_t newest_segment_ = 0;          // That was seen; a new one says that one was closed.
+  std::uint64_t snapshot_segment_ = 0;        // That was the newest when a snapshot was last tried.
+  std::uint64_t snapshot_sequence_ = 0;       // Of the last one.
+  std::uint64_t older_sequence_ = 0;          // Of the one before it; 0: there was none.
+  std::vector<std::uint64_t> kept_for_copy_;  // Snapshots that who copies the journal may want.
+  std::uint64_t loaded_sequence_ = 0;         // Of the last one that was loaded before a removal.
   SegmentRemover remover_;
   std::int64_t not_removed_before_ns_ = INT64_MIN;  // By NowNs(): the last removal failed.
   std::string said_held_by_;

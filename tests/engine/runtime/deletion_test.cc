@@ -143,7 +143,7 @@ TEST_F(Deletion, WaitsForABackupWithSegmentsAndSnapshots) {
   {
     const auto lock = world_.disk->TryLock(CopyLock(kFolder));
     ASSERT_TRUE(lock.ok());
-    for (int snapshots = 0; snapshots < 2; ++snapshots) {
+    for (int snapshots = 0; snapshots < 5; ++snapshots) {
       CloseSegment();
       const auto step = follower.Follow(go_on);
       ASSERT_TRUE(step.ok() && step->snapshot) << step.status();
@@ -151,7 +151,10 @@ TEST_F(Deletion, WaitsForABackupWithSegmentsAndSnapshots) {
       EXPECT_THAT(step->held_by, HasSubstr("a backup that is being made"));
       EXPECT_EQ(follower.Follow(go_on)->removed, 0u);
     }
-    EXPECT_EQ(ListSnapshots(*world_.disk, kFolder)->size(), 3u);
+    // Those that a copy may have found, and the newest: a long one does not fill the disk.
+    const auto kept = ListSnapshots(*world_.disk, kFolder);
+    EXPECT_LE(kept->size(), 5u);
+    EXPECT_EQ(kept->back(), snapshots_[0]);
   }
   CloseSegment();
   const auto step = follower.Follow(go_on);
