@@ -46,15 +46,20 @@ class EventCopy {
   const std::uint64_t end_;
   const std::string& to_;
   std::optional<OutboxFile> before_;  // Read, and not copied: the next one says how long it is.
-  bool all_gone_ = false;
-  bool has_hole_ = false;  // Damage lies before: a start has to make again what it can.
+  bool all_gone_ = true;              // All that were listed: then there are others.
+  bool has_hole_ = false;             // Damage lies before: a start has to make again what it can.
   std::vector<std::uint64_t> made_;
   std::uint64_t made_bytes_ = 0;  // Of the last one made.
   CopiedEvents copied_;
 };
 
 absl::StatusOr<CopiedEvents> EventCopy::Run() {
-  do {
+  constexpr int kTries = 1'000;
+  for (int tries = 0; all_gone_; ++tries) {
+    if (tries == kTries) {
+      return absl::AbortedError(
+          absl::StrCat(from_, ": the outbox's files go sooner than they can be copied: try again"));
+    }
     const auto numbers = ListNumbers(disk_, from_, OutboxFileNumber);
     if (!numbers.ok()) return numbers.status();
     all_gone_ = false;
@@ -62,7 +67,7 @@ absl::StatusOr<CopiedEvents> EventCopy::Run() {
       absl::Status status = TakeFile(number, number == numbers->back());
       if (!status.ok()) return status;
     }
-  } while (all_gone_);  // Then there are others.
+  }
   if (before_) {
     absl::Status status = CopyBefore(before_->bytes.size(), /*is_last=*/true);
     if (!status.ok()) return status;

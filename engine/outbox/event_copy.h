@@ -24,7 +24,8 @@ struct CopiedEvents {
 // under the same numbers; where it has no later ones, byte for byte. A daemon may go on: what is
 // written behind `end` meanwhile is not in the copy, and a file that it removes may be.
 // Requires: `to` holds no outbox. Ensures: the copy is on disk; FailedPrecondition where a file is
-// another's or a newer program's. Memory: three files.
+// another's or a newer program's; Aborted where files go sooner than they can be read. Memory:
+// three files.
 absl::StatusOr<CopiedEvents> CopyEvents(Disk& disk, const std::string& from,
                                         const JournalIdentity& identity, std::uint64_t end,
                                         const std::string& to);
