@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/core/check.h"
+#include "engine/core/limits.h"
 #include "engine/outbox/event_block.h"
 #include "engine/outbox/event_store.h"
 #include "tests/support/sim_disk.h"
@@ -184,6 +185,7 @@ inline EventsByCredential AllOf(EventStore& store, const RecordedEvents& recorde
 // Tells each credential one event more, which is kept.
 inline void GoOn(EventStore& store, const RecordedEvents& recorded) {
   const std::uint64_t sequence = store.covered() + 1;
+  if (sequence > kSequenceMax) return;  // No command has it.
   for (const CredentialId credential : recorded.credentials()) {
     Event event;
     event.type = EventType::kFill;
@@ -191,6 +193,7 @@ inline void GoOn(EventStore& store, const RecordedEvents& recorded) {
     event.sequence = sequence;
     event.credential = credential;
     event.event_number = std::max<std::uint64_t>(store.KeptOf(credential).next, 1);
+    if (event.event_number == UINT64_MAX) continue;  // No event has it.
     store.Add(event, 1);
     store.Write(1);
     Event read;
