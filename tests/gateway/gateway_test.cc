@@ -147,6 +147,20 @@ TEST(Gateway, EndsItsSessionsInTimeThoughTheShardDoesNotAnswer) {
   EXPECT_TRUE(client.HearTermination(TerminateReason::kShutdown));
 }
 
+// One that hears that it is over, and stays.
+TEST(Gateway, ClosesAConnectionThatDoesNotGoWhenItIsTold) {
+  GatewayOptions options = HandTurnedGateway::Quick();
+  options.closing_timeout = std::chrono::milliseconds(50);
+  HandTurnedGateway daemon(options);
+  RawClient client(daemon);
+  client.LogOnAs(7);
+  client.LogOn();  // A second time.
+  EXPECT_TRUE(client.HearTermination(TerminateReason::kAlreadyLoggedOn));
+  EXPECT_EQ(daemon.gateway().counters().sessions.value(), 1U);
+  EXPECT_TRUE(daemon.TurnUntil([&] { return daemon.gateway().counters().sessions.value() == 0; }));
+  EXPECT_EQ(daemon.admission().connections(), 0U);
+}
+
 // Two threads of one daemon, of which each hears its own logon first.
 TEST(Gateway, KeepsTheNewerOfTwoLogonsThatCross) {
   HandTurnedGateway one;
