@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
-#include "engine/core/act.h"
 #include "engine/core/check.h"
 #include "engine/core/entry_version.h"
 #include "engine/journal/disk.h"
 #include "gateway/accounts_file.h"
+#include "gateway/act_reason.h"
 #include "gateway/market_file.h"
 #include "gateway/memory_plan.h"
 #include "gateway/token.h"
@@ -79,8 +79,7 @@ absl::Status AppendAll(const Bytes& commands, engine::Journal& journal) {
 }
 
 absl::Status CheckReason(const std::string& reason) {
-  static_assert(engine::kActReasonBytes == 160, "as kReasonsAllowed says");
-  if (engine::IsActReason(reason)) return absl::OkStatus();
+  if (IsReadableReason(reason)) return absl::OkStatus();
   return absl::InvalidArgumentError(kReasonsAllowed);
 }
 

@@ -39,13 +39,8 @@ struct InitOptions {
   std::optional<std::int64_t> clock_origin_ns;  // Exchange time of this moment; else the wall's.
   std::uint32_t shards = 1;                     // Fixed for ever; this version serves one.
   std::uint64_t order_capacity = std::uint64_t{1} << 22;  // Open orders of all books together.
-  std::string reason = "the directory was made";          // Of the first acts.
+  std::string reason = "the directory was made";          // Of the first acts: IsReadableReason.
 };
-
-// Of a reason: engine::IsActReason in words.
-inline constexpr char kReasonsAllowed[] =
-    "a reason is a line of text: 1 to 160 bytes of UTF-8, without a space at its ends, control "
-    "characters or what cannot be seen";
 
 struct ConfigureOptions {
   std::string data;

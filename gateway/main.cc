@@ -17,9 +17,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "engine/core/act.h"
 #include "engine/runtime/follower.h"
 #include "engine/runtime/follower_thread.h"
+#include "gateway/act_reason.h"
 #include "gateway/administration.h"
 #include "gateway/config.h"
 #include "gateway/daemon.h"
@@ -299,7 +299,7 @@ void AddFiles(CLI::App& command, DefinitionFiles& files, bool required) {
 CLI::Option* AddReason(CLI::App& command, std::string& reason) {
   return command.add_option("--reason", reason, "Why, for the journal: a line of text")
       ->check([](const std::string& text) {
-        return std::string(engine::IsActReason(text) ? "" : kReasonsAllowed);
+        return std::string(IsReadableReason(text) ? "" : kReasonsAllowed);
       });
 }
 

@@ -34,9 +34,9 @@ inline constexpr std::size_t kDefinitionsAnAct = (kCommandBytesMax - sizeof(Comm
                                                   sizeof(ActBody)) /
                                                  sizeof(Body);
 
-// Text that a list of acts can show on a line as it was meant: 1 to kActReasonBytes bytes of UTF-8
-// that neither begins nor ends with a space, without control characters, ends of lines, or marks
-// that turn the direction of writing or cannot be seen.
+// A line of text: 1 to kActReasonBytes bytes of UTF-8 without control characters and ends of lines.
+// A journal with another one does not replay, so that this stays as it is for ever; whether people
+// can read it is for whoever takes the reason to say.
 bool IsActReason(std::string_view text);
 
 // Requires: IsActReason(reason).

@@ -15,6 +15,7 @@
 #include "engine/core/act.h"
 #include "engine/journal/reader.h"
 #include "gateway/accounts_file.h"
+#include "gateway/act_reason.h"
 #include "gateway/token.h"
 #include "tests/support/exchange_driver.h"
 
@@ -230,9 +231,50 @@ TEST_F(Administration, InitMayHaveAReasonOfItsOwn) {
   EXPECT_THAT(Acts()[0], HasSubstr("the trial in Elm Street"));
 }
 
+TEST(Reason, IsWhatPeopleCanRead) {
+  for (const std::string_view text :
+       {"x", "new homes in Elm Street, ticket 4711", "Zähler Straße 5", "電力　会社", "a\u00A0b",
+        "\u2600\uFE0F"}) {
+    EXPECT_TRUE(IsReadableReason(text)) << text;
+  }
+  for (const std::string_view text : {"",
+                                      " ",
+                                      " x",
+                                      "x ",
+                                      "two\nlines",
+                                      "\u2028",
+                                      "a\u00ADb",
+                                      "a\u061Cb",
+                                      "a\u0600b",
+                                      "a\u0605b",
+                                      "a\u180Eb",
+                                      "a\u200Bb",
+                                      "a\u200Fb",
+                                      "\u202Aevil",
+                                      "\u202Eevil",
+                                      "a\u2060b",
+                                      "a\u206Fb",
+                                      "\uFEFFx",
+                                      "a\uFFF9b",
+                                      "a\uFFFBb",
+                                      "a\U000E0001b",
+                                      "a\U000E0020b",
+                                      "a\U000E007Fb",
+                                      "\u00A0",
+                                      "\u3000",
+                                      "\u2800",
+                                      "\u3164",
+                                      "\u00A0 \u2003\u3000",
+                                      "\u00A0x",
+                                      "x\u2800"}) {
+    EXPECT_FALSE(IsReadableReason(text)) << text;
+  }
+}
+
 TEST_F(Administration, ConfigureNeedsAReason) {
   ASSERT_TRUE(Initialise(init).ok());
-  for (const std::string& reason : {std::string(), std::string("\t"), std::string(161, 'x')}) {
+  for (const std::string& reason :
+       {std::string(), std::string("\t"), std::string(161, 'x'), std::string("\u3000")}) {
     changes.reason = reason;
     EXPECT_TRUE(absl::IsInvalidArgument(Configure(changes).status()));
   }

@@ -272,19 +272,22 @@ TEST(ActReason, IsTextOfOneLine) {
         "電力", "می‌خواهم", "\xF0\x9F\x94\x8C", longest.c_str()}) {
     EXPECT_TRUE(IsActReason(text)) << text;
   }
-  for (const std::string_view text :
-       {"", " ", " x", "x ", "two\nlines", "a\ttab", "a\x7F", "\xC2\x85",
-        "a\xE2\x80\xA8"
-        "b",
-        "\xE2\x80\xAE"
-        "evil",
-        "a\xE2\x80\x8B"
-        "b",
-        "\xEF\xBB\xBFx"}) {
+  for (const std::string_view text : {"", "two\nlines", "a\ttab", "a\x7F", "\xC2\x85", "\xC2\x9Bm",
+                                      "a\xE2\x80\xA8"
+                                      "b",
+                                      "a\xE2\x80\xA9"
+                                      "b"}) {
     EXPECT_FALSE(IsActReason(text)) << text;
   }
   EXPECT_FALSE(IsActReason(std::string_view("a\0b", 3)));
   EXPECT_FALSE(IsActReason(longest + "x"));
+}
+
+// What cannot be seen is a list that grows with Unicode, and what is in a journal has to replay.
+TEST(ActReason, IsNotRefusedForWhatCannotBeSeen) {
+  for (const std::string_view text : {" ", " x ", "\xE2\x80\x8B", "\xF3\xA0\x80\x81", "\xC2\xAD"}) {
+    EXPECT_TRUE(IsActReason(text));
+  }
 }
 
 TEST(ActReason, IsUtf8WrittenAsShortAsItCanBe) {
