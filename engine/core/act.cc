@@ -28,7 +28,13 @@ ActBody MakeAct(CredentialId who, std::uint32_t uid, CommandType type, std::stri
   return act;
 }
 
-bool IsWellFormed(const ActBody& act) {
+bool IsWellFormedAct(CommandView command) {
+  const CommandHeader& header = command.header();
+  const DefinitionView what(command);
+  if (what.act() == nullptr || header.credential != CredentialId{} || header.client_seq != 0) {
+    return false;
+  }
+  const ActBody& act = *what.act();
   if (act.reason_bytes > kActReasonBytes || !IsActReason(act.why())) return false;
   const ActBody same = MakeAct(act.who, act.uid, act.type, act.why());
   return IsDefinition(act.type) && std::memcmp(&act, &same, sizeof(act)) == 0;

@@ -1,6 +1,7 @@
 // An act: definitions with who made them, when and why. The journal of acts is the audit trail.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +25,10 @@ struct ActBody {
   std::uint32_t zero = 0;
   std::array<char, kActReasonBytes> reason{};  // Why: see IsActReason; zero-padded.
 
-  std::string_view why() const { return {reason.data(), reason_bytes}; }
+  // What there is room for, whatever a body says that nobody has looked at yet.
+  std::string_view why() const {
+    return {reason.data(), std::min<std::size_t>(reason_bytes, kActReasonBytes)};
+  }
 };
 static_assert(sizeof(ActBody) == 176 && std::has_unique_object_representations_v<ActBody>);
 
@@ -47,8 +51,9 @@ constexpr bool IsDefinition(CommandType type) {
   return type >= CommandType::kDefineMarket && type <= CommandType::kDefineCertificate;
 }
 
-// What says who and why is as MakeAct makes it.
-bool IsWellFormed(const ActBody& act);
+// A kAct whose who and why are as MakeAct makes them, sent by no client. Nothing of what it
+// defines.
+bool IsWellFormedAct(CommandView command);
 
 // What a command defines: in an act, or barely, as programs before there were acts wrote it.
 class DefinitionView {

@@ -69,7 +69,7 @@ bool Exchange::Impl::ApplyDefinition(CommandView command) {
     return true;
   }
   const DefinitionView what(command);
-  if (what.act() != nullptr ? !MayAct(*what.act()) : header.count != 1) return false;
+  if (what.act() != nullptr ? !MayAct(command, *what.act()) : header.count != 1) return false;
   switch (what.type()) {
     case CommandType::kDefineMarket:
       return Define<MarketDefinition>(what, header.time_ns);
@@ -88,8 +88,8 @@ bool Exchange::Impl::ApplyDefinition(CommandView command) {
 
 // Who owns the machine may: what he can do to the files no check here would keep from him. So an
 // operator that took the role from the last one who had it, be it itself, locks nobody out.
-bool Exchange::Impl::MayAct(const ActBody& act) const {
-  if (!IsWellFormed(act)) return false;
+bool Exchange::Impl::MayAct(CommandView command, const ActBody& act) const {
+  if (!IsWellFormedAct(command)) return false;
   if (act.who == CredentialId{}) return true;
   const std::uint32_t index = registry_.FindCredential(act.who);
   return index != kNoIndex && Has(registry_.credential(index).definition, Role::kAdminister);

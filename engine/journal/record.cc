@@ -87,6 +87,9 @@ absl::Status CheckRecord(std::span<const std::byte> bytes) {
         absl::StrCat("a record of type ", static_cast<unsigned>(header.type), " has ", bodies,
                      " bytes for ", header.count, " bodies of ", *body));
   }
+  if (header.type == CommandType::kAct && !IsWellFormedAct(CommandView(&header))) {
+    return absl::InvalidArgumentError("an act does not say who and why as one does");
+  }
   return absl::OkStatus();
 }
 

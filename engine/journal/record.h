@@ -9,7 +9,8 @@
 namespace engine {
 
 // Judges the record that `bytes` begins with: a length that fits, a type and version that this
-// program knows, and bodies of that type's size. Neither its sequence nor what its bodies say.
+// program knows, bodies of that type's size, and of an act that it says who and why. Neither its
+// sequence nor what its bodies say.
 // Requires: bytes 8-aligned.
 absl::Status CheckRecord(std::span<const std::byte> bytes);
 

@@ -48,14 +48,33 @@ TEST(JournalFuzz, SurvivesMutatedSegmentsBatchesAndRecords) {
   for (std::uint64_t seed = 0; seed < Repeats(kSanitized ? 400 : 2'000, 100'000); ++seed) {
     SCOPED_TRACE(seed);
     RandomSource random(seed);
-    const std::uint64_t count = 1 + random.Below(40);
+    const std::uint64_t count = 1 + random.Below(30);
     const fuzz::Bytes records = SomeRecords(driver, random.Below(200), count);
     const auto written = static_cast<std::uint8_t>(random.Below(2));
     const fuzz::Bytes segment = SegmentWithRecords(static_cast<std::uint32_t>(count), records);
     TakeMutated(segment, written, random);
     TakeMutated({segment.begin() + kBlockBytes, segment.end()},
                 static_cast<std::uint8_t>(2 + written), random);
-    TakeMutated(records, static_cast<std::uint8_t>(6 * (count - 1) + 4 + written), random);
+    TakeMutated(records, static_cast<std::uint8_t>(8 * (count - 1) + 4 + written), random);
+  }
+}
+
+TEST(JournalFuzz, SurvivesMutatedActs) {
+  ExchangeDriver driver;
+  Act(driver);
+  ASSERT_TRUE(ApplyAct(driver, std::vector{SmallMarket()}));
+  std::vector<CommandView> acts;
+  for (const OwnedCommand& command : driver.journal) {
+    if (command.view().header().type == CommandType::kAct) acts.push_back(command.view());
+  }
+  for (std::uint64_t seed = 0; seed < Repeats(kSanitized ? 2'000 : 10'000, 100'000); ++seed) {
+    SCOPED_TRACE(seed);
+    RandomSource random(seed);
+    const CommandView act = acts[random.Below(acts.size())];
+    // One record alone, so that most of what is changed is the act's body.
+    TakeMutated({act.bytes().begin(), act.bytes().end()}, 4, random);
+    const auto kind = static_cast<std::uint8_t>(8 * random.Below(5) + 6);
+    TakeMutated({act.body().begin(), act.body().end()}, kind, random);
   }
 }
 

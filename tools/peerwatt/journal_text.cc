@@ -1,12 +1,17 @@
 #include "tools/peerwatt/journal_text.h"
 
 #include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
 #include <sstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "engine/core/hex.h"
+#include "engine/core/utf8.h"
+#include "gateway/act_reason.h"
 #include "gateway/market_file.h"
 
 namespace tools {
@@ -41,7 +46,7 @@ struct DefinitionWriter {
     if (!engine::IsPossible(body)) return;
     std::istringstream lines(gateway::MarketText(body));
     for (std::string line; std::getline(lines, line);) {
-      if (!line.empty() && line[0] != '[') out << "        " << line << "\n";
+      if (!line.empty() && line[0] != '[') out << "        " << Escaped(line) << "\n";
     }
   }
   void operator()(const engine::MeteringPointBody& body) const {
@@ -69,6 +74,12 @@ std::uint64_t IdOf(const Body& body) {
   return Number(body.id);
 }
 std::uint64_t IdOf(const engine::CertificateBody& body) { return Number(body.credential); }
+
+void AppendBytes(std::string_view bytes, std::string& text) {
+  for (const std::byte byte : std::as_bytes(std::span(bytes))) {
+    absl::StrAppend(&text, "\\x", engine::ToHex({&byte, 1}));
+  }
+}
 
 }  // namespace
 
@@ -139,9 +150,25 @@ const char* KindName(engine::CredentialKind kind) {
                                                         : "unknown";
 }
 
+std::string Escaped(std::string_view text) {
+  std::string escaped;
+  while (!text.empty()) {
+    std::string_view rest = text;
+    const std::optional<std::uint32_t> character = engine::TakeCharacter(rest);
+    const std::size_t bytes = character ? text.size() - rest.size() : 1;
+    if (character && !gateway::IsInvisible(*character)) {
+      escaped += text.substr(0, bytes);
+    } else {
+      AppendBytes(text.substr(0, bytes), escaped);
+    }
+    text.remove_prefix(bytes);
+  }
+  return escaped;
+}
+
 std::string Quoted(std::string_view text) {
   std::string quoted = "\"";
-  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
+  for (const char c : Escaped(text)) quoted.append(c == '"' ? 2 : 1, c);
   return quoted + "\"";
 }
 

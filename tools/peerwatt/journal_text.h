@@ -18,7 +18,11 @@ const char* CommandName(engine::CommandType type);
 // As in a credentials file.
 const char* KindName(engine::CredentialKind kind);
 
-// Between quotes, and each in it twice: one field of a CSV.
+// Each byte as \x and two hex digits of what is no UTF-8, a control character or invisible: what is
+// on disk may be anything, and a terminal obeys it.
+std::string Escaped(std::string_view text);
+
+// Escaped between quotes, and each quote in it twice: one field of a CSV.
 std::string Quoted(std::string_view text);
 
 // ` who=... uid=... reason="..."`.

@@ -154,6 +154,16 @@ TEST_F(Acts, AreRefusedWhereTheyAreNotAsTheyAreMade) {
   EXPECT_TRUE(Refused(act, point));
 }
 
+TEST_F(Acts, AreSentByNoClient) {
+  for (const std::uint64_t client_seq : {0u, 1u}) {
+    OwnedCommand command = ActCommand(
+        driver.now_ns, MakeAct({}, 0, CommandType::kDefineMeteringPoint, "why"), std::span(point));
+    command.header().client_seq = client_seq;
+    if (client_seq == 0) command.header().credential = CredentialId{kAdministrator};
+    EXPECT_FALSE(driver.Sequence(std::move(command)));
+  }
+}
+
 TEST_F(Acts, HaveAsManyBodiesAsTheySayAndAtLeastOne) {
   const ActBody act = MakeAct({}, 0, CommandType::kDefineMeteringPoint, "why");
   EXPECT_TRUE(Refused(act, std::vector<MeteringPointBody>()));

@@ -44,7 +44,8 @@ class RecoveryTest : public testing::Test {
     return read.status.ToString();
   }
   // Writes a batch with sound checksums over segment 2's second one.
-  void Replace(const std::function<void(BatchHeader&)>& change, const TestRecord& record) {
+  void Replace(const std::function<void(BatchHeader&)>& change,
+               const std::vector<std::byte>& record) {
     std::vector<std::byte> batch(kBlockBytes);
     BatchHeader header{.magic = 0,
                        .format_version = 0,
@@ -53,11 +54,11 @@ class RecoveryTest : public testing::Test {
                        .first_sequence = 6,
                        .durable_sequence = 5,
                        .records = 1,
-                       .bytes = static_cast<std::uint32_t>(sizeof(header) + record.bytes().size()),
+                       .bytes = static_cast<std::uint32_t>(sizeof(header) + record.size()),
                        .records_checksum = 0,
                        .header_checksum = 0};
     change(header);
-    std::ranges::copy(record.bytes(), batch.begin() + sizeof(header));
+    std::ranges::copy(record, batch.begin() + sizeof(header));
     SealBatch(ChecksumSeed(kTestIdentity, 2), header, batch);
     std::ranges::copy(batch, Bytes(2).begin() + 2 * kBlockBytes);
   }
@@ -235,13 +236,13 @@ TEST_F(RecoveryTest, RefusesANewerFormat) {
 }
 
 TEST_F(RecoveryTest, TakesABatchThatIsAsItShouldBe) {
-  Replace([](BatchHeader&) {}, TestRecord(6, 1));
+  Replace([](BatchHeader&) {}, TestRecord(6, 1).bytes());
   EXPECT_TRUE(ReadAll(disk_).status.ok());
 }
 
 TEST_F(RecoveryTest, RefusesBatchesWithSoundChecksumsThatCannotBe) {
   const auto refusal = [this](const std::function<void(BatchHeader&)>& change) {
-    Replace(change, TestRecord(6, 1));
+    Replace(change, TestRecord(6, 1).bytes());
     return Refusal();
   };
   const auto place = AllOf(HasSubstr(Path(2)), HasSubstr("byte 8192"));
@@ -267,7 +268,7 @@ TEST_F(RecoveryTest, RefusesRecordsThatCannotBe) {
   const auto refusal = [this](const std::function<void(CommandHeader&)>& change) {
     TestRecord record(6, 1);
     change(record.header());
-    Replace([](BatchHeader&) {}, record);
+    Replace([](BatchHeader&) {}, record.bytes());
     return Refusal();
   };
   const auto place = AllOf(HasSubstr(Path(2)), HasSubstr("byte 8256"));
@@ -311,6 +312,48 @@ TEST(Record, OfAnActIsAsLongAsWhatItDefines) {
   header.type = CommandType::kAct;
   const OwnedCommand short_one(header, std::span(points));
   EXPECT_FALSE(CheckRecord(short_one.view().bytes()).ok());
+}
+
+// The bytes of a disk may be anybody's: a checksum is no signature.
+TEST(Record, OfAnActSaysWhoAndWhyAsOneDoes) {
+  const std::vector<MeteringPointBody> points = {{.id = MeteringPointId{1}}};
+  const ActBody good = MakeAct(CredentialId{9}, 0, CommandType::kDefineMeteringPoint, "why");
+  const auto refused = [&points](const ActBody& act, CredentialId sender, std::uint64_t seq) {
+    OwnedCommand command = ActCommand(0, act, std::span(points));
+    command.header().credential = sender;
+    command.header().client_seq = seq;
+    return absl::IsInvalidArgument(CheckRecord(command.view().bytes()));
+  };
+  EXPECT_FALSE(refused(good, {}, 0));
+  EXPECT_TRUE(refused(good, CredentialId{9}, 0));
+  EXPECT_TRUE(refused(good, {}, 1));
+  for (const int bytes : {0, 161, 65'535}) {
+    ActBody act = good;
+    act.reason_bytes = static_cast<std::uint16_t>(bytes);
+    EXPECT_TRUE(refused(act, {}, 0)) << bytes;
+    EXPECT_LE(act.why().size(), kActReasonBytes);
+  }
+  for (const char letter : {'\x1B', '\n', '\0', '\xFF'}) {
+    ActBody act = good;
+    act.reason[1] = letter;
+    EXPECT_TRUE(refused(act, {}, 0));
+  }
+  ActBody act = good;
+  act.uid = 5;
+  EXPECT_TRUE(refused(act, {}, 0)) << "of a credential";
+}
+
+TEST_F(RecoveryTest, RefusesAnActThatCannotBeThoughItsChecksumHolds) {
+  const std::vector<MeteringPointBody> points = {{.id = MeteringPointId{1}}};
+  ActBody act = MakeAct({}, 0, CommandType::kDefineMeteringPoint, "why");
+  act.reason_bytes = UINT16_MAX;
+  OwnedCommand command = ActCommand(0, act, std::span(points));
+  command.header().sequence = 6;
+  command.header().time_ns = 6'000;
+  const auto bytes = command.view().bytes();
+  Replace([](BatchHeader&) {}, {bytes.begin(), bytes.end()});
+  EXPECT_THAT(Refusal(), AllOf(HasSubstr("INVALID_ARGUMENT"), HasSubstr(Path(2)),
+                               HasSubstr("byte 8256"), HasSubstr("an act")));
 }
 
 TEST(ChecksumSeed, DiffersByClusterShardAndSegment) {

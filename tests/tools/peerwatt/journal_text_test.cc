@@ -16,6 +16,7 @@ using engine::ActBody;
 using engine::CommandType;
 using engine::CredentialId;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr std::int64_t kTimeNs = std::int64_t{1'700'000'000} * 1'000'000'000;
@@ -68,6 +69,27 @@ TEST(ActRows, AreOneFieldAReasonWhateverIsInIt) {
               HasSubstr(",\"a \"\"quote\"\", a comma\"\n"));
 }
 
+TEST(ActRows, AndActorsCommandNoTerminal) {
+  ActBody act = engine::MakeAct(CredentialId{9}, 0, CommandType::kDefineAccount, "why");
+  act.reason_bytes = UINT16_MAX;
+  act.reason[0] = '\x1B';
+  act.reason[1] = '\xFF';
+  const std::vector<engine::AccountBody> accounts = TwoAccounts();
+  const std::string rows = Rows(engine::ActCommand(kTimeNs, act, std::span(accounts)));
+  EXPECT_THAT(rows, HasSubstr(R"(,"\x1b\xffy\x00)"));
+  EXPECT_EQ(rows.find('\x1B'), std::string::npos);
+  std::ostringstream out;
+  WriteActor(act, out);
+  EXPECT_THAT(out.str(), StartsWith(R"( who=9 reason="\x1b\xffy\x00)"));
+}
+
+TEST(Escaped, IsWhatCannotBeSeenAndNothingElse) {
+  EXPECT_EQ(Escaped("Zähler \"5\", 電力\u00A0"), "Zähler \"5\", 電力\u00A0");
+  EXPECT_EQ(Escaped("a\u202Eb"), R"(a\xe2\x80\xaeb)");
+  EXPECT_EQ(Escaped("a\xC3"), R"(a\xc3)");
+  EXPECT_EQ(Escaped("\u009B1m"), R"(\xc2\x9b1m)");
+}
+
 TEST(ActRows, AreOfBareDefinitionsAndTheFirstRecordToo) {
   engine::CommandHeader header;
   header.sequence = 3;
@@ -110,6 +132,8 @@ TEST(DefinitionLines, SayOfAMarketWhatItsFileSays) {
   market.retail_ticks = 300;
   EXPECT_THAT(Lines(std::vector{market}), StartsWith("    market=1\n        name = "));
   EXPECT_THAT(Lines(std::vector{market}), HasSubstr("        retail_ticks = 300\n"));
+  market.name = {'a', '\x1B'};
+  EXPECT_THAT(Lines(std::vector{market}), Not(HasSubstr("\x1B")));
   market.slot_minutes = 7;
   EXPECT_EQ(Lines(std::vector{market}), "    market=1\n") << "one that cannot be";
 }
