@@ -81,6 +81,15 @@ void AppendBytes(std::string_view bytes, std::string& text) {
   }
 }
 
+// A reason is whatever an operator likes, and who opens the list in a spreadsheet is another.
+std::string ReasonField(std::string_view reason) {
+  constexpr std::string_view kFormulas = "=+-@\t";
+  const bool is_formula = !reason.empty() && kFormulas.find(reason[0]) != std::string_view::npos;
+  std::string field(is_formula ? 1 : 0, '\'');
+  field.append(reason);
+  return Quoted(field);
+}
+
 }  // namespace
 
 std::string TimeText(std::int64_t time_ns) {
@@ -191,7 +200,7 @@ void WriteActRows(engine::CommandView record, std::ostream& out) {
   absl::StrAppend(&begin, ",");
   if (act != nullptr && act->who == engine::CredentialId{}) absl::StrAppend(&begin, act->uid);
   absl::StrAppend(&begin, ",", CommandName(definitions.type()), ",");
-  const std::string why = act != nullptr ? Quoted(act->why()) : "";
+  const std::string why = act != nullptr ? ReasonField(act->why()) : "";
   if (header.type == CommandType::kGenesis) out << begin << ",\n";
   ForEachDefinition(definitions,
                     [&](const auto& body) { out << begin << IdOf(body) << "," << why << "\n"; });

@@ -34,7 +34,8 @@ void WriteDefinitions(const engine::DefinitionView& definitions, std::ostream& o
 // `who` and `reason` are empty where the record is a bare definition, of a program before there
 // were acts; `uid` is empty but where whoever owns the machine acted (who is 0).
 inline constexpr std::string_view kActsHeader = "sequence,time,who,uid,what,id,reason";
-// A row for each definition in the record, and for the journal's first record; else nothing.
+// A row for each definition in the record, and for the journal's first record; else nothing. A
+// reason that a spreadsheet would take for a formula has a ' before it.
 void WriteActRows(engine::CommandView record, std::ostream& out);
 
 }  // namespace tools

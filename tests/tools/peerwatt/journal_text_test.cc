@@ -69,6 +69,13 @@ TEST(ActRows, AreOneFieldAReasonWhateverIsInIt) {
               HasSubstr(",\"a \"\"quote\"\", a comma\"\n"));
 }
 
+TEST(ActRows, AreNoFormulasOfASpreadsheet) {
+  for (const char* why : {"=1+1", "+1", "-1", "@SUM(1)"}) {
+    EXPECT_THAT(Rows(Act(TwoAccounts(), 9, why)), HasSubstr(std::string(",\"'") + why + "\"\n"));
+  }
+  EXPECT_THAT(Rows(Act(TwoAccounts(), 9, "1=1")), HasSubstr(",\"1=1\"\n"));
+}
+
 TEST(ActRows, AndActorsCommandNoTerminal) {
   ActBody act = engine::MakeAct(CredentialId{9}, 0, CommandType::kDefineAccount, "why");
   act.reason_bytes = UINT16_MAX;
