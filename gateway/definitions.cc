@@ -44,15 +44,20 @@ std::string Why(const engine::AccountBody& body, const engine::Exchange& exchang
   if (now != nullptr && (now->party != body.party || now->market != body.market)) {
     return "an account's party and market are fixed; make a new account";
   }
-  return "an account, its party and its metering point have ids from 1";
+  return "an account, its party and its metering point have ids from 1; and while it has open "
+         "orders "
+         "no operator's act makes an operator its owner";
 }
 std::string Why(const engine::CredentialBody& /*body*/, const engine::Exchange& /*exchange*/) {
   return "another credential has the same token, or its id is 0, or it has roles and is no "
-         "operator";
+         "operator; or it sees sealed orders by this, which an operator without surveillance may "
+         "not "
+         "bring about";
 }
 std::string Why(const engine::CertificateBody& body, const engine::Exchange& exchange) {
-  return exchange.FindCredential(body.credential) == nullptr ? "there is no such credential"
-                                                             : "another credential has it";
+  return exchange.FindCredential(body.credential) == nullptr
+             ? "there is no such credential"
+             : "another credential has it, or its own has surveillance and the operator has not";
 }
 std::string Why(const engine::MeteringPointBody& /*body*/, const engine::Exchange& /*exchange*/) {
   return "its id is 0";

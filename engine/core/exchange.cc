@@ -4,6 +4,7 @@
 
 #include "engine/core/check.h"
 #include "engine/core/clearing/rules.h"
+#include "engine/core/definition_right.h"
 #include "engine/core/entry_version.h"
 #include "engine/core/exchange_impl.h"
 
@@ -68,8 +69,8 @@ bool Exchange::Impl::ApplyDefinition(CommandView command) {
     memory_.orders = OrderPool(body->order_capacity);
     return true;
   }
+  if (!MayDefine(registry_, command)) return false;
   const DefinitionView what(command);
-  if (what.act() != nullptr ? !MayAct(command, *what.act()) : header.count != 1) return false;
   switch (what.type()) {
     case CommandType::kDefineMarket:
       return Define<MarketDefinition>(what, header.time_ns);
@@ -84,15 +85,6 @@ bool Exchange::Impl::ApplyDefinition(CommandView command) {
     default:
       return false;
   }
-}
-
-// Who owns the machine may: what he can do to the files no check here would keep from him. So an
-// operator that took the role from the last one who had it, be it itself, locks nobody out.
-bool Exchange::Impl::MayAct(CommandView command, const ActBody& act) const {
-  if (!IsWellFormedAct(command)) return false;
-  if (act.who == CredentialId{}) return true;
-  const std::uint32_t index = registry_.FindCredential(act.who);
-  return index != kNoIndex && Has(registry_.credential(index).definition, Role::kAdminister);
 }
 
 template <typename Body>

@@ -53,7 +53,6 @@ class Exchange::Impl {
   void LoadTraded(StateReader& in);
   void CheckPhases(StateReader& in);
   bool ApplyDefinition(CommandView command);
-  bool MayAct(CommandView command, const ActBody& act) const;
   template <typename Body>
   bool Define(const DefinitionView& what, std::int64_t time_ns);
   bool ApplyTime(CommandView command);

@@ -117,6 +117,50 @@ TEST_F(Acts, OfAnOperatorEndWithItsRole) {
   EXPECT_TRUE(ApplyAct(driver, point, kAdministrator));
 }
 
+// Nobody but who owns the machine gives what he has not.
+TEST_F(Acts, OfAnOperatorGiveSurveillanceOnlyWhereItHasThatItself) {
+  constexpr std::uint8_t kAdministers = static_cast<std::uint8_t>(Role::kAdminister);
+  constexpr std::uint8_t kLooks = static_cast<std::uint8_t>(Role::kSurveillance);
+  const CredentialBody watcher = MakeOperator(20, kLooks);
+  ASSERT_TRUE(ApplyAct(driver, std::vector{MakeOperator(10, kAdministers), watcher}));
+  EXPECT_TRUE(Refused(std::vector{MakeOperator(10, kAdministers | kLooks)}, 10)) << "to itself";
+  EXPECT_TRUE(Refused(std::vector{MakeOperator(21, kLooks)}, 10)) << "to a new one";
+  EXPECT_TRUE(Refused(std::vector{MakeOperator(21, 0), MakeOperator(22, kLooks)}, 10));
+  CredentialBody other_token = watcher;
+  other_token.token_hash = MakeCredential(20, 77).token_hash;
+  EXPECT_TRUE(Refused(std::vector{other_token}, 10)) << "whoever has that token looks";
+  EXPECT_TRUE(Refused(std::vector{MakeCertificate(20, 0, 5)}, 10));
+  CredentialBody slower = watcher;
+  slower.orders_per_second = 1;
+  EXPECT_TRUE(ApplyAct(driver, std::vector{slower}, 10)) << "it had the role before";
+  EXPECT_TRUE(ApplyAct(driver, std::vector{MakeOperator(20, 0)}, 10)) << "it may take it away";
+  EXPECT_TRUE(ApplyAct(driver, std::vector{watcher}, kAdministrator));
+  EXPECT_TRUE(ApplyAct(driver, std::vector{other_token}, kAdministrator));
+  EXPECT_TRUE(ApplyAct(driver, std::vector{MakeCertificate(20, 0, 5)}, kAdministrator));
+  EXPECT_TRUE(ApplyAct(driver, std::vector{MakeOperator(10, kAdministers | kLooks)}));
+}
+
+TEST_F(Acts, OfAnOperatorMakeNoOperatorTheOwnerOfOpenOrders) {
+  driver.AdvanceTo(ExchangeDriver::MinuteNs(545));
+  AccountBody taken = MakeAccount(1);
+  taken.credential = CredentialId{kOtherOperator};
+  const CredentialBody turned = MakeOperator(1, 0);
+  ASSERT_EQ(driver.Submit(Bid(1, 1, 20, 500)), Reason::kNone);
+  EXPECT_TRUE(Refused(std::vector{taken}, kAdministrator));
+  EXPECT_TRUE(Refused(std::vector{MakeAccount(2), taken}, kAdministrator));
+  EXPECT_TRUE(Refused(std::vector{turned}, kAdministrator)) << "its owner becomes an operator";
+  ASSERT_TRUE(ApplyAct(driver, std::vector{MakeCredential(2, 2)}));
+  AccountBody moved = taken;
+  moved.credential = CredentialId{2};
+  EXPECT_TRUE(ApplyAct(driver, std::vector{moved}, kAdministrator)) << "to a device";
+  EXPECT_TRUE(ApplyAct(driver, std::vector{taken})) << "by who owns the machine";
+  EXPECT_TRUE(ApplyAct(driver, std::vector{taken}, kAdministrator)) << "which is so already";
+  AccountBody without = MakeAccount(3);
+  ASSERT_TRUE(ApplyAct(driver, std::vector{without}));
+  without.credential = CredentialId{kOtherOperator};
+  EXPECT_TRUE(ApplyAct(driver, std::vector{without}, kAdministrator)) << "of no open orders";
+}
+
 TEST_F(Acts, NameTheirUserOnlyWhereNoCredentialActs) {
   ActBody act = MakeAct({}, 1'000, CommandType::kDefineMeteringPoint, "why");
   EXPECT_EQ(act.uid, 1'000u);
