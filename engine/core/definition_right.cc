@@ -19,6 +19,11 @@ bool IsOperator(const CredentialBody& credential) {
   return credential.kind == CredentialKind::kOperator;
 }
 
+bool GivesOrTakesRoles(const Registry& registry, const CredentialBody& wanted) {
+  const Credential* now = Find(registry, wanted.id);
+  return wanted.roles != kNoRoles || (now != nullptr && now->definition.roles != kNoRoles);
+}
+
 bool GivesSurveillance(const Registry& registry, const CredentialBody& wanted) {
   if (!Has(wanted, Role::kSurveillance)) return false;
   const Credential* now = Find(registry, wanted.id);
@@ -69,7 +74,12 @@ bool Unseals(const Registry& registry, const DefinitionView& what, const Credent
 
 bool MayDefine(const Registry& registry, CommandView command) {
   const DefinitionView what(command);
-  if (what.act() == nullptr) return command.header().count == 1;
+  if (what.act() == nullptr) {
+    const auto* credential =
+        what.type() == CommandType::kDefineCredential ? command.Single<CredentialBody>() : nullptr;
+    return command.header().count == 1 &&
+           (credential == nullptr || !GivesOrTakesRoles(registry, *credential));
+  }
   if (!IsWellFormedAct(command)) return false;
   if (what.act()->who == CredentialId{}) return true;
   const Credential* who = Find(registry, what.act()->who);

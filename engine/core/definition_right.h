@@ -11,7 +11,9 @@ namespace engine {
 // An operator may with the role administer, but for what would let it see sealed orders that are
 // not its own: it gives surveillance, or what logs on as one that has it, only where it has that
 // itself, and makes no operator the owner of an account with open orders.
-// A bare definition is one alone.
+//
+// A bare definition, which nobody has to answer for, is one alone and neither gives nor takes a
+// role.
 bool MayDefine(const Registry& registry, CommandView command);
 
 }  // namespace engine

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/acts.h"
 #include "tests/support/exchange_driver.h"
 #include "tests/support/saved_state.h"
 
@@ -40,7 +41,7 @@ class ExchangeRoles : public testing::Test {
   bool Define(CredentialKind kind, std::uint8_t roles, std::uint32_t id = kOperator) {
     CredentialBody body{.id = CredentialId{id}, .kind = kind, .roles = roles};
     std::memcpy(body.token_hash.data(), &id, sizeof(id));
-    return driver.Apply(CommandType::kDefineCredential, body);
+    return ApplyAct(driver, std::vector{body});
   }
   void Give(std::uint8_t roles) { ASSERT_TRUE(Define(CredentialKind::kOperator, roles)); }
 
@@ -114,6 +115,20 @@ TEST_F(ExchangeRoles, ThatThisVersionDoesNotKnowAreRefused) {
   for (const int roles : {16, 17, 128, 255}) {
     EXPECT_FALSE(Define(CredentialKind::kOperator, static_cast<std::uint8_t>(roles)));
   }
+}
+
+// Nobody would have to answer for it.
+TEST_F(ExchangeRoles, AreNeitherGivenNorTakenByABareDefinition) {
+  const auto bare = [this](std::uint8_t roles) {
+    return driver.Apply(
+        CommandType::kDefineCredential,
+        CredentialBody{
+            .id = CredentialId{kOperator}, .kind = CredentialKind::kOperator, .roles = roles});
+  };
+  EXPECT_FALSE(bare(Bits(Role::kRead)));
+  EXPECT_TRUE(bare(kNoRoles));
+  Give(Bits(Role::kRead));
+  EXPECT_FALSE(bare(kNoRoles));
 }
 
 TEST_F(ExchangeRoles, AreInTheStateAndANewDefinitionTakesThemAway) {
