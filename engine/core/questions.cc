@@ -54,13 +54,13 @@ Reason Questions::FindReachOfOrders(const Credential& asker, const OrderScopeBod
   const bool names_account = scope.account != AccountId{};
   if (!names_account && scope.market == MarketId{}) return Reason::kNone;
   const bool looks = Has(asker.definition, Role::kSurveillance);
+  if (looks && scope.market != MarketId{} && market == kNoIndex) return Reason::kUnknownMarket;
   const bool is_own = names_account
                           ? std::ranges::find(asker.accounts, account) != asker.accounts.end()
                           : std::ranges::find(asker.markets, market) != asker.markets.end();
   if (is_own && (names_account || !looks)) return Reason::kNone;
   if (!looks) return Reason::kNotAuthorised;
   if (names_account && account == kNoIndex) return Reason::kNotYourAccount;
-  if (!names_account && market == kNoIndex) return Reason::kUnknownMarket;
   reach = Listing::Reach::kAll;
   return Reason::kNone;
 }

@@ -176,6 +176,11 @@ TEST_F(ExchangeRoles, SurveillanceHearsWhatIsNotThere) {
   EXPECT_EQ(refused, Reason::kNotYourAccount);
   EXPECT_EQ(Look(0, MarketId{77}), Accounts{});
   EXPECT_EQ(refused, Reason::kUnknownMarket);
+  EXPECT_EQ(Look(2, MarketId{77}), Accounts{});
+  EXPECT_EQ(refused, Reason::kUnknownMarket);
+  driver.AddAccount(60, 0, kOperator);
+  EXPECT_EQ(Look(60, MarketId{77}), Accounts{});
+  EXPECT_EQ(refused, Reason::kUnknownMarket) << "nor of its own";
 }
 
 // So that all books are never told by mistake.
