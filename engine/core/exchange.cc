@@ -53,6 +53,8 @@ bool Exchange::Impl::Apply(CommandView command) {
   }
   if (!fits) return false;
   running_.Add(header.sequence, header.time_ns, header.type);
+  // Who and why are in no state.
+  if (header.type == CommandType::kAct) running_.Add(DigestOf(command.body()));
   sequence_ = header.sequence;
   time_ns_ = header.time_ns;
   return true;

@@ -16,9 +16,9 @@ struct RunningDigestBody {
 };
 static_assert(sizeof(RunningDigestBody) == 16);
 
-// Two exchanges with the same one have answered the same commands alike and numbered the same
-// events: unlike the state's digest it costs nothing to speak of, so that a shard can journal it
-// and whoever replays finds at once where he comes to something else.
+// Two exchanges with the same one have taken the same acts, answered the same commands alike and
+// numbered the same events: unlike the state's digest it costs nothing to speak of, so that a shard
+// can journal it and whoever replays finds at once where he comes to something else.
 //
 // Cost: one short XXH3-128 an Add().
 class RunningDigest {

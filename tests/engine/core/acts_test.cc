@@ -1,5 +1,6 @@
 #include "tests/support/acts.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -298,6 +299,26 @@ TEST_F(Acts, ReplayToTheSame) {
   for (const OwnedCommand& command : driver.journal) ASSERT_TRUE(again.Apply(command.view()));
   EXPECT_EQ(again.StateDigest(), driver.exchange.StateDigest());
   EXPECT_EQ(again.running_digest(), driver.exchange.running_digest());
+}
+
+TEST_F(Acts, AreInTheRunningDigestWithWhoAndWhy) {
+  std::vector<DigestBytes> digests;
+  const auto apply = [&](const ActBody& act) {
+    ExchangeDriver other;
+    for (std::size_t i = 1; i < driver.journal.size(); ++i) {
+      ASSERT_TRUE(other.Sequence(OwnedCommand(driver.journal[i])));
+    }
+    ASSERT_EQ(other.exchange.running_digest(), driver.exchange.running_digest());
+    ASSERT_TRUE(ApplyAct(other, act, point));
+    digests.push_back(other.exchange.running_digest());
+  };
+  constexpr CommandType kWhat = CommandType::kDefineMeteringPoint;
+  apply(MakeAct({}, 1'000, kWhat, "why"));
+  apply(MakeAct({}, 1'001, kWhat, "why"));
+  apply(MakeAct({}, 1'000, kWhat, "Why"));
+  apply(MakeAct(CredentialId{kAdministrator}, 0, kWhat, "why"));
+  std::ranges::sort(digests);
+  EXPECT_EQ(std::ranges::adjacent_find(digests), digests.end());
 }
 
 TEST_F(Acts, AreNotAppliedWhileSomethingIsBeingTold) {

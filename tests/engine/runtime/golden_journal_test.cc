@@ -55,7 +55,7 @@ constexpr Golden kGolden[] = {
     {"played_bisecting_v1", 127, 4, "63a6a8e476f5262dcb60583fce1044fd"},
     {"limits_v1", 188, 8, "82d5b3f7df8ab50a71547b7b2634e66b"},
     {"limits_v2", 188, 8, "5de7528190971358490f6eab635ea101"},
-    {"acts_v1", 76, 16, "cb0b9daf1b40ce38f6b21c409267a964"},
+    {"acts_v1", 76, 16, "023c20287b87d6102b05d08abed0d1ae"},
 };
 
 // The commands of a day as a segment, without the zeros at its end.
