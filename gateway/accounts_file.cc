@@ -230,12 +230,15 @@ absl::Status ReadCredentials(std::string_view text, const std::string& file,
     if (!*more) return absl::OkStatus();
     LineNumbers numbers(lines);
     engine::CredentialBody credential{
-        .id = engine::CredentialId(static_cast<std::uint32_t>(numbers.Take(0, 1, UINT32_MAX - 1))),
+        .id = engine::CredentialId(static_cast<std::uint32_t>(numbers.Take(0, 1, UINT32_MAX))),
         .orders_per_second = static_cast<std::uint32_t>(numbers.Take(3, 0, UINT32_MAX))};
     if (!numbers.status().ok()) return numbers.status();
     const auto kind = KindOf(lines.Text(1));
     if (!kind) return lines.FieldError(1, "device, aggregator or operator");
     credential.kind = *kind;
+    if (credential.id == kFirstOperator && *kind != engine::CredentialKind::kOperator) {
+      return lines.FieldError(0, "a whole number from 1 to 4294967294, or an operator");
+    }
     const auto hash = HashFromHex(lines.Text(2));
     if (!hash) return lines.FieldError(2, "64 hex digits in lower case");
     credential.token_hash = *hash;
@@ -262,7 +265,7 @@ absl::Status ReadCertificateRows(std::string_view text, const std::string& file,
     if (!*more) return absl::OkStatus();
     LineNumbers numbers(lines);
     const auto id =
-        engine::CredentialId(static_cast<std::uint32_t>(numbers.Take(0, 1, UINT32_MAX - 1)));
+        engine::CredentialId(static_cast<std::uint32_t>(numbers.Take(0, 1, UINT32_MAX)));
     if (!numbers.status().ok()) return numbers.status();
     const bool none = lines.Text(1).empty();
     const auto hash = HashFromHex(lines.Text(1));

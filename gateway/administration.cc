@@ -1,5 +1,6 @@
 #include "gateway/administration.h"
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <utility>
@@ -153,6 +154,12 @@ absl::StatusOr<std::string> Initialise(const InitOptions& options) {
   if (absl::Status status = CheckReason(options.reason); !status.ok()) return status;
   auto definitions = ReadDefinitions(options.files);
   if (!definitions.ok()) return definitions.status();
+  if (std::ranges::find(definitions->credentials, kFirstOperator, &engine::CredentialBody::id) !=
+      definitions->credentials.end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(definitions->credential_places.Of(static_cast<std::uint64_t>(kFirstOperator)),
+                     "init makes this operator itself; configure may change it afterwards"));
+  }
   const auto token = MakeToken();
   const auto cluster_id = engine::MakeClusterId();
   if (!token || !cluster_id.ok()) {

@@ -20,9 +20,6 @@
 
 namespace gateway {
 
-// Who has every role from the start; its token is printed once.
-inline constexpr engine::CredentialId kFirstOperator{UINT32_MAX};
-
 // Empty: no such file.
 struct DefinitionFiles {
   std::string markets{};
@@ -50,6 +47,7 @@ struct ConfigureOptions {
   std::string token_file{};            // With the operator's token.
 };
 
+// With the operator kFirstOperator, whose token is printed once and who has every role.
 // Everything is checked before the directory is made; what fails later leaves none that opens.
 // Ensures: the token of the first operator, which only its hash remains of.
 absl::StatusOr<std::string> Initialise(const InitOptions& options);

@@ -15,6 +15,9 @@
 
 namespace gateway {
 
+// Whom `init` makes, so that there is an operator; no other kind of credential has this id.
+inline constexpr engine::CredentialId kFirstOperator{UINT32_MAX};
+
 // Where an operator's file says something, by its id.
 struct Places {
   std::string file;

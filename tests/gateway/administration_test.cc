@@ -15,7 +15,6 @@
 #include "engine/core/act.h"
 #include "engine/journal/reader.h"
 #include "gateway/accounts_file.h"
-#include "gateway/act_reason.h"
 #include "gateway/token.h"
 #include "tests/support/exchange_driver.h"
 
@@ -150,6 +149,15 @@ TEST_F(Administration, InitRefusesACapacityThatNoStartCouldGive) {
   EXPECT_FALSE(std::filesystem::exists(init.data));
 }
 
+TEST_F(Administration, InitMakesTheFirstOperatorItself) {
+  Put("credentials.csv", std::string(kCredentialsHeader) + "\n5,device," +
+                             HexOfHash(HashToken("secret")) + ",0\n4294967295,operator," +
+                             HexOfHash(HashToken("mine")) + ",0\n");
+  EXPECT_THAT(std::string(Initialise(init).status().message()),
+              HasSubstr("credentials.csv:3: init makes this operator itself"));
+  EXPECT_FALSE(std::filesystem::exists(init.data));
+}
+
 TEST_F(Administration, ConfigureJournalsOnlyWhatHasChanged) {
   ASSERT_TRUE(Initialise(init).ok());
   EXPECT_EQ(*Configure(changes), 0U);
@@ -231,46 +239,6 @@ TEST_F(Administration, InitMayHaveAReasonOfItsOwn) {
   EXPECT_THAT(Acts()[0], HasSubstr("the trial in Elm Street"));
 }
 
-TEST(Reason, IsWhatPeopleCanRead) {
-  for (const std::string_view text :
-       {"x", "new homes in Elm Street, ticket 4711", "Zähler Straße 5", "電力　会社", "a\u00A0b",
-        "\u2600\uFE0F"}) {
-    EXPECT_TRUE(IsReadableReason(text)) << text;
-  }
-  for (const std::string_view text : {"",
-                                      " ",
-                                      " x",
-                                      "x ",
-                                      "two\nlines",
-                                      "\u2028",
-                                      "a\u00ADb",
-                                      "a\u061Cb",
-                                      "a\u0600b",
-                                      "a\u0605b",
-                                      "a\u180Eb",
-                                      "a\u200Bb",
-                                      "a\u200Fb",
-                                      "\u202Aevil",
-                                      "\u202Eevil",
-                                      "a\u2060b",
-                                      "a\u206Fb",
-                                      "\uFEFFx",
-                                      "a\uFFF9b",
-                                      "a\uFFFBb",
-                                      "a\U000E0001b",
-                                      "a\U000E0020b",
-                                      "a\U000E007Fb",
-                                      "\u00A0",
-                                      "\u3000",
-                                      "\u2800",
-                                      "\u3164",
-                                      "\u00A0 \u2003\u3000",
-                                      "\u00A0x",
-                                      "x\u2800"}) {
-    EXPECT_FALSE(IsReadableReason(text)) << text;
-  }
-}
-
 TEST_F(Administration, ConfigureNeedsAReason) {
   ASSERT_TRUE(Initialise(init).ok());
   for (const std::string& reason :
@@ -320,6 +288,22 @@ TEST_F(Operators, ThatAdministerAct) {
 TEST_F(Operators, TheFirstOneAdministersFromTheStart) {
   By(static_cast<std::uint32_t>(kFirstOperator), first_token);
   EXPECT_TRUE(Configure(changes).ok());
+}
+
+TEST_F(Operators, TheFirstOneIsRevokedByAFileThatNamesIt) {
+  const std::string first = absl::StrCat(static_cast<std::uint32_t>(kFirstOperator));
+  const std::string hash = HexOfHash(HashToken("another"));
+  Put("operators.csv",
+      std::string(kCredentialsRolesHeader) + "\n" + first + ",operator," + hash + ",0,\n");
+  Put("certificates.csv", std::string(kCertificatesHeader) + "\n" + first + "," + hash + "\n");
+  changes.files = {.credentials = Path("operators.csv"), .certificates = Path("certificates.csv")};
+  ASSERT_EQ(*Configure(changes), 2U);
+  const engine::CredentialBody now = *Recover().exchange->FindCredential(kFirstOperator);
+  EXPECT_EQ(now.roles, engine::kNoRoles);
+  EXPECT_EQ(now.token_hash, HashToken("another"));
+  EXPECT_EQ(Refusal(UINT32_MAX, first_token), "operator 4294967295: the token is not its token");
+  EXPECT_EQ(Refusal(UINT32_MAX, "another"),
+            "operator 4294967295: it does not have the role administer");
 }
 
 TEST_F(Operators, ThatDoNotAdministerAreRefused) {

@@ -110,6 +110,16 @@ TEST(CredentialsFile, ReadsTheRolesOfOperators) {
   EXPECT_EQ(definitions.credentials[3].roles, engine::kAllRoles);
 }
 
+TEST(CredentialsFile, NamesTheFirstOperatorAsAnOperatorAlone) {
+  Definitions definitions;
+  const std::string rest = "," + Hash("a") + ",0\n";
+  EXPECT_TRUE(ReadCredentials(Credentials("4294967295,operator" + rest), "c", definitions).ok());
+  for (const char* kind : {"device", "aggregator"}) {
+    EXPECT_THAT(CredentialsError(Credentials("4294967295," + std::string(kind) + rest)),
+                HasSubstr("credentials.csv:2: credential = \"4294967295\": allowed is"));
+  }
+}
+
 TEST(CredentialsFile, RefusesRolesThatCannotBeWithTheirPlace) {
   const std::string row = "5,operator," + Hash("a") + ",0,";
   for (const std::string_view roles :
