@@ -95,7 +95,7 @@ absl::StatusOr<Actor> FindActor(const ConfigureOptions& options, const engine::E
   const char* wrong = nullptr;
   if (credential == nullptr || credential->kind != engine::CredentialKind::kOperator) {
     wrong = "there is no such operator";
-  } else if (credential->token_hash != HashToken(*token)) {
+  } else if (token->empty() || credential->token_hash != HashToken(*token)) {
     wrong = "the token is not its token";
   } else if (!engine::Has(*credential, engine::Role::kAdminister)) {
     wrong = "it does not have the role administer";

@@ -306,6 +306,17 @@ TEST_F(Operators, TheFirstOneIsRevokedByAFileThatNamesIt) {
             "operator 4294967295: it does not have the role administer");
 }
 
+TEST_F(Operators, WithAnEmptyTokenAreRefusedThoughItsHashIsTheirs) {
+  Put("operators.csv", std::string(kCredentialsRolesHeader) + "\n9,operator," +
+                           HexOfHash(HashToken("")) + ",0,administer\n");
+  ConfigureOptions more = changes;
+  more.files = {.credentials = Path("operators.csv")};
+  ASSERT_TRUE(Configure(more).ok());
+  for (const char* token : {"", "\n", "\r\n"}) {
+    EXPECT_EQ(Refusal(9, token), "operator 9: the token is not its token");
+  }
+}
+
 TEST_F(Operators, ThatDoNotAdministerAreRefused) {
   EXPECT_EQ(Refusal(8, "eight"), "operator 8: it does not have the role administer");
 }
