@@ -49,7 +49,8 @@ Gateway::Gateway(const GatewayOptions& options, engine::Clock& clock, engine::Ga
       timer_(io_),
       accept_pause_(io_),
       accepts_(options.accepts_per_second),
-      scratch_(kScratchBytes) {}
+      scratch_(kScratchBytes),
+      looks_(clock) {}
 
 Gateway::~Gateway() {
   for (auto& [id, session] : sessions_) session->connection().Close();
@@ -319,6 +320,7 @@ bool Gateway::Tick() {
   // The timer may come a little early, and should not be a whole tick late then.
   if (now_ns - tick_ns_ < std::chrono::nanoseconds(options_.tick).count() / 2) return false;
   tick_ns_ = now_ns;
+  looks_.SayCounts(now_ns);
   for (auto& [id, session] : sessions_) {
     if (session->CheckDeadlines(now_ns)) {
       CloseNow(*session);

@@ -25,6 +25,7 @@
 #include "gateway/gateway_counters.h"
 #include "gateway/handshake_share.h"
 #include "gateway/listener.h"
+#include "gateway/look_log.h"
 #include "gateway/options.h"
 #include "gateway/router.h"
 #include "gateway/session.h"
@@ -164,6 +165,7 @@ class Gateway {
   std::vector<Disconnect> disconnects_;  // kDisconnect that the ring has yet to take.
   std::vector<std::byte> scratch_;       // What the sockets are read into.
   GatewayCounters counters_;
+  LookLog looks_;
 };
 
 }  // namespace gateway

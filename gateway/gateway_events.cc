@@ -2,7 +2,6 @@
 #include <boost/asio/post.hpp>
 
 #include "gateway/gateway.h"
-#include "gateway/look_log.h"
 
 namespace gateway {
 namespace {
@@ -68,7 +67,7 @@ void Gateway::Dispatch(const engine::Event& event) {
     return;
   }
   if (event.credential != engine::CredentialId{}) {
-    LogLook(event);
+    if (looks_.Take(event)) return;
     Session* session = router_.Find(event.credential);
     if (session == nullptr) return;
     session->Add(event);

@@ -17,6 +17,7 @@ enum class EventType : std::uint16_t {
   kRefusals = 2,
   // Answers to kListOpenOrders: kOpenOrder for each, then kOpenOrdersEnd. Answers to kListProducts:
   // kProductOpened for each, to the credential, with its kLottery behind it, then kProductsEnd.
+  kLook = 8,  // First, where it is a look into others' orders; for the log alone. A ListEndEvent.
   kOpenOrder = 3,
   kOpenOrdersEnd = 4,
   kProductsEnd = 7,
@@ -160,7 +161,6 @@ struct PriceCallEvent {
 
 struct LotteryEvent {
   enum class Part : std::uint8_t { kCommitted = 0, kRevealed = 1 };
-
   ProductId product;
   std::uint32_t round = 0;
   Part part{};

@@ -1,6 +1,7 @@
 #include "engine/core/listing.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/core/clearing/rules.h"
 
@@ -46,6 +47,10 @@ std::size_t Listing::Drain(std::uint64_t sequence, std::span<Event> out) {
 
 // Lists the next account or market. Ensures: false where there is none left.
 bool Listing::Step(Question& question) {
+  if (!std::exchange(question.begun, true) && IsLook(question)) {
+    BeginLook(question);
+    return true;
+  }
   const Credential& credential = registry_.credential(question.credential);
   const bool orders = question.type == CommandType::kListOpenOrders;
   const std::vector<std::uint32_t>& own = orders ? credential.accounts : credential.markets;
@@ -61,6 +66,15 @@ bool Listing::Step(Question& question) {
 void Listing::Push(const Question& question, Event event) {
   event.credential = registry_.credential(question.credential).definition.id;
   ready_.Push(event);
+}
+
+// Before the first order: whoever has seen some and goes away has looked.
+void Listing::BeginLook(const Question& question) {
+  Event event;
+  event.type = EventType::kLook;
+  event.list_end = {
+      .query = question.query, .market = question.scope.market, .account = question.scope.account};
+  Push(question, event);
 }
 
 void Listing::ListAccount(Question& question, std::uint32_t index) {
@@ -115,7 +129,7 @@ void Listing::End(Question& question) {
   const bool orders = question.type == CommandType::kListOpenOrders;
   event.type = orders ? EventType::kOpenOrdersEnd : EventType::kProductsEnd;
   event.list_end = {.query = question.query, .told = question.told};
-  if (orders && question.reach == Reach::kAll) {
+  if (IsLook(question)) {
     event.list_end.market = question.scope.market;
     event.list_end.account = question.scope.account;
   }

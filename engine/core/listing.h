@@ -43,12 +43,17 @@ class Listing {
     std::size_t next = 0;        // Place in the credential's accounts or markets, or in all.
     std::size_t end = SIZE_MAX;  // Behind the last place.
     std::uint32_t told = 0;
+    bool begun = false;
     bool ended = false;
   };
 
+  static bool IsLook(const Question& question) {
+    return question.type == CommandType::kListOpenOrders && question.reach == Reach::kAll;
+  }
   bool Step(Question& question);
   void ListAccount(Question& question, std::uint32_t account);
   void ListMarket(Question& question, std::uint32_t market);
+  void BeginLook(const Question& question);
   void End(Question& question);
   void Push(const Question& question, Event event);
 

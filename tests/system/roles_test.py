@@ -97,6 +97,8 @@ class Roles(unittest.TestCase):
             watcher.close()
             self.assertTrue(wait_for_log(
                 exchange, "operator 101 looked at 2 open orders of market=1 account=0"))
+            self.assertTrue(wait_for_log(
+                exchange, "operator 101 looks at open orders of market=1 account=0"))
             for number in (102, 103):
                 blind = Operator(exchange.port)
                 self.assertEqual(blind.log_on(str(number)).MarketsLength(), 0)

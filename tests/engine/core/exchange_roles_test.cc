@@ -183,6 +183,17 @@ TEST_F(ExchangeRoles, SurveillanceHearsWhatIsNotThere) {
   EXPECT_EQ(refused, Reason::kUnknownMarket) << "nor of its own";
 }
 
+TEST_F(ExchangeRoles, ALookIsSaidBeforeTheFirstOrderOfIt) {
+  Give(Bits(Role::kSurveillance));
+  const std::vector<Event> told = Ask(CommandType::kListOpenOrders, {.market = kMarket});
+  ASSERT_EQ(told.size(), 1u + 3 + 1);
+  EXPECT_EQ(told[0].type, EventType::kLook);
+  EXPECT_EQ(told[0].credential, CredentialId{kOperator});
+  EXPECT_EQ(told[0].list_end.market, kMarket);
+  EXPECT_EQ(Ask(CommandType::kListOpenOrders, {}).size(), 1u) << "the end: none of its own";
+  EXPECT_EQ(Ask(CommandType::kListOpenOrders, {}, 1).size(), 2u) << "its order and the end";
+}
+
 // So that all books are never told by mistake.
 TEST_F(ExchangeRoles, SurveillanceOfNothingNamedIsOfTheOperatorsOwnAccounts) {
   Give(kAllRoles);
