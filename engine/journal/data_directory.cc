@@ -201,6 +201,16 @@ absl::StatusOr<std::optional<DataDirectory>> DataDirectory::OpenUnlessInUse(
   return std::optional(DataDirectory(path, *description, *std::move(lock)));
 }
 
+absl::StatusOr<bool> DataDirectory::IsInUse(const std::string& path) {
+  const std::string file = absl::StrCat(path, kLockFile);
+  const FileDescriptor fd(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid() && errno == ENOENT) return false;
+  if (!fd.valid()) return PosixError(absl::StrCat("cannot open ", file));
+  if (flock(fd.get(), LOCK_SH | LOCK_NB) == 0) return false;
+  if (errno != EWOULDBLOCK) return PosixError(absl::StrCat("cannot lock ", file));
+  return true;
+}
+
 absl::StatusOr<ClusterDescription> DataDirectory::Read(Disk& disk, const std::string& path) {
   const std::string file = absl::StrCat(path, kClusterFile);
   const absl::StatusOr<std::string> text = ReadSmallFile(disk, file);

@@ -68,6 +68,9 @@ class DataDirectory {
   // For tools that only read: no lock; a daemon may be writing.
   static absl::StatusOr<ClusterDescription> Read(Disk& disk, const std::string& path);
 
+  // Whether a process holds it now. Takes a lock for a moment, and so needs to read its file alone.
+  static absl::StatusOr<bool> IsInUse(const std::string& path);
+
   const std::string& path() const { return path_; }
   const ClusterDescription& description() const { return description_; }
 

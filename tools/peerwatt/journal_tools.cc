@@ -179,8 +179,10 @@ absl::Status DumpJournal(const std::string& data_directory, std::ostream& out) {
 }
 
 absl::Status ListActs(const std::string& data_directory, std::ostream& out) {
+  const absl::StatusOr<bool> being_written = engine::DataDirectory::IsInUse(data_directory);
+  if (!being_written.ok()) return being_written.status();
   out << kActsHeader << "\n";
-  return ForEachRecord(data_directory, /*being_written=*/true,
+  return ForEachRecord(data_directory, *being_written,
                        [&out](CommandView record) { WriteActRows(record, out); });
 }
 

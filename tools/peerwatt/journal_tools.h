@@ -14,7 +14,8 @@ namespace tools {
 // A line a record: sequence, time, type, who acted or sent it and what it says.
 absl::Status DumpJournal(const std::string& data_directory, std::ostream& out);
 // Who changed what, when and why: CSV, a row for each definition (kActsHeader). Of a daemon that
-// runs too: up to what is whole on disk, and damage behind that is not looked for.
+// runs too: up to what is whole on disk, and damage behind that is not looked for. Where none runs
+// damage is an error: a list that ends there would look whole.
 absl::Status ListActs(const std::string& data_directory, std::ostream& out);
 // Replays every record and compares every outcome; says what there is.
 absl::Status VerifyJournal(const std::string& data_directory, std::ostream& out);

@@ -99,6 +99,16 @@ TEST_F(DataDirectoryTest, RefusesASecondDaemon) {
   EXPECT_TRUE(DataDirectory::Open(PosixDisk(), path_).ok());
 }
 
+TEST_F(DataDirectoryTest, SaysWhetherADaemonHoldsIt) {
+  EXPECT_FALSE(*DataDirectory::IsInUse(path_)) << "there is none";
+  Make();
+  EXPECT_FALSE(*DataDirectory::IsInUse(path_));
+  const auto daemon = DataDirectory::Open(PosixDisk(), path_);
+  ASSERT_TRUE(daemon.ok());
+  EXPECT_TRUE(*DataDirectory::IsInUse(path_));
+  EXPECT_TRUE(*DataDirectory::IsInUse(path_)) << "looking takes no lock away";
+}
+
 TEST_F(DataDirectoryTest, IsNoneBeforeItIsCommitted) {
   {
     const auto directory = DataDirectory::Create(PosixDisk(), path_, description_);
