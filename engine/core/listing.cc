@@ -77,17 +77,30 @@ void Listing::BeginLook(const Question& question) {
   Push(question, event);
 }
 
+// Whether the party comes for the first time.
+bool Listing::FirstOf(Question& question, std::uint32_t party) {
+  std::vector<bool>& told = question.told_parties;
+  if (told.size() <= party) told.resize(std::size_t{party} + 1);
+  const bool is_first = !told[party];
+  told[party] = true;
+  return is_first;
+}
+
+// A book knows a party's orders and not an account's: in a look into a whole market the first
+// account of a party brings those of all, so that they are gone through once.
 void Listing::ListAccount(Question& question, std::uint32_t index) {
   const Account& account = registry_.account(index);
   if (account.open_orders == 0 || !IsInScope(account, question.scope)) return;
+  const bool of_party = IsLook(question) && question.scope.account == AccountId{};
+  if (of_party && !FirstOf(question, account.party)) return;
   products_.ForEachOf(account.market, [&](Product& product) {
     product.book.ForEachOfParty(memory_, account.party, [&](Slot slot) {
       const OrderChunk& chunk = memory_.orders.ChunkOf(slot);
       const std::uint32_t at = slot % kChunkOrders;
-      if (chunk.account[at] != index || chunk.open_wh[at] == 0) return;
+      if (chunk.open_wh[at] == 0 || (!of_party && chunk.account[at] != index)) return;
       Event event;
       event.type = EventType::kOpenOrder;
-      event.open_order = {.account = account.definition.id,
+      event.open_order = {.account = registry_.account(chunk.account[at]).definition.id,
                           .client_order_id = chunk.client_order_id[at],
                           .order = chunk.order_id[at],
                           .product = product.id,

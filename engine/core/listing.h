@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "engine/core/event.h"
 #include "engine/core/fifo.h"
@@ -29,7 +30,7 @@ class Listing {
              Reach reach);
   bool empty() const { return questions_.empty(); }
 
-  // Moves the next events out. Cost: O(out.size()) and the orders of one account or the products of
+  // Moves the next events out. Cost: O(out.size()) and the orders of one party or the products of
   // one market.
   std::size_t Drain(std::uint64_t sequence, std::span<Event> out);
 
@@ -43,6 +44,7 @@ class Listing {
     std::size_t next = 0;        // Place in the credential's accounts or markets, or in all.
     std::size_t end = SIZE_MAX;  // Behind the last place.
     std::uint32_t told = 0;
+    std::vector<bool> told_parties{};  // In a look into a market: those whose orders are told.
     bool begun = false;
     bool ended = false;
   };
@@ -51,6 +53,7 @@ class Listing {
     return question.type == CommandType::kListOpenOrders && question.reach == Reach::kAll;
   }
   bool Step(Question& question);
+  static bool FirstOf(Question& question, std::uint32_t party);
   void ListAccount(Question& question, std::uint32_t account);
   void ListMarket(Question& question, std::uint32_t market);
   void BeginLook(const Question& question);

@@ -1,4 +1,5 @@
 // What operators may do: who has roles, who hears every market, who looks into a sealed book.
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -151,6 +152,26 @@ TEST_F(ExchangeRoles, SurveillanceLooksIntoTheBooksOfAMarket) {
   EXPECT_EQ(end.told, 3u);
   EXPECT_EQ(end.query, 42u);
   EXPECT_EQ(Look(0, kOtherMarket), Accounts{50});
+}
+
+TEST_F(ExchangeRoles, SurveillanceSeesEachOrderOfAPartyOfManyAccountsOnce) {
+  Give(Bits(Role::kSurveillance));
+  driver.AddAccount(60, /*party=*/2, /*credential=*/2);
+  driver.AddAccount(61, /*party=*/2, /*credential=*/3);
+  driver.AddAccount(62, /*party=*/2, /*credential=*/2, kOtherMarket);
+  OrderBody elsewhere = Bid(62, 1, 20, 5);
+  elsewhere.product.market = kOtherMarket;
+  ASSERT_TRUE(driver.Submit(2, {Bid(60, 1, 20, 5), Bid(60, 2, 20, 5), elsewhere}).empty());
+  ASSERT_TRUE(driver.Submit(3, {Bid(61, 1, 20, 5)}).empty());
+  for (const std::size_t piece : {1u, 2u, 64u}) {
+    driver.drain_piece = piece;
+    Accounts accounts = Look(0, kMarket);
+    std::ranges::sort(accounts);
+    EXPECT_EQ(accounts, (Accounts{1, 2, 3, 60, 60, 61}));
+    EXPECT_EQ(end.told, 6u);
+    EXPECT_EQ(Look(0, kOtherMarket), (Accounts{50, 62}));
+    EXPECT_EQ(Look(60, {}), (Accounts{60, 60}));
+  }
 }
 
 TEST_F(ExchangeRoles, SurveillanceLooksAtTheOrdersOfAnAccount) {
