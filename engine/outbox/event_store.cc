@@ -156,7 +156,12 @@ absl::Status EventStore::Begin() {
     if (absl::Status status = SetAside(headless_); !status.ok()) return status;
     headless_ = 0;
   }
-  return file_ == nullptr ? BeginFile() : absl::OkStatus();
+  if (file_ != nullptr || !status_.ok()) return absl::OkStatus();
+  absl::Status status = BeginFile();
+  // With a file it is the folder that could not be synced.
+  if (file_ != nullptr || !absl::IsResourceExhausted(status)) return status;
+  status_ = std::move(status);
+  return absl::OkStatus();
 }
 
 absl::Status EventStore::GoOn() {

@@ -74,7 +74,9 @@ class EventStore {
   // damaged and those before them. Requires: the journal was recovered from, and all that it can
   // make again was added.
   absl::Status GoOn();
-  // Begins a file where none goes on, so that a disk that takes none is found now.
+  // Begins a file where none goes on, so that a disk that takes none is found now. Where it has no
+  // space even then when all is gone that could make room, status() says so and nothing is kept, as
+  // where it fills up later.
   absl::Status Begin();
   // Begins anew, empty, and removes all that is there. Requires: the journal can make all of it
   // again.

@@ -146,6 +146,40 @@ TEST(EventStore, BeginsAnewWhereItsOnlyFileFillsTheDisk) {
   stream.ExpectKept(*store, stream.sequence());
 }
 
+// The start goes on, and tells why nothing is kept.
+TEST(EventStore, KeepsNothingWhereItsFirstFileHasNoSpace) {
+  SimDisk disk;
+  ToldStream stream(15);
+  const auto store = OpenStore(disk);
+  disk.SetFault({.kind = DiskFault::Kind::kIsFull, .at = disk.operations()});
+  EXPECT_TRUE(store->Begin().ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(store->status())) << store->status();
+  stream.TellNext(20, *store);
+  EXPECT_TRUE(store->GoOn().ok());
+  store->Sync(1);
+  EXPECT_EQ(store->synced(), 0u);
+  disk.Heal();
+  const auto again = OpenStore(disk);
+  EXPECT_EQ(again->covered(), 0u);
+  stream.TellAgain(0, *again);
+  stream.ExpectAllKept(*again);
+}
+
+// What fails otherwise may have taken more than the outbox.
+TEST(EventStore, IsRefusedWhereItsFirstFileCannotBeMadeForAnotherReason) {
+  for (std::uint64_t step = 0; step < 3; ++step) {  // Create, write, sync the folder.
+    SimDisk disk;
+    const auto store = OpenStore(disk);
+    disk.SetFault({.kind = DiskFault::Kind::kFailsOnce, .at = disk.operations() + step});
+    EXPECT_FALSE(store->Begin().ok());
+  }
+  SimDisk disk;
+  const auto store = OpenStore(disk);
+  disk.SetFault(
+      {.kind = DiskFault::Kind::kFailsOnce, .at = disk.operations() + 2, .error = ENOSPC});
+  EXPECT_FALSE(store->Begin().ok()) << "the folder";
+}
+
 TEST(EventStore, LetsTheOldGoThatAReplayTells) {
   SimDisk disk;
   EventStoreOptions options = SmallStore();
