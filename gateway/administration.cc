@@ -270,7 +270,8 @@ engine::Follower MakeFollower(const engine::DataDirectory& directory, const Conf
 absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataDirectory& directory,
                                                              const Config& config,
                                                              const engine::JournalTail& tail,
-                                                             std::string* writer_description) {
+                                                             std::string* writer_description,
+                                                             bool takes_spare) {
   const std::string folder = directory.ShardFolder(kOnlyShard);
   auto writer = engine::MakeBatchWriter(folder, config.journal_backend);
   if (!writer.ok()) return writer.status();
@@ -280,6 +281,7 @@ absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataD
   options.identity = directory.Identity(kOnlyShard);
   options.segment_bytes = static_cast<std::uint64_t>(config.journal_segment_mib) << 20;
   options.batch_bytes = static_cast<std::size_t>(config.journal_batch_kib) << 10;
+  options.takes_spare = takes_spare;
   return engine::Journal::Open(engine::PosixDisk(), *std::move(writer), std::move(options), tail);
 }
 

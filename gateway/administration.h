@@ -73,10 +73,12 @@ absl::StatusOr<std::unique_ptr<engine::EventStore>> OpenEventStore(
 engine::Follower MakeFollower(const engine::DataDirectory& directory, const Config& config,
                               const engine::Recovery& recovery, engine::Outbox& outbox,
                               engine::Clock& clock);
+// `takes_spare`: as JournalOptions has it. Whoever can wait for space leaves it to the daemon.
 absl::StatusOr<std::unique_ptr<engine::Journal>> OpenJournal(const engine::DataDirectory& directory,
                                                              const Config& config,
                                                              const engine::JournalTail& tail,
-                                                             std::string* writer_description);
+                                                             std::string* writer_description,
+                                                             bool takes_spare = false);
 
 engine::ClockScale ScaleOf(const engine::ClusterDescription& description);
 

@@ -206,7 +206,8 @@ int Run(const std::string& data, const std::string& config_path) {
     spdlog::warn("made a new lottery.key: rounds with a lottery that are open now will be void");
   }
   std::string writer;
-  auto journal = OpenJournal(*directory, *config, recovered->recovery.tail, &writer);
+  auto journal = OpenJournal(*directory, *config, recovered->recovery.tail, &writer,
+                             /*takes_spare=*/true);
   if (!journal.ok()) return Fail(journal.status(), CodeOf(journal.status()));
   spdlog::info("journal by {}", writer);
   const std::int64_t factor = directory->description().clock_factor;

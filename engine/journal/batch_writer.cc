@@ -1,5 +1,7 @@
 #include "engine/journal/batch_writer.h"
 
+#include <cerrno>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -11,6 +13,9 @@ namespace engine {
 namespace {
 
 constexpr int kProbeTimeoutMs = 30'000;
+
+// Then the system has taken the way it was asked to write, and no start needs more of the probe.
+bool IsFull(int error) { return error == ENOSPC || error == EDQUOT; }
 
 // A block of zeros under a name of its own, removed at the end.
 class ProbeFile {
@@ -25,17 +30,17 @@ class ProbeFile {
     const FileDescriptor fd(open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!fd.valid()) return PosixError(absl::StrCat("cannot write in the data directory: ", path_));
     const AlignedBuffer zeros(kBlockBytes);
-    if (write(fd.get(), zeros.data(), zeros.size()) != static_cast<ssize_t>(zeros.size())) {
-      return PosixError(absl::StrCat("cannot write in the data directory: ", path_));
-    }
-    return absl::OkStatus();
+    const bool fails = write(fd.get(), zeros.data(), zeros.size()) < 0;
+    if (!fails || IsFull(errno)) return absl::OkStatus();
+    return PosixError(absl::StrCat("cannot write in the data directory: ", path_));
   }
 
   bool TakesDirectWrites() const {
     const FileDescriptor fd(open(path_.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
     if (!fd.valid()) return false;
     const AlignedBuffer zeros(kBlockBytes);
-    return pwrite(fd.get(), zeros.data(), zeros.size(), 0) == static_cast<ssize_t>(zeros.size());
+    const ssize_t count = pwrite(fd.get(), zeros.data(), zeros.size(), 0);
+    return count == static_cast<ssize_t>(zeros.size()) || (count < 0 && IsFull(errno));
   }
 
   const std::string& path() const { return path_; }
@@ -54,8 +59,10 @@ absl::Status TryWriter(BatchWriter& writer, const std::string& path) {
     return absl::DeadlineExceededError("a block took more than 30 s to write");
   }
   const absl::StatusOr<bool> completed = writer.Completed();
-  if (!completed.ok()) return completed.status();
-  if (!*completed) return absl::InternalError("io_uring rang without a completion");
+  if (!completed.ok() && !absl::IsResourceExhausted(completed.status())) return completed.status();
+  if (completed.ok() && !*completed) {
+    return absl::InternalError("io_uring rang without a completion");
+  }
   std::uint64_t count = 0;
   if (read(wait.fd, &count, sizeof(count)) != sizeof(count)) return PosixError("cannot read");
   return absl::OkStatus();

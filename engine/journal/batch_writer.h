@@ -23,7 +23,8 @@ class BatchWriter {
   BatchWriter& operator=(const BatchWriter&) = delete;
   virtual ~BatchWriter() = default;  // Waits for what is in flight: the kernel reads its memory.
 
-  // The file that the next writes go to. Requires: nothing in flight.
+  // The file that the next writes go to, and nobody else's. Requires: nothing in flight.
+  // Ensures: Unavailable where a write of a process before is still under way in it.
   virtual absl::Status Use(const std::string& path) = 0;
 
   // Starts a write. Requires: nothing in flight; `bytes` and `offset` are whole blocks of the file
@@ -43,8 +44,9 @@ class BatchWriter {
 enum class WriterChoice : std::uint8_t { kAuto, kIoUring, kPosix };
 
 // Tries in `folder`, with a file of its own that it removes, what the system allows there: io_uring
-// with O_DIRECT|O_DSYNC, else a writer thread with pwrite and fdatasync.
-// Ensures: an error that says why where the choice asks for what is not possible.
+// with O_DIRECT|O_DSYNC, else a writer thread with pwrite and fdatasync. Where the disk has no
+// space for the file's one block a way counts that gets as far as to be told so. Ensures: an error
+// that says why where the choice asks for what is not possible.
 absl::StatusOr<std::unique_ptr<BatchWriter>> MakeBatchWriter(const std::string& folder,
                                                              WriterChoice choice);
 

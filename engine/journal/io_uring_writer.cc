@@ -10,6 +10,7 @@
 #include "engine/core/check.h"
 #include "engine/journal/batch_writer.h"
 #include "engine/journal/posix_error.h"
+#include "engine/journal/writer_file.h"
 
 namespace engine {
 namespace {
@@ -42,9 +43,9 @@ class IoUringWriter final : public BatchWriter {
 
   absl::Status Use(const std::string& path) override {
     CHECK(!in_flight_);
-    FileDescriptor fd(open(path.c_str(), O_WRONLY | O_CLOEXEC | O_DIRECT | O_DSYNC));
-    if (!fd.valid()) return PosixError(absl::StrCat("cannot open for direct writing: ", path));
-    file_ = std::move(fd);
+    absl::StatusOr<FileDescriptor> fd = OpenForWriter(path, O_DIRECT | O_DSYNC);
+    if (!fd.ok()) return fd.status();
+    file_ = *std::move(fd);
     path_ = path;
     return absl::OkStatus();
   }

@@ -13,6 +13,7 @@
 #include "engine/journal/journal_beginning.h"
 #include "engine/journal/record.h"
 #include "engine/journal/snapshot_file.h"
+#include "engine/journal/spare_segment.h"
 
 namespace engine {
 namespace {
@@ -96,16 +97,64 @@ absl::Status Journal::Begin(const JournalTail& tail) {
   durable_ = appended_;
   segment_ = tail.next_segment;
   seed_ = ChecksumSeed(options_.identity, segment_);
-  WriteSegmentHeader(options_.identity, segment_, tail.next_sequence, options_.segment_bytes,
-                     header_block_.span());
-  maker_->Start(segment_, header_block_.span());
-  for (absl::StatusOr<bool> made = false; !*made;) {
-    made = maker_->Step();
-    if (!made.ok()) return made.status();
-  }
+  const absl::Status made = MakeFirstSegment();
+  if (absl::IsResourceExhausted(made) && options_.takes_spare) return GoOnInSpare(made);
+  if (!made.ok()) return made;
   if (absl::Status status = writer_->Use(maker_->path()); !status.ok()) return status;
   PrepareSegment();
   return absl::OkStatus();
+}
+
+absl::Status Journal::MakeFirstSegment() {
+  segment_bytes_ = options_.segment_bytes;
+  WriteSegmentHeader(options_.identity, segment_, appended_ + 1, segment_bytes_,
+                     header_block_.span());
+  maker_->Start(segment_, header_block_.span());
+  for (;;) {
+    const absl::StatusOr<bool> made = maker_->Step();
+    if (!made.ok()) return made.status();
+    if (*made) return absl::OkStatus();
+  }
+}
+
+// Nothing in it was acknowledged: it has no batch, and once the writer has it none is under way.
+// Its header is written whether it has one or not, since that may be in the system's memory alone.
+absl::Status Journal::GoOnInSpare(const absl::Status& no_space) {
+  const std::string path = maker_->path();
+  const absl::Status used = writer_->Use(path);
+  if (absl::IsNotFound(used)) return no_space;
+  if (!used.ok()) return used;
+  const auto spare = FindSpare(disk_, path, options_.identity, segment_, appended_ + 1);
+  if (!spare.ok()) return spare.status();
+  if (!spare->has_value() || **spare < kBlockBytes + options_.batch_bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(no_space.message(), ", and ", path, " cannot stand in for it: it ",
+                     spare->has_value() ? "has no room for a batch" : "is not as it was made"));
+  }
+  segment_bytes_ = **spare;
+  WriteSegmentHeader(options_.identity, segment_, appended_ + 1, segment_bytes_,
+                     header_block_.span());
+  if (absl::Status status = NameAgain(disk_, options_.folder, path); !status.ok()) return status;
+  if (absl::Status status = WriteHeaderNow(); !status.ok()) return status;
+  next_status_ = no_space;
+  return absl::OkStatus();
+}
+
+absl::Status Journal::WriteHeaderNow() {
+  if (absl::Status status = writer_->Submit(header_block_.span(), 0); !status.ok()) return status;
+  for (;;) {
+    const absl::StatusOr<bool> completed = writer_->Completed();
+    if (!completed.ok()) return completed.status();
+    if (*completed) return absl::OkStatus();
+    WaitForCompletion();
+  }
+}
+
+void Journal::WaitForCompletion() {
+  pollfd wait{.fd = completion_fd(), .events = POLLIN, .revents = 0};
+  if (wait.fd < 0) return;
+  poll(&wait, 1, kSettlePollMs);
+  ClearCompletionFd();
 }
 
 // The first segment may need the room of those that a crash has left before the beginning. Where
@@ -143,7 +192,7 @@ absl::Status Journal::Work(std::int64_t now_ns) {
   if (flight_ != Flight::kNone) return absl::OkStatus();
   const bool idle = window_open_ && now_ns - last_completion_ns_ >= options_.idle_ns;
   if (empty() && !idle) return absl::OkStatus();
-  if (offset_ + RoundUpToBlock(gathered_) > options_.segment_bytes) return RollSegment(now_ns);
+  if (offset_ + RoundUpToBlock(gathered_) > segment_bytes_) return RollSegment(now_ns);
   return StartBatch();
 }
 
@@ -205,10 +254,11 @@ absl::Status Journal::RollSegment(std::int64_t now_ns) {
   next_made_ = false;
   const std::uint64_t first_sequence = appended_ - gathered_records_ + 1;
   ++segment_;
+  segment_bytes_ = options_.segment_bytes;
   seed_ = ChecksumSeed(options_.identity, segment_);
   offset_ = kBlockBytes;
   batch_ = 0;
-  WriteSegmentHeader(options_.identity, segment_, first_sequence, options_.segment_bytes,
+  WriteSegmentHeader(options_.identity, segment_, first_sequence, segment_bytes_,
                      header_block_.span());
   if (absl::Status status = writer_->Use(maker_->path()); !status.ok()) return status;
   if (absl::Status status = writer_->Submit(header_block_.span(), 0); !status.ok()) return status;
@@ -268,12 +318,9 @@ absl::Status Journal::Settle() {
       return status;
     }
     if (flight_ == Flight::kNone && look_again_ns_ != 0 && disk_full()) return next_status_;
-    if (completion_fd() < 0) continue;
-    pollfd wait{.fd = completion_fd(), .events = POLLIN, .revents = 0};
     if (flight_ != Flight::kNone) {
-      poll(&wait, 1, kSettlePollMs);
-      ClearCompletionFd();
-    } else if (look_again_ns_ != 0) {
+      WaitForCompletion();
+    } else if (look_again_ns_ != 0 && completion_fd() >= 0) {
       poll(nullptr, 0, 1);
     }
   }

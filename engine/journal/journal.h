@@ -27,6 +27,8 @@ struct JournalOptions {
   std::int64_t idle_ns = 10'000'000;  // Then an empty batch says that the last one is on disk.
   // Where the next segment is made: false (for a simulator), in pieces in Turn().
   bool make_segments_in_thread = true;
+  // Where the disk has no space for a new segment a start may go on in the spare one.
+  bool takes_spare = true;
 };
 
 // One batch is in flight at a time. An error of Turn() is final: the owner stops the process, and
@@ -37,7 +39,8 @@ struct JournalOptions {
 //       but names when a segment is changed.
 class Journal {
  public:
-  // Goes on where `tail`, which recovery has just returned, says: always in a new segment.
+  // Goes on where `tail`, which recovery has just returned, says: in a new segment, or, where the
+  // disk has no space for one, in the spare that a life before has made ahead, and is disk_full().
   // Requires: whole blocks in segment_bytes and batch_bytes, room for one batch in a segment.
   static absl::StatusOr<std::unique_ptr<Journal>> Open(Disk& disk,
                                                        std::unique_ptr<BatchWriter> writer,
@@ -78,7 +81,7 @@ class Journal {
   // second, and false once there is space.
   bool disk_full() const { return absl::IsResourceExhausted(next_status_); }
   // And not half of a segment is left: that is for what time asks for.
-  bool reserve_low() const { return disk_full() && offset_ > options_.segment_bytes / 2; }
+  bool reserve_low() const { return disk_full() && offset_ > segment_bytes_ / 2; }
   std::uint64_t segment() const { return segment_; }
   std::uint64_t batches_written() const { return batches_written_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
@@ -89,6 +92,10 @@ class Journal {
   Journal(Disk& disk, std::unique_ptr<BatchWriter> writer, JournalOptions options);
   absl::Status Begin(const JournalTail& tail);
   absl::Status RemoveLeftovers();
+  absl::Status MakeFirstSegment();
+  absl::Status GoOnInSpare(const absl::Status& no_space);
+  absl::Status WriteHeaderNow();
+  void WaitForCompletion();
   absl::Status Work(std::int64_t now_ns);
   absl::Status TakeCompletion(std::int64_t now_ns);
   absl::Status StartBatch();
@@ -121,6 +128,7 @@ class Journal {
   std::int64_t last_completion_ns_ = 0;
 
   std::uint64_t segment_ = 0;
+  std::uint64_t segment_bytes_ = 0;
   std::uint64_t seed_ = 0;
   std::uint64_t offset_ = kBlockBytes;  // Of the next batch.
   std::uint64_t batch_ = 0;             // Its number in the segment.

@@ -10,6 +10,7 @@
 #include "engine/journal/batch_writer.h"
 #include "engine/journal/job_thread.h"
 #include "engine/journal/posix_error.h"
+#include "engine/journal/writer_file.h"
 
 namespace engine {
 namespace {
@@ -28,9 +29,9 @@ class JournalWriterThread final : public BatchWriter {
     CHECK(!in_flight_);
     // Direct, so that a failed sync leaves no page behind that a later reader takes for the disk's.
     const int direct = direct_ ? O_DIRECT : 0;
-    FileDescriptor fd(open(path.c_str(), O_WRONLY | O_CLOEXEC | direct));
-    if (!fd.valid()) return PosixError(absl::StrCat("cannot open ", path));
-    file_ = std::move(fd);
+    absl::StatusOr<FileDescriptor> fd = OpenForWriter(path, direct);
+    if (!fd.ok()) return fd.status();
+    file_ = *std::move(fd);
     path_ = path;
     return absl::OkStatus();
   }

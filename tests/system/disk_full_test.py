@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""A daemon whose disk is full refuses orders, takes cancels, and trades again once there is space."""
+"""A daemon whose disk is full refuses orders, takes cancels, clears, is started again if it dies, and
+trades again once there is space."""
 
 import os
 import pathlib
@@ -11,11 +12,13 @@ import unittest
 
 import flatbuffers
 
-from exchange import BIN, Exchange
-from raw_wire import ANSWER, Wire
-from peerwatt_wire import frame, wire  # In tools, where raw_wire has led us.
+from exchange import BIN, Exchange, peerwatt
+from raw_wire import ANSWER, Wire, body, order
+from peerwatt_wire import ROUND_CLEARED, frame, submit_frame, wire  # Where raw_wire has led us.
 
 CANCEL_ALL = 19
+DISK_FULL = 12
+SPEED = 1800  # A slot of a quarter of an hour takes half a second.
 MIB = 1 << 20
 
 
@@ -69,6 +72,80 @@ class DiskFull(unittest.TestCase):
             self.assertEqual(code, 69, said)  # Its round is hours away.
             self.assertIn("accepted", said)
             exchange.stop()
+
+    def test_starts_again_after_a_crash_on_a_full_disk(self):
+        with Exchange(homes=2, credentials=1, speed=SPEED) as exchange:
+            # To the last byte: what is no part of the data lies elsewhere.
+            exchange.folder = pathlib.Path(
+                tempfile.mkdtemp(dir=pathlib.Path(os.environ["TMPDIR"]).parent))
+            exchange.config = "[journal]\nsegment_mib = 8\nsnapshot_segments = 0\n"
+            exchange.start()
+            start = exchange.origin // 60 // 15 * 15 + 12 * 15  # Six seconds from now.
+            answer = self.submit(exchange, 1, start)
+            self.assertEqual((answer.Reason(), answer.RefusedLength()), (0, 0))
+            self.wait_until(lambda: self.has_spare(exchange))
+            ballast = self.fill(exchange)
+            exchange.kill()
+            exchange.start()
+            self.wait_for("new orders are refused", exchange.folder / "daemon.log")
+
+            client = Wire(exchange.port)
+            client.log_on(next(iter(exchange.tokens.values())))
+            self.assertEqual(body("RoundCleared", client.receive_type(ROUND_CLEARED)).EnergyWh(),
+                             100)
+            client.close()
+            self.assertEqual(self.submit(exchange, 2, start + 16 * 15).Reason(), DISK_FULL)
+            answer = self.ask(exchange, cancel_all_frame(2))
+            self.assertEqual((answer.Reason(), answer.Sequenced()), (0, True))
+
+            ballast.unlink()
+            self.wait_for("there is space", exchange.folder / "daemon.log")
+            answer = self.submit(exchange, 3, start + 16 * 15)
+            self.assertEqual((answer.Reason(), answer.RefusedLength()), (0, 0))
+            exchange.stop()
+            peerwatt("journal", "verify", exchange.data)
+
+    def ask(self, exchange, request):
+        client = Wire(exchange.port)
+        client.log_on(next(iter(exchange.tokens.values())))
+        client.send(request)
+        answer = body("Answer", client.receive_type(ANSWER))
+        client.close()
+        return answer
+
+    def submit(self, exchange, client_seq, start):
+        """A bid and an ask that trade, for that slot; their answer."""
+        accounts = [line.split(",")[0] for line in
+                    (exchange.setup / "accounts.csv").read_text().splitlines()[1:]]
+        return self.ask(exchange, submit_frame(
+            client_seq, [order(int(account), client_seq, start, side, 200, 100)
+                         for side, account in enumerate(accounts)]))
+
+    def has_spare(self, exchange):
+        """Whether nothing was written to the last segment yet, and none is being made."""
+        files = sorted(exchange.data.glob("shard-0/journal-*"))
+        with open(files[-1], "rb") as file:
+            return files[-1].suffix == ".seg" and not any(file.read(4096))
+
+    def fill(self, exchange):
+        """So that no byte more can be written."""
+        ballast = exchange.data.parent / "ballast"
+        with open(ballast, "wb", buffering=0) as file:
+            for size in (MIB, 4096, 1):
+                try:
+                    while True:
+                        file.write(bytes(size))
+                except OSError:
+                    pass
+        self.assertEqual(os.statvfs(exchange.data).f_bavail, 0)
+        return ballast
+
+    def wait_until(self, holds):
+        for _ in range(600):
+            if holds():
+                return
+            time.sleep(0.05)
+        self.fail("in vain")
 
     def wait_for(self, words, log):
         for _ in range(600):

@@ -173,6 +173,18 @@ TEST_P(RealWriterTest, RefusesAFileThatIsNotThere) {
   EXPECT_TRUE(absl::IsNotFound(writer_->Use(folder_.path() + "/none")));
 }
 
+// So a start that gets one knows that nothing of a process before is still to reach it.
+TEST_P(RealWriterTest, RefusesAFileThatAnotherMayStillWriteTo) {
+  const std::string path = folder_.path() + "/file";
+  std::ofstream(path) << std::string(kBlockBytes, 'x');
+  const auto other = MakeBatchWriter(folder_.path(), GetParam());
+  ASSERT_TRUE(other.ok());
+  ASSERT_TRUE(writer_->Use(path).ok());
+  EXPECT_TRUE(absl::IsUnavailable((*other)->Use(path)));
+  writer_.reset();
+  EXPECT_TRUE((*other)->Use(path).ok());
+}
+
 INSTANTIATE_TEST_SUITE_P(Ways, RealWriterTest,
                          testing::Values(WriterChoice::kIoUring, WriterChoice::kPosix),
                          [](const auto& test) {

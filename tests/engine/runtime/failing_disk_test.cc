@@ -54,9 +54,11 @@ bool IsOfAFollower(const FailedCall& failed) {
   return is_snapshot || looks;
 }
 
-// Only what makes the next segment may fail, and the process goes on; and without its outbox.
+// Only what makes the next segment may fail, and the process goes on; and without its outbox. A
+// start that cannot name its spare again is tried again.
 bool IsPreparing(const FailedCall& failed) {
   if (failed.path.find(kOutboxPrefix) != std::string::npos) return true;
+  if (failed.call == DiskCall::kRename && failed.path.ends_with(".seg")) return true;
   return failed.path.ends_with(kUnfinishedSuffix) || failed.call == DiskCall::kFreeBytes ||
          (failed.call == DiskCall::kSyncFolder && failed.path.ends_with("/shard-0"));
 }

@@ -84,5 +84,48 @@ TEST(Shard, RefusesOrdersWhereTheDiskIsFullAndGoesOnWithTheRest) {
   EXPECT_EQ(answers.at(0).answer.refused, 0u);
 }
 
+// Killed with a full disk, it is the next start that has no segment but the one made ahead.
+TEST(Shard, IsStartedOnAFullDiskAndRefusesOrdersAlone) {
+  for (const PowerCut cut : {PowerCut::kLosesUnsynced, PowerCut::kKeepsUnsynced}) {
+    ShardWorld world;
+    world.Init(SmallMarket(), 3);
+    world.Start();
+    world.Settle();
+    ASSERT_TRUE(world.Submit(0, 1, Bid(1, 1, 30, 500)));
+    ASSERT_TRUE(world.Submit(0, 1, Ask(2, 1, 20, 500)));
+    ASSERT_TRUE(world.Submit(0, 1, Bid(3, 1, 10, 500)));
+    world.Settle();
+    const std::uint64_t before = world.shard->exchange().sequence();
+    world.Kill(cut);
+    world.disk->SetFreeBytes(0);
+    world.Start();
+    EXPECT_EQ(world.shard->exchange().sequence(), before);
+    for (std::uint32_t home = 1; home <= 3; ++home) world.Logon(0, home);
+    world.Take(0);
+    EXPECT_EQ(world.shard->counters().disk_full.value(), 1u);
+
+    ASSERT_TRUE(world.Submit(0, 2, Bid(1, 2, 40, 100)));
+    EXPECT_EQ(world.SettleAndTake(0).at(0).answer.reason, Reason::kDiskFull);
+    ASSERT_TRUE(world.Cancel(0, 2, 3, 1));
+    EXPECT_EQ(world.SettleAndTake(0).at(0).answer.reason, Reason::kNone);
+    const std::vector<Event> round = (world.clock.Set(kGateNs + kSecond), world.SettleAndTake(0));
+    EXPECT_EQ(CountOf(round, EventType::kRoundCleared), 2u);
+    EXPECT_EQ(CountOf(round, EventType::kFill), 2u);
+
+    world.disk->SetFreeBytes(UINT64_MAX);
+    world.clock.Advance(2 * kSecond);
+    for (int turns = 0; turns < 10; ++turns) world.shard->Turn();
+    world.SettleAndTake(0);
+    OrderBody later = Bid(1, 2, 40, 100);
+    later.product.start_minute += 15;
+    ASSERT_TRUE(world.Submit(0, 2, later));
+    EXPECT_EQ(world.SettleAndTake(0).at(0).answer.reason, Reason::kNone);
+    const std::uint64_t last = world.shard->exchange().sequence();
+    world.Kill(PowerCut::kLosesUnsynced);
+    world.Start();
+    EXPECT_EQ(world.shard->exchange().sequence(), last);
+  }
+}
+
 }  // namespace
 }  // namespace engine
