@@ -175,12 +175,13 @@ TEST(GoldenJournals, OneOfThemHasASweepThatTookMoreThanACommand) {
 TEST(GoldenJournals, OneOfThemHasActsOfEveryKindOfDefinitionAndOfAnOperator) {
   std::set<CommandType> kinds;
   std::set<CredentialId> actors;
-  ForEachCommand(BytesOf(std::string(kFormatFolder) + "/acts_v1.seg"), [&](CommandView command) {
-    const DefinitionView what(command);
-    if (what.act() == nullptr) return;
-    kinds.insert(what.type());
-    actors.insert(what.act()->who);
-  });
+  ForEachCommand(BytesOfFile(std::string(kFormatFolder) + "/acts_v1.seg"),
+                 [&](CommandView command) {
+                   const DefinitionView what(command);
+                   if (what.act() == nullptr) return;
+                   kinds.insert(what.type());
+                   actors.insert(what.act()->who);
+                 });
   EXPECT_EQ(kinds.size(), 5u);
   EXPECT_EQ(actors, (std::set<CredentialId>{CredentialId{}, CredentialId{9}}));
 }
