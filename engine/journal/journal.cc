@@ -98,7 +98,7 @@ absl::Status Journal::Begin(const JournalTail& tail) {
   segment_ = tail.next_segment;
   seed_ = ChecksumSeed(options_.identity, segment_);
   const absl::Status made = MakeFirstSegment();
-  if (absl::IsResourceExhausted(made) && options_.takes_spare) return GoOnInSpare(made);
+  if (absl::IsResourceExhausted(made) && options_.takes_spare) return GoOnWithoutSpace(made, tail);
   if (!made.ok()) return made;
   if (absl::Status status = writer_->Use(maker_->path()); !status.ok()) return status;
   PrepareSegment();
@@ -117,13 +117,17 @@ absl::Status Journal::MakeFirstSegment() {
   }
 }
 
+absl::Status Journal::GoOnWithoutSpace(const absl::Status& no_space, const JournalTail& tail) {
+  const absl::Status has_spare = writer_->Use(maker_->path());
+  if (absl::IsNotFound(has_spare)) return GoOnInLast(no_space, tail);
+  if (!has_spare.ok()) return has_spare;
+  return GoOnInSpare(no_space);
+}
+
 // Nothing in it was acknowledged: it has no batch, and once the writer has it none is under way.
 // Its header is written whether it has one or not, since that may be in the system's memory alone.
 absl::Status Journal::GoOnInSpare(const absl::Status& no_space) {
   const std::string path = maker_->path();
-  const absl::Status used = writer_->Use(path);
-  if (absl::IsNotFound(used)) return no_space;
-  if (!used.ok()) return used;
   const auto spare = FindSpare(disk_, path, options_.identity, segment_, appended_ + 1);
   if (!spare.ok()) return spare.status();
   if (!spare->has_value() || **spare < kBlockBytes + options_.batch_bytes) {
@@ -136,6 +140,23 @@ absl::Status Journal::GoOnInSpare(const absl::Status& no_space) {
                      header_block_.span());
   if (absl::Status status = NameAgain(disk_, options_.folder, path); !status.ok()) return status;
   if (absl::Status status = WriteHeaderNow(); !status.ok()) return status;
+  next_status_ = no_space;
+  return absl::OkStatus();
+}
+
+// Where a batch was cut only a new segment can say so: it may have been acknowledged, and stays.
+absl::Status Journal::GoOnInLast(const absl::Status& no_space, const JournalTail& tail) {
+  if (tail.last_batches == 0 || tail.cut) return no_space;
+  if (absl::Status status = writer_->Use(tail.last_file); !status.ok()) return status;
+  const auto ends = EndsAt(disk_, tail.last_file, tail.last_segment_bytes, /*end=*/tail.last_end);
+  if (!ends.ok()) return ends.status();
+  if (!*ends) return no_space;
+  --segment_;
+  segment_bytes_ = tail.last_segment_bytes;
+  seed_ = ChecksumSeed(options_.identity, segment_);
+  offset_ = tail.last_end;
+  batch_ = tail.last_batches;
+  window_open_ = true;
   next_status_ = no_space;
   return absl::OkStatus();
 }

@@ -27,7 +27,7 @@ struct JournalOptions {
   std::int64_t idle_ns = 10'000'000;  // Then an empty batch says that the last one is on disk.
   // Where the next segment is made: false (for a simulator), in pieces in Turn().
   bool make_segments_in_thread = true;
-  // Where the disk has no space for a new segment a start may go on in the spare one.
+  // Where the disk has no space for a new segment a start may go on without one.
   bool takes_spare = true;
 };
 
@@ -39,8 +39,9 @@ struct JournalOptions {
 //       but names when a segment is changed.
 class Journal {
  public:
-  // Goes on where `tail`, which recovery has just returned, says: in a new segment, or, where the
-  // disk has no space for one, in the spare that a life before has made ahead, and is disk_full().
+  // Goes on where `tail`, which recovery has just returned, says: in a new segment; where the disk
+  // has no space for one, in the spare that a life before has made ahead, or behind the last batch;
+  // and then is disk_full().
   // Requires: whole blocks in segment_bytes and batch_bytes, room for one batch in a segment.
   static absl::StatusOr<std::unique_ptr<Journal>> Open(Disk& disk,
                                                        std::unique_ptr<BatchWriter> writer,
@@ -93,7 +94,9 @@ class Journal {
   absl::Status Begin(const JournalTail& tail);
   absl::Status RemoveLeftovers();
   absl::Status MakeFirstSegment();
+  absl::Status GoOnWithoutSpace(const absl::Status& no_space, const JournalTail& tail);
   absl::Status GoOnInSpare(const absl::Status& no_space);
+  absl::Status GoOnInLast(const absl::Status& no_space, const JournalTail& tail);
   absl::Status WriteHeaderNow();
   void WaitForCompletion();
   absl::Status Work(std::int64_t now_ns);

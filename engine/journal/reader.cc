@@ -215,6 +215,8 @@ void JournalReader::End(bool cut) {
   tail_.next_sequence = expected_;
   tail_.last_file = current().path;
   tail_.last_end = offset_;
+  tail_.last_batches = batch_;
+  tail_.last_segment_bytes = current().header.segment_bytes;
   // A segment with nothing in it is replaced, so that starts alone do not fill the disk.
   const bool unused = batch_ == 0 && !cut;
   tail_.next_segment = current().number + (unused ? 0 : 1);

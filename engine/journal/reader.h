@@ -50,6 +50,8 @@ struct JournalTail {
   std::uint64_t next_segment = 1;         // The one that the next writer makes, or replaces.
   std::string last_file;                  // The last segment that began; empty: there is none.
   std::uint64_t last_end = 0;             // The byte in it behind its last batch.
+  std::uint64_t last_batches = 0;         // In it.
+  std::uint64_t last_segment_bytes = 0;   // As its header says.
   std::optional<CutBatch> cut;
 };
 

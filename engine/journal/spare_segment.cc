@@ -35,6 +35,23 @@ absl::StatusOr<std::optional<std::uint64_t>> FindSpare(Disk& disk, const std::st
   return std::optional(*bytes);
 }
 
+absl::StatusOr<bool> EndsAt(Disk& disk, const std::string& path, std::uint64_t bytes,
+                            std::uint64_t end) {
+  absl::StatusOr<std::unique_ptr<File>> file = disk.OpenForReading(path);
+  if (!file.ok()) return file.status();
+  const absl::StatusOr<std::uint64_t> size = (*file)->Size();
+  if (!size.ok()) return size.status();
+  if (*size != bytes) return false;
+  if (absl::Status status = (*file)->Sync(); !status.ok()) return status;
+  SegmentReader reader(*std::move(file), bytes);
+  for (std::uint64_t offset = end; offset < bytes; offset += kBlockBytes) {
+    const absl::StatusOr<std::span<const std::byte>> block = reader.View(offset, kBlockBytes);
+    if (!block.ok()) return block.status();
+    if (!IsZero(*block)) return false;
+  }
+  return true;
+}
+
 // A name whose sync has failed may never be on disk, though later ones succeed: only a change that
 // is made anew is. Where a crash leaves it aside, the next start removes it as a half made one.
 absl::Status NameAgain(Disk& disk, const std::string& folder, const std::string& path) {

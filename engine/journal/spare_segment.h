@@ -1,5 +1,5 @@
-// A segment that a life before has made ahead, or has begun and written nothing to. Where the disk
-// has no space for a new one, a start goes on in it.
+// Where the disk has no space for a new segment a start goes on in the spare, which a life before
+// has made ahead, or has begun and written nothing to; or else behind the last batch that there is.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,11 @@ absl::StatusOr<std::optional<std::uint64_t>> FindSpare(Disk& disk, const std::st
                                                        const JournalIdentity& identity,
                                                        std::uint64_t segment,
                                                        std::uint64_t first_sequence);
+
+// Whether the file is `bytes` long, and zeros from `end` on. Ensures: what is before is on disk.
+// Requires: no write to it is under way any more; whole blocks.
+absl::StatusOr<bool> EndsAt(Disk& disk, const std::string& path, std::uint64_t bytes,
+                            std::uint64_t end);
 
 // Puts its name on disk, whatever became of a sync of the folder before.
 absl::Status NameAgain(Disk& disk, const std::string& folder, const std::string& path);

@@ -97,10 +97,15 @@ class DiskFull(unittest.TestCase):
             self.assertEqual(self.submit(exchange, 2, start + 16 * 15).Reason(), DISK_FULL)
             answer = self.ask(exchange, cancel_all_frame(2))
             self.assertEqual((answer.Reason(), answer.Sequenced()), (0, True))
+            exchange.kill()  # Now without a spare.
+            exchange.start()
+            self.wait_for("new orders are refused", exchange.folder / "daemon.log")
+            answer = self.ask(exchange, cancel_all_frame(3))
+            self.assertEqual((answer.Reason(), answer.Sequenced()), (0, True))
 
             ballast.unlink()
             self.wait_for("there is space", exchange.folder / "daemon.log")
-            answer = self.submit(exchange, 3, start + 16 * 15)
+            answer = self.submit(exchange, 4, start + 16 * 15)
             self.assertEqual((answer.Reason(), answer.RefusedLength()), (0, 0))
             exchange.stop()
             peerwatt("journal", "verify", exchange.data)

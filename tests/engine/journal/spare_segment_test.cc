@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/journal/journal.h"
+#include "tests/engine/journal/full_disk.h"
 #include "tests/support/journal_records.h"
 #include "tests/support/sim_disk.h"
 
@@ -20,49 +21,8 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr PowerCut kCuts[] = {PowerCut::kLosesUnsynced, PowerCut::kKeepsUnsynced,
                               PowerCut::kMixesSectors};
-
-std::string PathOf(std::uint64_t segment) { return "shard-0/" + SegmentName(segment); }
-
-// Until its spare is there. What it wrote is acknowledged.
-void Live(SimDisk& disk, std::uint64_t first, std::uint64_t last) {
-  auto journal = OpenInMemory(disk, ReadAll(disk).tail);
-  ASSERT_TRUE(journal.ok()) << journal.status();
-  for (std::uint64_t next = first; next <= last; ++next) {
-    WriteBatch(**journal, {TestRecord(next, 2)});
-  }
-  for (int turn = 0; turn < 50; ++turn) ASSERT_TRUE((*journal)->Turn(100).ok());
-}
-
-// A daemon has written three records to segment 1 and made segment 2 ahead; then the disk was
-// filled, and the daemon killed.
-struct FullDisk {
-  FullDisk() {
-    Live(disk, 1, 3);
-    EXPECT_EQ(disk.names().size(), 2u);
-    disk.SetFreeBytes(0);
-  }
-
-  absl::StatusOr<std::unique_ptr<Journal>> Start(const JournalOptions& options = SmallJournal()) {
-    const ReadBack read = ReadAll(disk);
-    EXPECT_TRUE(read.status.ok()) << read.status;
-    EXPECT_EQ(read.tail.next_segment, 2u);
-    return OpenInMemory(disk, read.tail, options);
-  }
-
-  SimDisk disk;
-};
-
-void ExpectRecords(SimDisk& disk, std::uint64_t last) {
-  const ReadBack read = ReadAll(disk);
-  ASSERT_TRUE(read.status.ok()) << read.status;
-  ASSERT_EQ(read.records.size(), last);
-  for (std::uint64_t next = 1; next <= last; ++next) {
-    EXPECT_EQ(read.records[next - 1], TestRecord(next, 2).bytes());
-  }
-}
 
 TEST(SpareSegment, IsGoneOnInByAStartOnAFullDiskUntilThereIsSpace) {
   FullDisk full;
@@ -201,6 +161,7 @@ TEST(SpareSegment, IsLeftByWhoCanWaitForSpace) {
 
 TEST(SpareSegment, IsNoneWhereItWasHalfMade) {
   FullDisk full;
+  full.TearLastBatch();
   ASSERT_TRUE(full.disk.Rename(PathOf(2), PathOf(2) + kUnfinishedSuffix).ok());
   const absl::Status status = full.Start().status();
   EXPECT_TRUE(absl::IsResourceExhausted(status));
@@ -211,9 +172,8 @@ TEST(SpareSegment, IsNoneWhereItWasHalfMade) {
 
 TEST(SpareSegment, MarksWhereTheSegmentBeforeWasCut) {
   FullDisk full;
-  std::vector<std::byte>& first = full.disk.Bytes(PathOf(1));
-  const std::vector<std::byte> whole = first;
-  first[3 * kBlockBytes + 100] ^= std::byte{1};  // The last of its batches, torn.
+  const std::vector<std::byte> whole = full.disk.Bytes(PathOf(1));
+  full.TearLastBatch();
   ASSERT_TRUE(ReadAll(full.disk).tail.cut.has_value());
   ASSERT_TRUE(full.Start().ok());
   full.disk.Bytes(PathOf(1)) = whole;  // It arrives late.

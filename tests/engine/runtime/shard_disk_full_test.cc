@@ -84,7 +84,7 @@ TEST(Shard, RefusesOrdersWhereTheDiskIsFullAndGoesOnWithTheRest) {
   EXPECT_EQ(answers.at(0).answer.refused, 0u);
 }
 
-// Killed with a full disk, it is the next start that has no segment but the one made ahead.
+// Killed with a full disk, it has no segment but the one made ahead, and killed again only that.
 TEST(Shard, IsStartedOnAFullDiskAndRefusesOrdersAlone) {
   for (const PowerCut cut : {PowerCut::kLosesUnsynced, PowerCut::kKeepsUnsynced}) {
     ShardWorld world;
@@ -108,9 +108,14 @@ TEST(Shard, IsStartedOnAFullDiskAndRefusesOrdersAlone) {
     EXPECT_EQ(world.SettleAndTake(0).at(0).answer.reason, Reason::kDiskFull);
     ASSERT_TRUE(world.Cancel(0, 2, 3, 1));
     EXPECT_EQ(world.SettleAndTake(0).at(0).answer.reason, Reason::kNone);
+    world.Kill(cut);
+    world.disk->SetFreeBytes(0);
+    world.Start();
+    for (std::uint32_t home = 1; home <= 3; ++home) world.Logon(0, home);
     const std::vector<Event> round = (world.clock.Set(kGateNs + kSecond), world.SettleAndTake(0));
     EXPECT_EQ(CountOf(round, EventType::kRoundCleared), 2u);
     EXPECT_EQ(CountOf(round, EventType::kFill), 2u);
+    EXPECT_EQ(world.shard->counters().disk_full.value(), 1u);
 
     world.disk->SetFreeBytes(UINT64_MAX);
     world.clock.Advance(2 * kSecond);
