@@ -135,7 +135,7 @@ TEST(GoldenSnapshots, OfANewerFormatAreRefusedByAStart) {
   const absl::Status status = RecoverFromSnapshot(disk, shard_folder, exchange).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(std::string(status.message()),
-              HasSubstr("snapshot format version 2, but this program reads 1: run the program that "
+              HasSubstr("snapshot format version 3, but this program reads 2: run the program that "
                         "wrote it"));
   EXPECT_TRUE(absl::IsFailedPrecondition(
       LoadNewestSnapshot(disk, shard_folder.folder, kTestIdentity).status()));
@@ -145,7 +145,7 @@ TEST(GoldenSnapshots, OfANewerFormatAreRefusedByAStart) {
 TEST(GoldenSnapshots, OfAFormatThatIsNotReadAnyMoreArePassedOver) {
   SimDisk disk;
   PutJournal(kGolden[0].name, disk);
-  PutVersion(kSnapshotFormatVersion - 1, disk);
+  PutVersion(0, disk);
   std::unique_ptr<Exchange> exchange;
   const auto recovery = RecoverFromSnapshot(disk, shard_folder, exchange);
   ASSERT_TRUE(recovery.ok()) << recovery.status();
