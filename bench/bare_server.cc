@@ -1,11 +1,13 @@
 // The baseline of round_trip_bench: a plain Asio server that looks at nothing of a frame but its
-// length, and answers each with the same bytes, those of an acknowledgement.
+// length, and answers each with the same bytes, those of an acknowledgement; over TLS where it is
+// given CERTIFICATE KEY AUTHORITIES, with a client's certificate as the daemon asks for it.
 #include <array>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
@@ -72,7 +75,8 @@ gateway::Bytes Acknowledgement() {
   return answer;
 }
 
-asio::awaitable<void> Serve(tcp::socket socket) {
+template <typename Stream>
+asio::awaitable<void> Serve(Stream socket) {
   const gateway::Bytes answer = Acknowledgement();
   std::vector<char> in(std::size_t{16} << 10);
   gateway::Bytes out;
@@ -89,27 +93,58 @@ asio::awaitable<void> Serve(tcp::socket socket) {
   }
 }
 
-asio::awaitable<void> Accept(tcp::acceptor& acceptor) {
+using TlsSocket = asio::ssl::stream<tcp::socket>;
+
+asio::awaitable<void> ServeTls(TlsSocket socket) {
+  const auto [error] = co_await socket.async_handshake(TlsSocket::server, kAwait);
+  if (error) co_return;
+  co_await Serve(std::move(socket));
+}
+
+asio::ssl::context ContextOf(char** files) {
+  asio::ssl::context context(asio::ssl::context::tls_server);
+  context.use_certificate_chain_file(files[0]);
+  context.use_private_key_file(files[1], asio::ssl::context::pem);
+  context.load_verify_file(files[2]);
+  context.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
+  // Sessions of clients with certificates need a name to be resumed by.
+  constexpr unsigned char kName[] = "bare";
+  SSL_CTX_set_session_id_context(context.native_handle(), kName, sizeof(kName));
+  return context;
+}
+
+asio::awaitable<void> Accept(tcp::acceptor& acceptor, asio::ssl::context* tls) {
   for (;;) {
     auto [error, socket] = co_await acceptor.async_accept(kAwait);
     if (error) break;
     boost::system::error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    asio::co_spawn(acceptor.get_executor(), Serve(std::move(socket)), asio::detached);
+    if (tls != nullptr) {
+      asio::co_spawn(acceptor.get_executor(), ServeTls(TlsSocket(std::move(socket), *tls)),
+                     asio::detached);
+    } else {
+      asio::co_spawn(acceptor.get_executor(), Serve(std::move(socket)), asio::detached);
+    }
   }
 }
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc != 1 && argc != 4) {
+    std::fprintf(stderr, "usage: bare_server [CERTIFICATE KEY AUTHORITIES]\n");
+    return 64;
+  }
   try {
+    std::optional<asio::ssl::context> tls;
+    if (argc == 4) tls = ContextOf(argv + 1);
     asio::io_context io(1);
     tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
     acceptor.listen(4'096);
     std::fprintf(stderr, "listening on 127.0.0.1:%u\n", acceptor.local_endpoint().port());
     asio::signal_set signals(io, SIGTERM);
     signals.async_wait([&io](const boost::system::error_code&, int) { io.stop(); });
-    asio::co_spawn(io, Accept(acceptor), asio::detached);
+    asio::co_spawn(io, Accept(acceptor, tls ? &*tls : nullptr), asio::detached);
     io.run();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bare_server: %s\n", error.what());

@@ -110,7 +110,7 @@ void BM_BaselineOnePass(benchmark::State& state) {
 
 void Sizes(benchmark::internal::Benchmark* bench) {
   bench->ArgNames({"orders", "levels", "crossing"});
-  for (const std::int64_t orders : {1'000, 100'000, 1'000'000}) {
+  for (const std::int64_t orders : {1'000, 10'000, 100'000, 1'000'000, 10'000'000}) {
     for (const std::int64_t crossing : {0, 1}) bench->Args({orders, 65'536, crossing});
   }
   bench->Args({1'000, 1'000, 1});

@@ -21,11 +21,21 @@ RealDaemon::RealDaemon(const DaemonFiles& files)
       << files.accounts;
   std::ofstream(Path("credentials.csv")) << "credential,kind,token_sha256,orders_per_second\n"
                                          << files.credentials;
-  std::ofstream(Path("peerwattd.toml")) << "[listen]\nport = 0\n";
+  std::ofstream config(Path("peerwattd.toml"));
+  config << "[listen]\nport = 0\n";
+  std::string init_options = files.init_options;
+  if (!files.tls.certificate.empty()) {
+    config << "[tls]\ncertificate = \"" << files.tls.certificate << "\"\nkey = \"" << files.tls.key
+           << "\"\nauthorities = \"" << files.tls.authorities << "\"\n";
+    std::ofstream(Path("certificates.csv")) << "credential,certificate_sha256\n"
+                                            << files.certificates;
+    init_options += " --certificates " + Path("certificates.csv");
+  }
+  config.close();
   const std::string daemon = ProgramBeside("peerwattd");
   const std::string init = daemon + " init --data " + Path("data") + " --markets " +
                            Path("markets.toml") + " --accounts " + Path("accounts.csv") +
-                           " --credentials " + Path("credentials.csv") + " " + files.init_options +
+                           " --credentials " + Path("credentials.csv") + " " + init_options +
                            " >/dev/null";
   CHECK(std::system(init.c_str()) == 0);
   process_ = std::make_unique<ServerProcess>(std::vector<std::string>{

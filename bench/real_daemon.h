@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bench/server_process.h"
+#include "gateway/tls_identity.h"
 
 namespace bench {
 
@@ -14,6 +15,8 @@ struct DaemonFiles {
   std::string accounts;     // CSV lines behind the header.
   std::string credentials;  // The same.
   std::string init_options;
+  gateway::TlsFiles tls{};     // Of the daemon; without certificate it is not over TLS.
+  std::string certificates{};  // CSV lines behind the header.
 };
 
 class RealDaemon {

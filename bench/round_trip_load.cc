@@ -8,6 +8,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 
 #include "engine/core/check.h"
 #include "gateway/client_codec.h"
@@ -61,8 +62,14 @@ class RoundTripLoad::Impl {
         : load_(load), accounts_(accounts), connection_(std::move(socket), load.budget_) {}
 
     void Begin() {
+      if (accounts_.tls == nullptr) return LogOn();
+      connection_.Secure(accounts_.tls, "127.0.0.1");
+      ShakeHands();
+    }
+
+    void LogOn() {
       WaitToRead();
-      if (accounts_.token.empty()) {
+      if (!accounts_.logs_on) {
         ++load_.logged_on_;
         return;
       }
@@ -81,6 +88,18 @@ class RoundTripLoad::Impl {
     }
 
    private:
+    void ShakeHands() {
+      using Step = gateway::TlsStream::Step;
+      const Step step = connection_.tls()->Handshake();
+      if (step == Step::kDone) return LogOn();
+      if (step == Step::kFailed) GiveUp("no handshake: " + connection_.tls()->why());
+      connection_.socket().async_wait(
+          step == Step::kWantsRead ? tcp::socket::wait_read : tcp::socket::wait_write,
+          [this](const error_code& error) {
+            if (!error) ShakeHands();
+          });
+    }
+
     void Next(engine::OrderBody& order) {
       ++order_;
       const std::uint64_t product = order_ / accounts_.accounts % load_.products_.size();
@@ -100,8 +119,13 @@ class RoundTripLoad::Impl {
       using Result = gateway::Connection::ReadResult;
       const Result result = connection_.Read(load_.scratch_, *this);
       if (result != Result::kMore && result != Result::kNothing) GiveUp("a connection ended");
-      if (logged_on_ || accounts_.token.empty()) SendUpToWindow();
-      WaitToRead();
+      if (logged_on_ || !accounts_.logs_on) SendUpToWindow();
+      // What is left of a record is in no socket.
+      if (connection_.has_unread()) {
+        boost::asio::post(load_.io_, [this] { Read(); });
+      } else {
+        WaitToRead();
+      }
     }
     void Write() {
       using Result = gateway::Connection::WriteResult;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/core/command.h"
+#include "gateway/tls_identity.h"
 
 namespace bench {
 
@@ -18,7 +19,9 @@ struct LoadShape {
 
 // What one connection trades with. Its orders go round over the accounts and the products.
 struct LoadAccounts {
-  std::string token;  // Empty: the server wants no logon.
+  bool logs_on = false;  // Else the server wants no logon.
+  std::string token{};
+  std::shared_ptr<const gateway::TlsIdentity> tls{};  // Null: not over TLS.
   std::uint64_t first_account = 1;
   std::uint32_t accounts = 1;
 };
@@ -30,7 +33,8 @@ struct LoadAccounts {
 // refusals would be a fast one.
 class RoundTripLoad {
  public:
-  // Connects and logs all of them on. Requires: accounts for each connection.
+  // Connects, shakes hands where that is wanted and logs all of them on. Requires: accounts for
+  // each connection.
   RoundTripLoad(std::uint16_t port, const LoadShape& shape,
                 const std::vector<LoadAccounts>& accounts, std::vector<engine::ProductId> products);
   ~RoundTripLoad();

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -88,6 +89,14 @@ std::int64_t ServerProcess::CpuNs() const {
   timespec time{};
   CHECK(::clock_getcpuclockid(pid_, &clock) == 0 && ::clock_gettime(clock, &time) == 0);
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+std::int64_t ServerProcess::ResidentBytes() const {
+  std::int64_t pages = 0;
+  std::int64_t resident = 0;
+  std::ifstream("/proc/" + std::to_string(pid_) + "/statm") >> pages >> resident;
+  CHECK(resident > 0);
+  return resident * ::sysconf(_SC_PAGESIZE);
 }
 
 std::string ProgramBeside(const std::string& name) {

@@ -22,6 +22,7 @@ class ServerProcess {
 
   std::uint16_t port() const { return port_; }
   std::int64_t CpuNs() const;  // Of all its threads, user and system.
+  std::int64_t ResidentBytes() const;
 
  private:
   pid_t pid_ = -1;
