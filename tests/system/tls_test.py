@@ -60,6 +60,27 @@ def revoke(folder, credentials):
                    stderr=subprocess.DEVNULL)
 
 
+def issue_ended(folder):
+    """A certificate of the authority that ended years ago, with its key, as ended.pem."""
+    (folder / "ended.txt").touch()
+    (folder / "serial").write_text("77\n")
+    (folder / "ended.conf").write_text(
+        "[ca]\ndefault_ca = here\n[here]\ndatabase = ended.txt\nserial = serial\n"
+        "new_certs_dir = .\ndefault_md = sha256\npolicy = any\nx509_extensions = client\n"
+        "[any]\ncommonName = supplied\n[client]\nbasicConstraints = critical,CA:FALSE\n"
+        "extendedKeyUsage = clientAuth\n")
+    subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=ended", "-keyout",
+                    "ended.key", "-out", "ended.csr"], cwd=folder, check=True,
+                   stderr=subprocess.DEVNULL)
+    subprocess.run(["openssl", "ca", "-batch", "-config", "ended.conf", "-keyfile",
+                    "authority.key", "-cert", "authorities.pem", "-startdate", "20200101000000Z",
+                    "-enddate", "20210101000000Z", "-notext", "-in", "ended.csr", "-out",
+                    "ended.crt"], cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    (folder / "ended.pem").write_text(
+        (folder / "ended.crt").read_text() + (folder / "ended.key").read_text())
+
+
 class Tls(unittest.TestCase):
     def reload(self, exchange, word):
         """Has the daemon read its files again, and waits until it says so."""
@@ -103,7 +124,8 @@ class Tls(unittest.TestCase):
                 wire = SecureWire(exchange.port, context_of(folder, 1, version))
                 self.assertEqual(wire.log_on().Reason(), 0, version)
                 wire.close()
-            # TLS 1.1, an authority that nobody knows, no certificate, no TLS, a token.
+            # TLS 1.1, an authority that nobody knows, one that has ended, no certificate, no TLS,
+            # a token.
             old = context_of(folder, 1)
             old.set_ciphers("ALL:@SECLEVEL=0")
             with warnings.catch_warnings(action="ignore"):
@@ -114,7 +136,9 @@ class Tls(unittest.TestCase):
             stranger = ssl.create_default_context(cafile=folder / "authorities.pem")
             stranger.load_cert_chain(others / "1.pem")
             bare = ssl.create_default_context(cafile=folder / "authorities.pem")
-            for context, alert in ((stranger, "UNKNOWN_CA"), (bare, "CERTIFICATE_REQUIRED")):
+            issue_ended(folder)
+            for context, alert in ((stranger, "UNKNOWN_CA"), (bare, "CERTIFICATE_REQUIRED"),
+                                   (context_of(folder, "ended"), "CERTIFICATE_EXPIRED")):
                 wire = SecureWire(exchange.port, context)  # TLS 1.3 says so with the first bytes.
                 with self.assertRaisesRegex(ssl.SSLError, alert):
                     wire.log_on()
@@ -209,6 +233,13 @@ class Tls(unittest.TestCase):
                 exchange.stop()
                 both.write_text(rows[0] + "\n1," + rows[2].split(",")[1] + "\n")
                 subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
+
+    def test_without_it_every_start_says_so(self):
+        with Exchange(homes=4) as exchange:
+            exchange.config = 'insecure = true\n'
+            for _ in range(2):
+                self.assertIn("insecure: nothing is encrypted", exchange.start())
+                exchange.stop()
 
     def test_a_demo_clock_is_refused_beside_it(self):
         with Exchange(homes=2, credentials=1, certificates=1, speed=60) as exchange:
