@@ -130,7 +130,7 @@ TEST(EventCopy, OfAnOutboxThatIsWrittenAndShortenedMeanwhileHasNoHole) {
     shortened += FilesIn(disk, kCopy).size() < 3 ? 1 : 0;
     if (HasFailure()) return;
   }
-  EXPECT_GT(shortened, 3u);
+  EXPECT_GT(shortened, kSanitized ? 0u : 3u);
 }
 
 TEST(EventCopy, LeavesOutADamagedFileAndThoseBeforeItAndSaysSo) {
