@@ -325,7 +325,7 @@ void Simulation::BreakDisk() {
   disk_->SetFault({.kind = kind, .at = at, .error = error});
   // Old events make room for new ones; until the next start nothing more may be kept.
   desk_.events_may_be_gone = true;
-  was_full_ = was_full_ || kind == DiskFault::Kind::kIsFull;
+  was_full_ = was_full_ || kind == DiskFault::Kind::kIsFull || error == ENOSPC;
 }
 
 void Simulation::StepClock() {
