@@ -344,16 +344,16 @@ void Shard::PublishCounters() {
   }
   const std::uint64_t durable = journal_->durable_sequence();
   if (durable < gathered_sequence_) return;
-  if (gathered_sequence_ > 0) Publish(gathered_);
+  if (durable < exchange_->sequence()) PublishGathered();
   ReadGauges();
-  gathered_sequence_ = exchange_->sequence();
-  if (durable >= gathered_sequence_) return Publish(counters_);
   counters_.CopyTo(gathered_);
+  gathered_sequence_ = exchange_->sequence();
+  if (durable >= gathered_sequence_) PublishGathered();
 }
 
-void Shard::Publish(const ShardCounters& counters) {
-  counters.CopyTo(published_);
-  published_.durable_sequence.Set(counters.sequence.value());
+void Shard::PublishGathered() {
+  gathered_.durable_sequence.Set(gathered_.sequence.value());
+  gathered_.CopyTo(published_);
 }
 
 void Shard::ReadGauges() {

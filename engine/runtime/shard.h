@@ -123,7 +123,7 @@ class Shard {
   bool Release();
   void ReadGauges();
   void PublishCounters();
-  void Publish(const ShardCounters& counters);
+  void PublishGathered();
 
   const ShardOptions options_;
   std::unique_ptr<Exchange> exchange_;

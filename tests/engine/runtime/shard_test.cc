@@ -88,6 +88,22 @@ TEST_F(ShardOfTwoHomes, CountsOnlyWhatIsDurable) {
   EXPECT_EQ(counters.orders_refused[static_cast<std::size_t>(Reason::kEnergyZero)].value(), 1U);
 }
 
+// What was counted without a command, too: a difference of two readings is no negative number.
+TEST_F(ShardOfTwoHomes, CountsNothingBack) {
+  const ShardCounters& counters = world_.shard->counters();
+  ASSERT_TRUE(world_.Submit(0, 1, Bid(1, 1, 20, 500)));
+  world_.Settle();
+  LogonBoth();  // Questions: nothing to be written.
+  const std::uint64_t queries = counters.queries.value();
+  const std::uint64_t events = counters.events.value();
+  ASSERT_GE(queries, 2U);
+  world_.disk_answers = false;
+  ASSERT_TRUE(world_.Submit(0, 2, Bid(1, 2, 20, 500)));
+  world_.Settle();
+  EXPECT_GE(counters.queries.value(), queries);
+  EXPECT_GE(counters.events.value(), events);
+}
+
 TEST_F(ShardOfTwoHomes, WhatWasAnsweredSurvivesAPowerCut) {
   world_.disk_answers = false;
   ASSERT_TRUE(world_.Submit(0, 1, Bid(1, 1, 20, 500)));
