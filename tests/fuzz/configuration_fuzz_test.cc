@@ -16,6 +16,8 @@ TEST(ConfigurationFuzz, SurvivesMutatedFiles) {
       std::string(kCredentialsHeader) + "\n1,device," + std::string(64, 'a') + ",0\n",
       std::string(kCredentialsRolesHeader) + "\n1,operator," + std::string(64, 'a') +
           ",0,read operate\n2,device," + std::string(64, 'b') + ",0,\n",
+      std::string(kCertificatesHeader) + "\n1," + std::string(64, 'a') + "\n1," +
+          std::string(64, 'b') + "\n2,\n",
   };
   for (const std::string& text : texts) {
     fuzz::TakeMutants("configuration", fuzz::BytesOf(text),

@@ -32,6 +32,7 @@ inline void TakeConfiguration(std::span<const std::uint8_t> input) {
   Definitions definitions;
   CHECK(named(ReadAccounts(text, file, definitions)));
   CHECK(named(ReadCredentials(text, file, definitions)));
+  CHECK(named(ReadCertificateRows(text, file, definitions)));
 }
 
 }  // namespace gateway

@@ -35,10 +35,15 @@ TEST(FileFuzz, SurvivesMutatedFiles) {
       "account,start_utc,load_wh,pv_wh\nh1,2024-01-01T00:00:00Z,500,20\n"
       "h2,2024-01-01T00:00:00Z,5,2000\n",
       SomeFeed(),
+      std::string(kNemBids),
+      std::string(kNemDispatch),
+      std::string(kNemDemand),
+      "hour,a,b\n0,0.010,1\n1,0.0055,2\n2,0.25,0\n",
+      "time,a\n2011-07-01 00:30:00,0.5\n2011-07-01 01:00:00,0.25\n2011-07-01 01:30:00,1\n",
   };
   for (const std::string& text : texts) {
     fuzz::TakeMutants("file", fuzz::BytesOf(text),
-                      engine::Repeats(engine::kSanitized ? 200 : 2'000, 100'000), TakeFile);
+                      engine::Repeats(engine::kSanitized ? 100 : 1'000, 100'000), TakeFile);
   }
 }
 

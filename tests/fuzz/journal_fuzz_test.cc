@@ -29,14 +29,20 @@ void TakeMutated(fuzz::Bytes bytes, std::uint8_t kind, RandomSource& random) {
   TakeJournal(fuzz::InputOf(bytes));
 }
 
-// Acts, so that there are some among the records, and an operator with roles in the state.
+// Acts, so that there are some among the records, and in the state an operator with roles, metering
+// points with limits that a party shares, and a credential with two certificates.
 void Act(ExchangeDriver& driver) {
-  const std::vector<MeteringPointBody> points = {{.id = MeteringPointId{9'000}},
-                                                 {.id = MeteringPointId{9'001}}};
+  const std::vector<MeteringPointBody> points = {
+      {.id = MeteringPointId{9'000}, .import_limit_w = 2'000, .export_limit_w = 1'500},
+      {.id = MeteringPointId{9'001}}};
   const std::vector<CredentialBody> credentials = {
       {.id = CredentialId{9'000}, .kind = CredentialKind::kOperator, .roles = kAllRoles}};
   ASSERT_TRUE(ApplyAct(driver, points));
+  const std::vector<CertificateBody> certificates = {
+      {.credential = CredentialId{9'000}, .place = 0, .hash = CertificateHash{std::byte{1}}},
+      {.credential = CredentialId{9'000}, .place = 1, .hash = CertificateHash{std::byte{2}}}};
   ASSERT_TRUE(ApplyAct(driver, credentials));
+  ASSERT_TRUE(ApplyAct(driver, certificates));
   ASSERT_TRUE(ApplyAct(driver, points, 9'000));
 }
 
