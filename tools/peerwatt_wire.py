@@ -56,7 +56,7 @@ def frame(message_type, builder, table):
     return HEADER.pack(HEADER.size + len(body), message_type, VERSION) + body
 
 
-def logon_frame(token, next_event, heartbeat_s):
+def logon_frame(token, next_event, heartbeat_s, cancel_on_disconnect=False):
     builder = flatbuffers.Builder(256)
     text = builder.CreateString(token)
     logon = wire("Logon")
@@ -64,6 +64,7 @@ def logon_frame(token, next_event, heartbeat_s):
     logon.LogonAddToken(builder, text)
     logon.LogonAddNextEvent(builder, next_event)
     logon.LogonAddHeartbeatS(builder, heartbeat_s)
+    logon.LogonAddCancelOnDisconnect(builder, cancel_on_disconnect)
     return frame(LOGON, builder, logon.LogonEnd(builder))
 
 

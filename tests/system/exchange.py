@@ -112,7 +112,7 @@ class Exchange:
                 [BIN / "peerwattd", "run", "--data", self.data, "--config", config], stderr=out)
         for _ in range(600):
             text = log.read_text()
-            found = re.search(r"listening on 127\.0\.0\.1:(\d+)", text)
+            found = re.search(r"listening on [\d.]+:(\d+)", text)
             if found:
                 self.port = int(found.group(1))
                 return text
