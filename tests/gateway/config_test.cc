@@ -93,6 +93,14 @@ TEST(Config, RefusesWhatItsParserWouldStopTheProcessFor) {
   }
 }
 
+// The library's table of white space has holes, which its own optimiser may fall into.
+TEST(Config, RefusesCharactersThatNoLineOfItBeginsWith) {
+  for (const char* text : {"\u00e4", "\u0499", "\u2dce", "\ufefe", "\u3001", "\ufb66"}) {
+    EXPECT_THAT(ErrorOf("[listen]\n" + std::string(text)), HasSubstr("peerwattd.toml:2: "));
+    EXPECT_THAT(ErrorOf("[listen]\nport = 5" + std::string(text)), HasSubstr("peerwattd.toml:2: "));
+  }
+}
+
 TEST(Config, RefusesWhatDoesNotGoTogether) {
   EXPECT_THAT(ErrorOf("[sessions]\nheartbeat_min_s = 60\n"),
               HasSubstr("peerwattd.toml:2: sessions.heartbeat_min_s: allowed is"));
