@@ -50,6 +50,10 @@ struct BookTerms {
   bool has_fills = false;                   // What is filled belongs to the book.
 };
 
+struct NothingAhead {
+  void operator()(const OrderChunk& /*chunk*/) const {}
+};
+
 // The book knows nothing of accounts but their indices and decides nothing: whoever enters an order
 // has checked it. Not copied: a book's memory belongs to the BookMemory that it is always used
 // with.
@@ -104,13 +108,15 @@ class Book {
   }
 
   // Calls visit(OrderChunk&, place in it) for every order ever entered and not replaced, bids
-  // before asks, oldest first. The visitor may withdraw what it is shown.
-  template <typename Visit>
-  void ForEachOrder(BookMemory& memory, Visit visit) const {
+  // before asks, oldest first. The visitor may withdraw what it is shown. `ahead` sees each chunk
+  // before its orders, so that it can ask memory for what they will need.
+  template <typename Visit, typename Ahead = NothingAhead>
+  void ForEachOrder(BookMemory& memory, Visit visit, Ahead ahead = {}) const {
     for (const SideList& side : sides_) {
       for (std::uint32_t at = side.first; at != kNoChunk;) {
         OrderChunk& chunk = memory.orders.chunk(at);
         at = chunk.next;
+        ahead(chunk);
         VisitChunk(chunk, visit);
       }
     }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <type_traits>
@@ -13,6 +14,9 @@
 namespace engine {
 
 using DigestBytes = std::array<std::byte, 16>;
+
+template <typename Type>
+concept DigestNumber = std::is_integral_v<Type> || std::is_enum_v<Type>;
 
 // Feed numbers, never padded structs: what is hashed is the canonical form, not memory.
 class Digest {
@@ -25,10 +29,18 @@ class Digest {
   void Reset();
   void Add(std::span<const std::byte> bytes);
 
-  // Little endian, as wide as the type.
-  template <typename Number>
-  requires std::is_integral_v<Number> || std::is_enum_v<Number>
-  void Add(Number number) { Add(std::as_bytes(std::span(&number, 1))); }
+  // Little endian, as wide as the type; several as one after the other.
+  template <DigestNumber... Numbers>
+  void Add(Numbers... numbers) {
+    std::array<std::byte, (sizeof(Numbers) + ...)> bytes;
+    std::byte* at = bytes.data();
+    const auto append = [&at](const auto& number) {
+      std::memcpy(at, &number, sizeof(number));
+      at += sizeof(number);
+    };
+    (append(numbers), ...);
+    Add(std::span<const std::byte>(bytes));
+  }
 
   DigestBytes Finish() const;
 

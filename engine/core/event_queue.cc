@@ -77,14 +77,15 @@ void EventQueue::TellNumbered(std::uint32_t credential, Event event) {
 void EventQueue::TellRound(Product& product, std::uint64_t sequence) {
   numbered_.resize(registry_.credential_count(), 0);
   product.drained = false;
-  product.book.ForEachOrder(memory_, [&](const OrderChunk& chunk, std::uint32_t at) {
+  const auto number = [&](const OrderChunk& chunk, std::uint32_t at) {
     if (!TookPart(product, chunk, at)) return;
     const std::uint32_t credential = registry_.account(chunk.account[at]).credential;
     Credential& to = registry_.credential(credential);
     if (numbered_[credential] != sequence) ++to.next_event;
     numbered_[credential] = sequence;
     if (FilledIn(product, chunk, at) > 0) ++to.next_event;
-  });
+  };
+  product.book.ForEachOrder(memory_, number, registry_.PrefetchesAccounts());
   Job job;
   job.product = &product;
   job.sequence = sequence;
@@ -148,6 +149,7 @@ std::size_t EventQueue::DrainRound(Job& job, std::span<Event> out) {
       return count;
     }
     const OrderChunk& chunk = memory_.orders.chunk(job.chunk);
+    if (job.at == 0) registry_.PrefetchesAccounts()(chunk);
     if (!TookPart(*job.product, chunk, job.at)) {
       ++job.at;
     } else if (job.counted) {

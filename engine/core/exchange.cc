@@ -154,6 +154,7 @@ void Exchange::Impl::AnswerItems(CommandView command, KeptAnswer& kept, Act act)
   Entry entry{.credential = registry_.FindCredential(header.credential),
               .time_ns = header.time_ns,
               .sequence = header.sequence};
+  if constexpr (!std::is_same_v<Item, QuantityBody>) entry_.Prepare(items);
   for (const Item& item : items) {
     const Reason reason = act(item, entry);
     if (reason != Reason::kNone) {

@@ -36,15 +36,34 @@ bool IsFirmer(const OrderBody& order, std::int64_t limit_now, std::uint32_t open
 
 }  // namespace
 
-OrderEntry::Place OrderEntry::Locate(AccountId account_id, ProductId id, const Entry& entry) {
-  const std::uint32_t account = registry_.FindAccount(account_id);
+// Those of a frame are mostly all of one.
+const OrderEntry::FoundProduct& OrderEntry::FindProduct(ProductId id) {
+  if (found_.product != nullptr && found_.id == id) return found_;
+  found_ = {.id = id, .market = registry_.FindMarket(id.market)};
+  if (found_.market != kNoIndex) found_.product = products_.Find(found_.market, id.start_minute);
+  return found_;
+}
+
+// Where they are not all of one product, some of it is asked for in vain.
+void OrderEntry::PrefetchBook(ProductId id) {
+  const Product* product = FindProduct(id).product;
+  if (product == nullptr) return;
+  for (const std::uint32_t index : accounts_) {
+    if (index == kNoIndex) continue;
+    const Account& account = registry_.account(index);
+    product->book.parties().Prefetch(account.party);
+    __builtin_prefetch(&registry_.metering_point(account.metering_point));
+  }
+}
+
+OrderEntry::Place OrderEntry::Locate(ProductId id, const Entry& entry) {
+  const std::uint32_t account = accounts_[entry.place];
   if (account == kNoIndex || registry_.account(account).credential != entry.credential) {
     return {.reason = Reason::kNotYourAccount};
   }
-  const std::uint32_t market = registry_.FindMarket(id.market);
+  const auto& [_, market, product] = FindProduct(id);
   if (market == kNoIndex) return {.reason = Reason::kUnknownMarket};
   if (registry_.account(account).market != market) return {.reason = Reason::kAccountNotInMarket};
-  Product* product = products_.Find(market, id.start_minute);
   if (product == nullptr) return {.reason = Reason::kUnknownProduct};
   if (product->phase == Phase::kMatching) return {.reason = Reason::kMatching};
   if (product->phase != Phase::kOpen || entry.time_ns >= product->gate_ns()) {
@@ -169,7 +188,7 @@ Reason OrderEntry::CheckOwn(const OrderBody& order, const Place& place, const Ow
 }
 
 Reason OrderEntry::Submit(const OrderBody& order, const Entry& entry) {
-  const Place place = Locate(order.account, order.product, entry);
+  const Place place = Locate(order.product, entry);
   if (place.reason != Reason::kNone) return place.reason;
   Product& product = *place.product;
   Reason reason = CheckTerms(order, product);
@@ -190,7 +209,7 @@ Reason OrderEntry::Submit(const OrderBody& order, const Entry& entry) {
 }
 
 Reason OrderEntry::Replace(const OrderBody& order, const Entry& entry) {
-  const Place place = Locate(order.account, order.product, entry);
+  const Place place = Locate(order.product, entry);
   if (place.reason != Reason::kNone) return place.reason;
   if (order.side > Side::kSell) return Reason::kBadSide;
   Product& product = *place.product;
@@ -231,7 +250,7 @@ Reason OrderEntry::Replace(const OrderBody& order, const Entry& entry) {
 }
 
 Reason OrderEntry::Cancel(const OrderKeyBody& key, const Entry& entry) {
-  const Place place = Locate(key.account, key.product, entry);
+  const Place place = Locate(key.product, entry);
   if (place.reason != Reason::kNone) return place.reason;
   Product& product = *place.product;
   const Account& account = registry_.account(place.account);

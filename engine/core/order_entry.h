@@ -1,7 +1,9 @@
 // Orders coming in, changing and leaving: the checks of one order, and the book it ends in.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/core/command.h"
@@ -35,6 +37,12 @@ class OrderEntry {
         events_(events),
         matching_(matching) {}
 
+  // Before the items of a command: looks their accounts up, and asks memory for what their orders
+  // will need. Among a million homes none of it is in a cache, and it would be waited for one by
+  // one.
+  template <typename Item>
+  void Prepare(std::span<const Item> items);
+  // Requires (all three): the command was prepared.
   Reason Submit(const OrderBody& order, const Entry& entry);
   Reason Replace(const OrderBody& order, const Entry& entry);
   Reason Cancel(const OrderKeyBody& key, const Entry& entry);
@@ -62,6 +70,12 @@ class OrderEntry {
     Product* product = nullptr;
     std::uint32_t account = 0;
   };
+  // The product that the last item of the command was of.
+  struct FoundProduct {
+    ProductId id;
+    std::uint32_t market = kNoIndex;  // Registry index.
+    Product* product = nullptr;
+  };
   // What a party has in the book, as far as one new or changed order is concerned.
   struct Own {
     std::uint32_t orders = 0;      // In this round, but for the one that changes.
@@ -72,7 +86,9 @@ class OrderEntry {
     std::vector<Slot>* crossing = nullptr;
   };
 
-  Place Locate(AccountId account, ProductId product, const Entry& entry);
+  Place Locate(ProductId product, const Entry& entry);
+  void PrefetchBook(ProductId product);
+  const FoundProduct& FindProduct(ProductId product);
   Reason CheckTerms(const OrderBody& order, const Product& product) const;
   static Reason CheckRule(const OrderBody& order, const MarketDefinition& market);
   Own Survey(const OrderBody& order, const Place& place, Slot except);
@@ -94,7 +110,21 @@ class OrderEntry {
   BookMemory& memory_;
   EventQueue& events_;
   Matching& matching_;
+  std::vector<std::uint32_t> accounts_;  // Of the command's items: registry indices, or kNoIndex.
+  FoundProduct found_;
   std::vector<Slot> crossing_;  // Of the order in hand.
 };
+
+template <typename Item>
+void OrderEntry::Prepare(std::span<const Item> items) {
+  found_ = FoundProduct();
+  accounts_.resize(items.size());
+  for (const Item& item : items) registry_.Prefetch(item.account);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    accounts_[i] = registry_.FindAccount(items[i].account);
+    if (accounts_[i] != kNoIndex) __builtin_prefetch(&registry_.account(accounts_[i]));
+  }
+  if (items.size() > 1) PrefetchBook(items.front().product);
+}
 
 }  // namespace engine

@@ -19,7 +19,10 @@ std::uint32_t OrderPool::Take(Side side) {
     free_ = chunk(index).next;
   } else {
     index = made_++;
-    if (index / kSlabChunks == slabs_.size()) slabs_.push_back(std::make_unique<Slab>());
+    // An order is written before it is read.
+    if (index / kSlabChunks == slabs_.size()) {
+      slabs_.push_back(std::make_unique_for_overwrite<Slab>());
+    }
   }
   ++taken_;
   OrderChunk& taken = chunk(index);

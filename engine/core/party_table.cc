@@ -31,7 +31,7 @@ void PartyBlocks::GiveBack(std::unique_ptr<PartyEntry[]> block, std::uint32_t lo
 
 PartyEntry& PartyTable::Probe(std::uint32_t party) const {
   const std::size_t mask = (std::size_t{1} << log2_size_) - 1;
-  std::size_t at = (party * std::uint64_t{0x9E3779B97F4A7C15}) >> (64 - log2_size_);
+  std::size_t at = PlaceOf(party);
   while (entries_[at].newest != kNoSlot && entries_[at].party != party) at = (at + 1) & mask;
   return entries_[at];
 }

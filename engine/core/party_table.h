@@ -37,6 +37,10 @@ class PartyTable {
   PartyEntry& FindOrMake(std::uint32_t party, PartyBlocks& blocks);
   // kNoSlot where the party has no order.
   Slot Newest(std::uint32_t party) const;
+  // Asks memory for what Newest will read.
+  void Prefetch(std::uint32_t party) const {
+    if (entries_) __builtin_prefetch(&entries_[PlaceOf(party)]);
+  }
   void Clear(PartyBlocks& blocks);  // Gives the memory back.
 
   // Calls visit(PartyEntry&) for each party with an order, in no order that matters.
@@ -49,6 +53,9 @@ class PartyTable {
   }
 
  private:
+  std::size_t PlaceOf(std::uint32_t party) const {
+    return (party * std::uint64_t{0x9E3779B97F4A7C15}) >> (64 - log2_size_);
+  }
   PartyEntry& Probe(std::uint32_t party) const;
   void Grow(PartyBlocks& blocks);
 

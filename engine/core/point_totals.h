@@ -1,6 +1,7 @@
 // What was traded at metering points in one product, so that no later order trades beyond a limit.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -13,6 +14,8 @@ namespace engine {
 // By the metering point's index and the side. Memory: about 40 bytes each.
 class PointTotals {
  public:
+  // Room for so many more.
+  void Reserve(std::size_t more) { totals_.reserve(totals_.size() + more); }
   void Count(std::uint32_t metering_point, Side side, std::uint32_t energy_wh) {
     totals_[{metering_point, side}] += energy_wh;
   }

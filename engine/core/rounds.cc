@@ -205,19 +205,19 @@ DigestBytes Rounds::Account(const Product& product, std::uint32_t& fills) {
   const bool has_amounts = !cleared.amounts_units.empty();
   std::uint64_t energy_wh[2] = {0, 0};
   SignedWide money_units[2] = {0, 0};
-  product.book.ForEachOrder(memory_, [&](const OrderChunk& chunk, std::uint32_t at) {
+  const auto count = [&](const OrderChunk& chunk, std::uint32_t at) {
     if (chunk.filled_wh[at] == 0) return;
     const auto side = static_cast<std::size_t>(chunk.side);
     energy_wh[side] += chunk.filled_wh[at];
-    fills_digest_.Add(chunk.order_id[at]);
-    fills_digest_.Add(chunk.filled_wh[at]);
+    fills_digest_.Add(chunk.order_id[at], chunk.filled_wh[at]);
     if (has_amounts) {
       money_units[side] += cleared.amounts_units.at(fills);
       fills_digest_.Add(cleared.amounts_units[fills]);
     }
     ++fills;
     if (chunk.open_wh[at] == 0) registry_.CloseOrder(chunk.account[at]);
-  });
+  };
+  product.book.ForEachOrder(memory_, count, registry_.PrefetchesAccounts());
   CHECK(energy_wh[0] == cleared.energy_wh && energy_wh[1] == cleared.energy_wh);
   if (!has_amounts) {
     money_units[0] = SignedWide{cleared.buy_price_ticks} * energy_wh[0];
@@ -235,12 +235,14 @@ DigestBytes Rounds::Account(const Product& product, std::uint32_t& fills) {
 
 // For the rounds that follow: what is traded stays within the limit of the connection.
 void Rounds::CountAtPoints(Product& product) {
-  product.book.ForEachOrder(memory_, [&](const OrderChunk& chunk, std::uint32_t at) {
+  product.traded.Reserve(outcome_.fills);
+  const auto count = [&](const OrderChunk& chunk, std::uint32_t at) {
     if (chunk.filled_wh[at] == 0) return;
     // Though there may be no limit yet.
     const std::uint32_t index = registry_.account(chunk.account[at]).metering_point;
     product.traded.Count(index, chunk.side, chunk.filled_wh[at]);
-  });
+  };
+  product.book.ForEachOrder(memory_, count, registry_.PrefetchesAccounts());
 }
 
 bool Rounds::Confirm(const OutcomeBody& outcome) {
