@@ -103,26 +103,34 @@ absl::Status Shard::Settle() {
 
 bool Shard::TakeCommands() {
   if (links_.empty()) return false;
-  std::uint32_t taken = 0;
+  Share left{.commands = options_.commands_a_turn, .items = options_.items_a_turn};
+  bool did = false;
   for (std::size_t i = 0; i < links_.size(); ++i) {
-    const std::size_t left = links_.size() - i;
-    const auto share = (options_.commands_a_turn - taken) / static_cast<std::uint32_t>(left);
-    taken += TakeFrom((first_link_ + i) % links_.size(), std::max(share, 1u));
+    const auto links = static_cast<std::uint32_t>(links_.size() - i);
+    const Share taken = TakeFrom((first_link_ + i) % links_.size(),
+                                 {.commands = std::max(left.commands / links, 1u),
+                                  .items = std::max(left.items / links, 1u)});
+    did = did || taken.commands > 0;
+    left.commands -= std::min(taken.commands, left.commands);
+    left.items -= std::min(taken.items, left.items);
   }
   first_link_ = (first_link_ + 1) % links_.size();
-  return taken > 0;
+  return did;
 }
 
-std::uint32_t Shard::TakeFrom(std::size_t link, std::uint32_t most) {
+// The last command may have more items than are left.
+Shard::Share Shard::TakeFrom(std::size_t link, Share most) {
   CommandReceiver& commands = links_[link].commands;
-  std::uint32_t taken = 0;
-  for (; taken < most; ++taken) {
+  Share taken;
+  while (taken.commands < most.commands && taken.items < most.items) {
     CommandHeader* command = commands.Front();
     if (command == nullptr || command->time_ns >= next_due_ns_ || !HasRoomFor(*command)) break;
+    ++taken.commands;
+    taken.items += command->count;
     Take(link, *command);
     commands.Pop();
   }
-  if (taken > 0) commands.Release();
+  if (taken.commands > 0) commands.Release();
   return taken;
 }
 

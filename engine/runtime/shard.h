@@ -22,7 +22,10 @@ namespace engine {
 
 struct ShardOptions {
   std::size_t held_events = std::size_t{1} << 15;  // A link; a power of two, at least 1,024.
+  // Whichever is first. What was taken is on its way to disk while the next is applied, and other
+  // markets' gates are looked at between turns.
   std::uint32_t commands_a_turn = 256;
+  std::uint32_t items_a_turn = 1'024;  // Of the commands together: orders, cancels, answers.
   std::uint32_t events_a_turn = 4'096;
   // In exchange time. A round that is closed this soon after its gate is not too late, even where
   // the market's gate lies right at its minimum notice.
@@ -102,7 +105,11 @@ class Shard {
   void ResumeAtStart(std::int64_t now_ns);
   void ResumeGames(const ProductId& product, std::int64_t until_ns);
   bool TakeCommands();
-  std::uint32_t TakeFrom(std::size_t link, std::uint32_t most);
+  struct Share {
+    std::uint32_t commands = 0;
+    std::uint32_t items = 0;
+  };
+  Share TakeFrom(std::size_t link, Share most);
   bool HasRoomFor(const CommandHeader& command) const;
   void Take(std::size_t link, CommandHeader& command);
   bool IsTaken(const CommandHeader& command) const;

@@ -138,5 +138,29 @@ TEST(ShardTime, WhetherAnOrderIsInTimeDependsOnItsStampAlone) {
   EXPECT_GT(late, 200u);
 }
 
+// However long a frame may be: what is behind it, another market's gate too, waits for a turn.
+TEST(ShardTime, TakesATurnsItemsOrOneCommandMore) {
+  ShardOptions options = SmallShard();
+  options.items_a_turn = 10;
+  ShardWorld world(1, options);
+  world.Init(SmallMarket(), 1);
+  world.Start();
+  world.Settle();
+  world.Logon(0, 1);
+  std::uint64_t order = 0;
+  for (std::uint64_t seq = 1; seq <= 5; ++seq) {
+    std::vector<OrderBody> orders;
+    for (int i = 0; i < 6; ++i) orders.push_back(Bid(1, ++order, 20, 500));
+    ASSERT_TRUE(world.Put(0, world.Orders(1, seq, orders)));
+  }
+  const auto open = [&world] { return world.shard->exchange().open_orders(); };
+  world.shard->Turn();
+  EXPECT_EQ(open(), 12u);
+  world.shard->Turn();
+  EXPECT_EQ(open(), 24u);
+  world.Settle();
+  EXPECT_EQ(open(), 30u);
+}
+
 }  // namespace
 }  // namespace engine
