@@ -57,6 +57,20 @@ class Replay(unittest.TestCase):
             exchange.stop()
             peerwatt("journal", "verify", exchange.data)
 
+    def test_a_burst_before_the_gates_is_told_apart(self):
+        burst = ("--burst-permille", 900, "--burst-s", 300, "--last-lead-s", 900)
+        with Exchange(homes=50, credentials=5, speed=2880, generate=burst) as exchange:
+            exchange.start()
+            result = self.result_of(exchange.replay("--burst-s", 1200))
+            told = result["burst"]
+            self.assertGreater(told["orders"], 0.9 * result["orders"])
+            late = sum(result["refused"].get(why, 0) for why in ("gate_closed", "clearing"))
+            self.assertEqual(told["late"], late)
+            for times in (told["answer_us"], told["gate_to_last_fill_us"]):
+                self.assertGreater(times["p50"], 0)
+                self.assertGreaterEqual(times["max"], times["p50"])
+            exchange.stop()
+
     def test_the_setup_beside_the_feed_is_found_or_its_making_is_told(self):
         with Exchange(homes=20, credentials=5) as exchange:
             exchange.start()

@@ -44,9 +44,11 @@ class HomeBidders {
       return absl::InvalidArgumentError("no home, no slot, or too many homes");
     }
     if (policy_.home_shade_permille + policy_.slot_shade_permille > 1'000 ||
-        policy_.homes_per_credential == 0 || policy_.last_lead_s >= kEarliestLeadMs / 1'000) {
+        policy_.homes_per_credential == 0 || policy_.burst_permille > 1'000 ||
+        std::int64_t{policy_.last_lead_s} + policy_.burst_s >= kEarliestLeadMs / 1'000) {
       return absl::InvalidArgumentError(
-          "shades above 1,000 permille, no home per credential, or a last lead of an hour");
+          "shades or a burst above 1,000 permille, no home per credential, or a last lead and a "
+          "burst of an hour");
     }
     if (market_.open_before_s < earliest_s) {
       return absl::InvalidArgumentError(absl::StrCat("orders come up to ", earliest_s,
@@ -127,8 +129,11 @@ class HomeBidders {
     const auto first = Draw(policy_.seed, DrawFor::kLead, credential, slot);
     const auto second = Draw(policy_.seed, DrawFor::kLeadAgain, credential, slot);
     const std::int64_t last_ms = std::int64_t{policy_.last_lead_s} * 1'000;
+    const bool waits = Between(Draw(policy_.seed, DrawFor::kBurst, credential, slot), 0, 999) <
+                       policy_.burst_permille;
     const std::int64_t lead_ms =
-        last_ms + Between(second, 0, Between(first, 0, kEarliestLeadMs - last_ms));
+        last_ms + (waits ? Between(first, 0, std::int64_t{policy_.burst_s} * 1'000)
+                         : Between(second, 0, Between(first, 0, kEarliestLeadMs - last_ms)));
     const std::int64_t again_ms =
         Between(Draw(policy_.seed, DrawFor::kCorrectionLead, credential, slot), last_ms, lead_ms);
     Departure departure{.time_ns = GateNs(slot) - lead_ms * 1'000'000,

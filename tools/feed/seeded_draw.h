@@ -27,6 +27,7 @@ enum class DrawFor : std::uint64_t {
   kZipMomentum,
   kZipPastShare,
   kZipPastTicks,
+  kBurst,
 };
 
 // SplitMix64's finalizer. Source: Steele, Lea and Flood, "Fast splittable pseudorandom number

@@ -60,6 +60,14 @@ void AddPolicy(CLI::App& command, BiddingPolicy& policy) {
       ->check(CLI::Range(0U, 3'599U))
       ->capture_default_str();
   command
+      .add_option("--burst-permille", policy.burst_permille,
+                  "Of 1,000 devices and slots, so many wait until the last seconds before that")
+      ->check(CLI::Range(0U, 1'000U))
+      ->capture_default_str();
+  command.add_option("--burst-s", policy.burst_s, "How many seconds these are")
+      ->check(CLI::Range(0U, 3'599U))
+      ->capture_default_str();
+  command
       .add_option("--homes-per-credential", policy.homes_per_credential,
                   "1: each home is its own device; more: aggregators")
       ->check(CLI::Range(1U, 10'000'000U))

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
+#include <sstream>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -37,7 +38,9 @@ class NetworkReplay {
   bool IsDone(std::int64_t now_ns) const;
   bool IsWaitedFor(const engine::ProductId& product) const;
   std::int64_t GateNs(const engine::ProductId& product) const;
+  bool IsInBurst(const engine::ProductId& product, std::int64_t due_ns) const;
   void CountRounds();
+  void CountLastFills();
   std::int64_t ServerNs(std::int64_t steady_ns) const {
     return *tally_.server_minus_steady_ns +
            (steady_ns - tally_.server_at_ns) * tally_.result.clock_factor;
@@ -102,7 +105,8 @@ std::optional<std::int64_t> NetworkReplay::DueNs(std::size_t item, std::int64_t 
 }
 
 void NetworkReplay::SendItem(const PlannedItem& item, std::int64_t due_ns) {
-  const DueOrder due{item.type, moved_.Move(item, ServerNs(due_ns)), due_ns};
+  DueOrder due{item.type, moved_.Move(item, ServerNs(due_ns)), due_ns};
+  due.in_burst = IsInBurst(due.order.product, due_ns);
   last_start_minute_ = std::max(last_start_minute_, due.order.product.start_minute);
   clients_[item.client]->Send(due);
   dirty_.push_back(item.client);
@@ -130,6 +134,27 @@ std::int64_t NetworkReplay::GateNs(const engine::ProductId& product) const {
       engine::GateNs(market->second, product.start_minute, market->second.rounds);
   return tally_.server_at_ns +
          (gate_ns - *tally_.server_minus_steady_ns) / tally_.result.clock_factor;
+}
+
+// Whether a gate of the product comes so soon.
+bool NetworkReplay::IsInBurst(const engine::ProductId& product, std::int64_t due_ns) const {
+  const auto market = plan_.markets.find(product.market);
+  if (options_.burst_s == 0 || market == plan_.markets.end()) return false;
+  const std::int64_t now_ns = ServerNs(due_ns);
+  for (std::uint32_t round = 1; round <= market->second.rounds; ++round) {
+    const std::int64_t gate_ns = engine::GateNs(market->second, product.start_minute, round);
+    if (now_ns < gate_ns) return gate_ns - now_ns <= options_.burst_s * kSecondNs;
+  }
+  return false;
+}
+
+// A continuous market's may come long before the gate.
+void NetworkReplay::CountLastFills() {
+  for (const auto& [id, product] : tally_.result.products) {
+    const std::int64_t after_ns = product.last_fill_ns - GateNs(id);
+    if (product.last_fill_ns == 0 || after_ns < 0) continue;
+    tally_.result.burst.last_fill_ns.Add(static_cast<std::uint64_t>(after_ns));
+  }
 }
 
 // Whether the product's gate comes within the wait for rounds. On the clock all do.
@@ -215,6 +240,7 @@ absl::StatusOr<NetworkReplayResult> NetworkReplay::Run() {
   }
   tally_.result.elapsed_ns = std::max<std::int64_t>(1, tally_.last_answer_ns - begin_ns_);
   CountRounds();
+  if (options_.burst_s > 0) CountLastFills();
   return std::move(tally_.result);
 }
 
@@ -236,6 +262,23 @@ bool FillsAreKnown(const NetworkReplayResult& result) {
 std::string NotWaitedFor(const NetworkReplayResult& result) {
   return absl::StrCat("fills of ", result.rounds_to_come,
                       " products were not waited for: their gates are further off than --wait-s");
+}
+
+nlohmann::ordered_json PercentilesUs(const engine::LatencyHistogram& histogram) {
+  nlohmann::ordered_json json;
+  for (const Percentile& percentile : kPercentiles) {
+    json[percentile.name] = static_cast<double>(histogram.Percentile(percentile.millionths)) / 1e3;
+  }
+  return json;
+}
+
+std::string PercentilesText(const engine::LatencyHistogram& histogram) {
+  std::ostringstream text;
+  for (const Percentile& percentile : kPercentiles) {
+    text << percentile.name << " "
+         << static_cast<double>(histogram.Percentile(percentile.millionths)) / 1e6 << " ms  ";
+  }
+  return text.str();
 }
 
 double PerSecond(std::uint64_t count, std::int64_t elapsed_ns) {
@@ -276,9 +319,13 @@ void PrintReplayJson(const NetworkReplayResult& result, std::ostream& out) {
   json["rounds_not_heard"] = result.rounds_not_heard;
   json["seconds"] = static_cast<double>(result.elapsed_ns) / 1e9;
   json["orders_per_second"] = PerSecond(result.orders, result.elapsed_ns);
-  for (const Percentile& percentile : kPercentiles) {
-    json["answer_us"][percentile.name] =
-        static_cast<double>(result.answer_ns.Percentile(percentile.millionths)) / 1e3;
+  json["answer_us"] = PercentilesUs(result.answer_ns);
+  if (result.burst.answer_ns.count() > 0) {
+    nlohmann::ordered_json& burst = json["burst"];
+    burst["orders"] = result.burst.orders;
+    burst["late"] = result.burst.late;
+    burst["answer_us"] = PercentilesUs(result.burst.answer_ns);
+    burst["gate_to_last_fill_us"] = PercentilesUs(result.burst.last_fill_ns);
   }
   out << json.dump(2) << "\n";
 }
@@ -306,12 +353,12 @@ void PrintReplayText(const NetworkReplayResult& result, std::ostream& out) {
   out << absl::StrCat("rate        ",
                       static_cast<std::uint64_t>(PerSecond(result.orders, result.elapsed_ns)),
                       " orders/s over ", static_cast<double>(result.elapsed_ns) / 1e9, " s\n");
-  out << "answer      ";
-  for (const Percentile& percentile : kPercentiles) {
-    out << percentile.name << " "
-        << static_cast<double>(result.answer_ns.Percentile(percentile.millionths)) / 1e6 << " ms  ";
-  }
-  out << "\n";
+  out << "answer      " << PercentilesText(result.answer_ns) << "\n";
+  if (result.burst.answer_ns.count() == 0) return;
+  out << absl::StrCat("burst       ", result.burst.orders, " orders shortly before a gate, ",
+                      result.burst.late, " late\n");
+  out << "  answer    " << PercentilesText(result.burst.answer_ns) << "\n";
+  out << "  last fill " << PercentilesText(result.burst.last_fill_ns) << "\n";
 }
 
 }  // namespace tools

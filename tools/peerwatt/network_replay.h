@@ -43,6 +43,9 @@ struct NetworkReplayOptions {
   std::int64_t timeout_s = 600;  // The whole replay, but for wait_s.
   std::int64_t wait_s = 30;      // kFixed, kMax: rounds with a gate so soon after the last answer
                                  // are waited for; kClock: all are.
+  // Orders that are due so short a time before a gate of their product, on the exchange's clock,
+  // are told of apart; 0: none are.
+  std::int64_t burst_s = 0;
   ReplayPlay play;
   ClientTls tls;             // But for the certificate: each credential has its own.
   std::string certificates;  // Over TLS: a folder with N.pem, certificate and key of credential N.
@@ -59,8 +62,17 @@ struct ProductReport {
   std::uint64_t ask_wh = 0;
   std::uint64_t bought_wh = 0;  // Filled of this replay's orders.
   std::uint64_t sold_wh = 0;
-  std::int64_t paid_units = 0;  // For what was bought, and
-  std::int64_t got_units = 0;   // got for what was sold.
+  std::int64_t paid_units = 0;    // For what was bought, and
+  std::int64_t got_units = 0;     // got for what was sold.
+  std::int64_t last_fill_ns = 0;  // When it was heard, on the steady clock; 0: none was.
+};
+
+// What became of the orders that were due shortly before a gate, and of those gates.
+struct BurstReport {
+  std::uint64_t orders = 0;
+  std::uint64_t late = 0;  // Refused since the gate was over, though they were due before it.
+  engine::LatencyHistogram answer_ns;
+  engine::LatencyHistogram last_fill_ns;  // By product: from its last gate to its last fill.
 };
 
 struct NetworkReplayResult {
@@ -78,6 +90,7 @@ struct NetworkReplayResult {
   std::uint32_t clock_factor = 1;
   engine::LatencyHistogram answer_ns;  // From the time an order was due to be sent to its answer.
   std::map<engine::ProductId, ProductReport> products;
+  BurstReport burst;
 };
 
 // Ensures: an error where no daemon is there, a logon is refused, or the timeout passes before

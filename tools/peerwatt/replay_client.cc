@@ -215,8 +215,9 @@ void ReplayClient::OnAnswer(const gateway::AnswerMessage& message) {
     if (refusal.index < reasons.size()) reasons[refusal.index] = refusal.reason;
   }
   for (std::size_t i = 0; i < frame.size(); ++i) {
-    result.answer_ns.Add(
-        static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_ns - frame[i].due_ns)));
+    const std::int64_t answer_ns = std::max<std::int64_t>(0, now_ns - frame[i].due_ns);
+    result.answer_ns.Add(static_cast<std::uint64_t>(answer_ns));
+    if (frame[i].in_burst) CountInBurst(answer_ns, reasons[i]);
     if (reasons[i] == engine::Reason::kNone) {
       ++result.accepted;
       CountAccepted(frame[i]);
@@ -236,6 +237,14 @@ void ReplayClient::OnAnswer(const gateway::AnswerMessage& message) {
     *tally_.acks << '\n';
   }
   Flush();
+}
+
+void ReplayClient::CountInBurst(std::int64_t answer_ns, engine::Reason reason) {
+  BurstReport& burst = tally_.result.burst;
+  ++burst.orders;
+  const bool late = reason == engine::Reason::kGateClosed || reason == engine::Reason::kClearing;
+  burst.late += late ? 1 : 0;
+  burst.answer_ns.Add(static_cast<std::uint64_t>(answer_ns));
 }
 
 void ReplayClient::RoundTold(const engine::ProductId& product) {
@@ -262,8 +271,10 @@ void ReplayClient::OnRoundVoid(std::uint64_t /*event*/, const engine::RoundVoidE
 void ReplayClient::OnFills(std::uint64_t /*first_event*/,
                            std::span<const engine::FillEvent> fills) {
   tally_.result.fills += fills.size();
+  const std::int64_t now_ns = SteadyNs();
   for (const engine::FillEvent& fill : fills) {
     ProductReport& product = tally_.result.products[fill.product];
+    product.last_fill_ns = now_ns;
     const bool buys = fill.side == engine::Side::kBuy;
     (buys ? product.bought_wh : product.sold_wh) += fill.energy_wh;
     (buys ? product.paid_units : product.got_units) += fill.amount_units;

@@ -21,6 +21,7 @@ struct DueOrder {
   engine::CommandType type{};
   engine::OrderBody order;
   std::int64_t due_ns = 0;
+  bool in_burst = false;  // Shortly before a gate.
 };
 
 // What all clients of a replay write into.
@@ -73,6 +74,7 @@ class ReplayClient : public gateway::ClientHandler {
   void AnswerLater(std::vector<engine::QuantityBody> answers);
   void CountQuantities(const gateway::AnswerMessage& message);
   void CountAccepted(const DueOrder& order);
+  void CountInBurst(std::int64_t answer_ns, engine::Reason reason);
   void RoundTold(const engine::ProductId& product);
 
   using OrderName = std::tuple<engine::AccountId, engine::ClientOrderId, std::uint64_t>;

@@ -146,6 +146,13 @@ void AddReplayCommand(CLI::App& app, Action& action) {
       ->check(CLI::Range(1U, engine::kAnswersKept))
       ->capture_default_str();
   command
+      ->add_option(
+          "--burst-s", network.burst_s,
+          "Tell apart of the orders that are due within so many seconds before a gate, and "
+          "how long after a gate the last fill came; 0: do not")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{3'600}))
+      ->capture_default_str();
+  command
       ->add_option("--wait-s", network.wait_s,
                    "With R and max: after the last answer, wait for the rounds whose gates come "
                    "within so many seconds; fills of later ones are told as not waited for")

@@ -118,6 +118,26 @@ TEST(City, SendsEachOrderBeforeItsGateAndManyLate) {
   EXPECT_NEAR(static_cast<double>(late) / static_cast<double>(orders), 0.5, 0.04);
 }
 
+TEST(City, SendsNearlyAllInTheLastSecondsOfAnEveningOfBursts) {
+  CityOptions options = SmallCity();
+  options.policy.burst_permille = 900;
+  options.policy.burst_s = 5;
+  options.policy.last_lead_s = 1;
+  std::size_t orders = 0;
+  std::size_t last = 0;
+  for (const FedOrder& fed : OrdersOf(CityFeed(options))) {
+    const std::int64_t gate =
+        std::int64_t{fed.order.product.start_minute} * kNsPerMinute - 300 * (kNsPerMinute / 60);
+    const std::int64_t lead = gate - fed.time_ns;
+    ASSERT_GE(lead, kNsPerMinute / 60);
+    if (fed.type != CommandType::kSubmitOrders) continue;
+    ++orders;
+    if (lead <= 6 * (kNsPerMinute / 60)) ++last;
+  }
+  // Of those that do not wait, three in a hundred come so late too.
+  EXPECT_NEAR(static_cast<double>(last) / static_cast<double>(orders), 0.9, 0.02);
+}
+
 TEST(City, OrdersWhatItsHomesNeedAfterTheirCorrections) {
   const CityOptions options = SmallCity();
   const auto city = MakeCity(options);
