@@ -1,6 +1,7 @@
 // The baseline of round_trip_bench: a plain Asio server that looks at nothing of a frame but its
 // length, and answers each with the same bytes, those of an acknowledgement; over TLS where it is
-// given CERTIFICATE KEY AUTHORITIES, with a client's certificate as the daemon asks for it.
+// given CERTIFICATE KEY AUTHORITIES, with a client's certificate as the daemon asks for it. And of
+// fan_out_bench, with --fan-out: each frame of anybody is answered to everybody by those of a fill.
 #include <array>
 #include <csignal>
 #include <cstdint>
@@ -8,6 +9,8 @@
 #include <cstring>
 #include <exception>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,6 +24,7 @@
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <sys/socket.h>
 
 #include "gateway/frame_builder.h"
 
@@ -64,6 +68,13 @@ class FrameCounter {
   std::size_t left_ = 0;   // Of the frame, behind its length.
 };
 
+gateway::Bytes Fill() {
+  gateway::Bytes frame;
+  const engine::FillEvent fill;
+  gateway::FrameBuilder().Fills(1, std::span(&fill, 1), frame);
+  return frame;
+}
+
 gateway::Bytes Acknowledgement() {
   gateway::Bytes answer;
   gateway::FrameBuilder().Answer({.client_seq = 1,
@@ -93,6 +104,23 @@ asio::awaitable<void> Serve(Stream socket) {
   }
 }
 
+// Of all connections; null: not with --fan-out.
+using Everybody = std::vector<int>;
+
+asio::awaitable<void> TellEverybody(tcp::socket socket, Everybody& everybody) {
+  const gateway::Bytes fill = Fill();
+  std::vector<char> in(std::size_t{1} << 10);
+  FrameCounter counter;
+  for (;;) {
+    const auto [error, read] = co_await socket.async_read_some(asio::buffer(in), kAwait);
+    if (error) break;
+    if (counter.Take(in.data(), read) == 0) continue;
+    for (const int fd : everybody) {
+      if (::send(fd, fill.data(), fill.size(), MSG_NOSIGNAL) < 0) break;
+    }
+  }
+}
+
 using TlsSocket = asio::ssl::stream<tcp::socket>;
 
 asio::awaitable<void> ServeTls(TlsSocket socket) {
@@ -113,13 +141,18 @@ asio::ssl::context ContextOf(char** files) {
   return context;
 }
 
-asio::awaitable<void> Accept(tcp::acceptor& acceptor, asio::ssl::context* tls) {
+asio::awaitable<void> Accept(tcp::acceptor& acceptor, asio::ssl::context* tls,
+                             Everybody* everybody) {
   for (;;) {
     auto [error, socket] = co_await acceptor.async_accept(kAwait);
     if (error) break;
     boost::system::error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    if (tls != nullptr) {
+    if (everybody != nullptr) {
+      everybody->push_back(socket.native_handle());
+      asio::co_spawn(acceptor.get_executor(), TellEverybody(std::move(socket), *everybody),
+                     asio::detached);
+    } else if (tls != nullptr) {
       asio::co_spawn(acceptor.get_executor(), ServeTls(TlsSocket(std::move(socket), *tls)),
                      asio::detached);
     } else {
@@ -131,8 +164,9 @@ asio::awaitable<void> Accept(tcp::acceptor& acceptor, asio::ssl::context* tls) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 1 && argc != 4) {
-    std::fprintf(stderr, "usage: bare_server [CERTIFICATE KEY AUTHORITIES]\n");
+  const bool fans_out = argc == 2 && std::string_view(argv[1]) == "--fan-out";
+  if (argc != 1 && argc != 4 && !fans_out) {
+    std::fprintf(stderr, "usage: bare_server [--fan-out | CERTIFICATE KEY AUTHORITIES]\n");
     return 64;
   }
   try {
@@ -144,7 +178,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "listening on 127.0.0.1:%u\n", acceptor.local_endpoint().port());
     asio::signal_set signals(io, SIGTERM);
     signals.async_wait([&io](const boost::system::error_code&, int) { io.stop(); });
-    asio::co_spawn(io, Accept(acceptor, tls ? &*tls : nullptr), asio::detached);
+    Everybody everybody;
+    asio::co_spawn(io, Accept(acceptor, tls ? &*tls : nullptr, fans_out ? &everybody : nullptr),
+                   asio::detached);
     io.run();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bare_server: %s\n", error.what());
