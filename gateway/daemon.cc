@@ -21,6 +21,16 @@ void ShardFailed(const absl::Status& status) {
   std::_Exit(kJournalLost);
 }
 
+// Orders are refused meanwhile, as the shard says; all that was told can still be told again.
+void OutboxSpace(const absl::Status& space) {
+  if (space.ok()) {
+    spdlog::info("the outbox has space again, and has written what it held");
+  } else {
+    spdlog::warn("the disk is full: the outbox holds in memory what it cannot write: {}",
+                 std::string(space.message()));
+  }
+}
+
 // Trading goes on. What cannot be kept is told again after the next start, which replays it.
 void OutboxFailed(const absl::Status& status) {
   spdlog::error("the outbox cannot tell again what somebody has missed: {}",
@@ -103,7 +113,7 @@ absl::Status Daemon::Start(OpenShard recovered, std::unique_ptr<engine::Journal>
   shard_->Tap(std::move(tap.shard));
   outbox_.emplace(std::move(store), clock_, outbox_bell_, std::move(tap.outbox),
                   std::move(outbox_ends));
-  outbox_thread_.emplace(*outbox_, OutboxFailed);
+  outbox_thread_.emplace(*outbox_, OutboxFailed, OutboxSpace);
   shard_thread_.emplace(*shard_, shard_bell_, "shard-0", ShardFailed);
   for (Gateway* gateway : all) gateway_threads_.emplace_back(*gateway);
   if (config_.listen_insecure && *tls == nullptr) {

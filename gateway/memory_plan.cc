@@ -11,6 +11,7 @@
 #include "engine/core/product.h"
 #include "engine/core/registry.h"
 #include "engine/outbox/event_block.h"
+#include "engine/outbox/event_store.h"
 #include "engine/runtime/shard.h"
 #include "gateway/frame.h"
 
@@ -72,10 +73,11 @@ MemoryPlan PlanMemory(const Config& config, const engine::Exchange& exchange) {
                events * sizeof(engine::Event);
   plan.journal = 3 * kib(config.journal_batch_kib) + kib(1'024);
   constexpr std::uint64_t kMarkBytes = 8;
-  plan.outbox = (static_cast<std::uint64_t>(config.outbox_limit_mib) << 20) /
+  const std::uint64_t held = engine::EventStoreOptions().held_bytes_max;
+  plan.outbox = ((static_cast<std::uint64_t>(config.outbox_limit_mib) << 20) + held) /
                     (sizeof(engine::EventRecord) + sizeof(engine::OrderCancelledEvent)) *
                     kMarkBytes +
-                4 * engine::kEventBlockBytesMax + size.credentials * 96;
+                held + 5 * engine::kEventBlockBytesMax + size.credentials * 96;
   const bool has_follower = config.journal_snapshot_segments > 0;
   // Before segments go, the snapshot that stands for them is loaded beside it.
   const std::uint64_t exchanges = has_follower ? (config.journal_keep_days > 0 ? 2 : 1) : 0;

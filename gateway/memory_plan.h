@@ -18,7 +18,7 @@ struct MemoryPlan {
   std::uint64_t connections = 0;  // At their limit, with their budget of buffers used up.
   std::uint64_t rings = 0;        // Between threads, and events held until they are durable.
   std::uint64_t journal = 0;
-  std::uint64_t outbox = 0;  // Where it has which event.
+  std::uint64_t outbox = 0;  // Where it has which event, and what a full disk has it hold.
   std::uint64_t follower =
       0;  // What makes and loads the snapshots: exchanges of books, products, clients.
 

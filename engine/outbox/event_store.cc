@@ -11,7 +11,15 @@
 namespace engine {
 namespace {
 
+constexpr std::int64_t kTryAgainNs = 1'000'000'000;
+
 std::uint32_t Low(std::uint64_t number) { return static_cast<std::uint32_t>(number); }
+
+// What could not be synced may never be on disk, whatever a second try says: for no reason is it
+// done again, a full disk neither.
+absl::Status Final(const absl::Status& synced) {
+  return absl::IsResourceExhausted(synced) ? absl::UnavailableError(synced.message()) : synced;
+}
 
 }  // namespace
 
@@ -41,7 +49,7 @@ void EventStore::Add(const Event& event, std::int64_t now_ns) {
   if (!status_.ok()) return;
   const auto stream = streams_.find(event.credential);
   if (stream != streams_.end() && event.event_number < stream->second.next) return;
-  if (gathered_.size() + kEventRecordBytesMax > kEventBlockBytesMax) WriteBlock(now_ns);
+  if (gathered_.size() + kEventRecordBytesMax > kEventBlockBytesMax) Write(now_ns);
   AppendRecord(event, gathered_);
   Index(event, end_block());
 }
@@ -68,61 +76,94 @@ void EventStore::Index(const Event& event, std::uint64_t block) {
 }
 
 void EventStore::Write(std::int64_t now_ns) {
-  if (gathered_.size() > sizeof(EventBlockHeader)) WriteBlock(now_ns);
+  if (gathered_.size() > sizeof(EventBlockHeader)) {
+    WriteBlock(now_ns);
+  } else if (status_.ok() && !space_.ok() && IsTimeToTry(now_ns)) {
+    status_ = WriteOrHold(now_ns);
+  }
   RemoveWhatIsTooMuch(now_ns);
 }
 
 void EventStore::WriteBlock(std::int64_t now_ns) {
-  if (status_.ok()) status_ = WriteGathered(now_ns);
+  if (status_.ok()) {
+    held_.Add(gathered_, covered_, now_ns);
+    blocks_.push_back(
+        {.file = 0, .offset = 0, .bytes = static_cast<std::uint32_t>(gathered_.size())});
+    const bool is_too_much = held_.bytes() > options_.held_bytes_max;
+    if (space_.ok() || is_too_much || IsTimeToTry(now_ns)) status_ = WriteOrHold(now_ns);
+  }
   gathered_.resize(sizeof(EventBlockHeader));
 }
 
-absl::Status EventStore::WriteGathered(std::int64_t now_ns) {
-  if (file_ == nullptr) {
-    if (absl::Status status = BeginFile(); !status.ok()) return status;
-  }
-  for (absl::Status status = AppendGathered(now_ns); !status.ok();
-       status = AppendGathered(now_ns)) {
-    if (!absl::IsResourceExhausted(status)) return status;
-    if (absl::Status room = MakeRoom(); !room.ok()) return room;
-  }
-  written_covered_ = covered_;
-  if (files_.back().bytes < options_.file_bytes) return absl::OkStatus();
-  if (absl::Status status = file_->Sync(); !status.ok()) return status;
-  if (absl::Status status = BeginFile(); !status.ok()) return status;
-  RemoveWhatIsTooMuch(now_ns);
-  return absl::OkStatus();
+// Exchange time may go back.
+bool EventStore::IsTimeToTry(std::int64_t now_ns) const {
+  return now_ns < tried_ns_ || now_ns >= tried_ns_ + kTryAgainNs;
 }
 
-absl::Status EventStore::AppendGathered(std::int64_t now_ns) {
+// Ensures: an error where nothing more can be kept. Where there is no space it holds so much as it
+// may.
+absl::Status EventStore::WriteOrHold(std::int64_t now_ns) {
+  for (;;) {
+    absl::Status written = WriteHeld();
+    if (!absl::IsResourceExhausted(written)) {
+      space_ = absl::OkStatus();
+      return written;
+    }
+    space_ = std::move(written);
+    tried_ns_ = now_ns;
+    if (held_.bytes() <= options_.held_bytes_max) return absl::OkStatus();
+    if (absl::Status room = MakeRoom(); !room.ok()) return room;
+  }
+}
+
+// Ensures: ResourceExhausted where the rest can be written later: what was refused may lie behind
+// the file's end in part, and is written over.
+absl::Status EventStore::WriteHeld() {
+  for (;;) {
+    if (file_ != nullptr && files_.back().bytes >= options_.file_bytes) {
+      if (absl::Status status = Final(file_->Sync()); !status.ok()) return status;
+      if (absl::Status status = BeginFile(); !status.ok()) return status;
+    } else if (file_ == nullptr) {
+      if (absl::Status status = BeginFile(); !status.ok()) return status;
+    }
+    if (held_.empty()) return absl::OkStatus();
+    if (absl::Status status = AppendHeld(); !status.ok()) return status;
+  }
+}
+
+absl::Status EventStore::AppendHeld() {
   FileState& file = files_.back();
+  HeldBlock& block = held_.front();
   SealBlock(SeedOf(file.number),
             {.magic = 0,
              .bytes = 0,
              .file = file.number,
              .offset = file.bytes,
-             .covered = covered_,
-             .written_ns = now_ns,
+             .covered = block.covered,
+             .written_ns = block.written_ns,
              .checksum = 0},
-            gathered_);
-  if (absl::Status status = file_->WriteAt(gathered_, file.bytes); !status.ok()) return status;
-  blocks_.push_back({.file = file.number,
-                     .offset = static_cast<std::uint32_t>(file.bytes),
-                     .bytes = static_cast<std::uint32_t>(gathered_.size())});
-  file.bytes += gathered_.size();
-  file.blocks_end = end_block();
-  file.newest_ns = now_ns;
+            block.bytes);
+  if (absl::Status status = file_->WriteAt(block.bytes, file.bytes); !status.ok()) return status;
+  BlockPlace& place = blocks_[static_cast<std::size_t>(first_held() - first_block_)];
+  place.file = file.number;
+  place.offset = static_cast<std::uint32_t>(file.bytes);
+  file.bytes += block.bytes.size();
+  file.newest_ns = block.written_ns;
+  written_covered_ = block.covered;
+  held_.RemoveFront();
+  file.blocks_end = first_held();
   return absl::OkStatus();
 }
 
-// Where the disk is full the oldest events make room, the only file's too.
+// Where more would be held than may be the oldest events make room, the only file's too.
 absl::Status EventStore::MakeRoom() {
   const bool is_only = files_.size() == 1;
-  if (is_only && files_.front().bytes == sizeof(OutboxFileHeader)) {
-    return absl::ResourceExhaustedError("the disk is full");
+  if (files_.empty() || (is_only && files_.front().bytes == sizeof(OutboxFileHeader))) {
+    return absl::ResourceExhaustedError("the disk is full, and no more may be held in memory");
   }
   if (absl::Status status = RemoveOldest(); !status.ok()) return status;
-  return is_only ? BeginFile() : absl::OkStatus();
+  if (is_only) file_ = nullptr;
+  return absl::OkStatus();
 }
 
 // A last file without a block is made anew: starts that write nothing do not fill the folder.
@@ -133,22 +174,19 @@ absl::Status EventStore::BeginFile() {
   }
   OutboxFileHeader header{.shard = options_.identity.shard,
                           .cluster_id = options_.identity.cluster_id,
-                          .file = ++last_file_,
+                          .file = last_file_ + 1,
                           .covered = written_covered_,
                           .previous = files_.empty() ? 0 : files_.back().bytes};
   SealFileHeader(header);
-  for (;;) {
-    absl::StatusOr<std::unique_ptr<File>> file = disk_.Create(PathOf(header.file));
-    absl::Status status = file.status();
-    if (status.ok()) status = (*file)->WriteAt(std::as_bytes(std::span(&header, 1)), 0);
-    if (status.ok()) file_ = *std::move(file);
-    if (status.ok()) break;
-    if (!absl::IsResourceExhausted(status) || files_.empty()) return status;
-    if (absl::Status room = RemoveOldest(); !room.ok()) return room;
-  }
+  absl::StatusOr<std::unique_ptr<File>> file = disk_.Create(PathOf(header.file));
+  if (!file.ok()) return file.status();
+  absl::Status status = (*file)->WriteAt(std::as_bytes(std::span(&header, 1)), 0);
+  if (!status.ok()) return status;
+  file_ = *std::move(file);
+  last_file_ = header.file;
   files_.push_back(
-      {.number = header.file, .bytes = sizeof(header), .blocks_end = end_block(), .newest_ns = 0});
-  return disk_.SyncFolder(options_.folder);
+      {.number = header.file, .bytes = sizeof(header), .blocks_end = first_held(), .newest_ns = 0});
+  return Final(disk_.SyncFolder(options_.folder));
 }
 
 absl::Status EventStore::Begin() {
@@ -157,16 +195,12 @@ absl::Status EventStore::Begin() {
     headless_ = 0;
   }
   if (file_ != nullptr || !status_.ok()) return absl::OkStatus();
-  absl::Status status = BeginFile();
-  // With a file it is the folder that could not be synced.
-  if (file_ != nullptr || !absl::IsResourceExhausted(status)) return status;
-  status_ = std::move(status);
-  return absl::OkStatus();
+  return WriteOrHold(INT64_MIN);
 }
 
 absl::Status EventStore::GoOn() {
   if (!left_out_.empty() && file_ != nullptr && status_.ok()) status_ = file_->Sync();
-  while (!left_out_.empty() && status_.ok()) {
+  while (!left_out_.empty() && status_.ok() && space_.ok()) {
     const std::uint64_t file = left_out_.front();
     absl::Status status = sets_aside_ ? SetAside(file) : RemoveFile(file);
     if (!status.ok()) return status;
@@ -177,8 +211,8 @@ absl::Status EventStore::GoOn() {
 
 void EventStore::Sync(std::int64_t now_ns) {
   Write(now_ns);
-  if (covered_ > written_covered_) WriteBlock(now_ns);
-  if (!status_.ok() || synced_ == covered_) return;
+  if (covered_ > written_covered_ && held_.empty()) WriteBlock(now_ns);
+  if (!status_.ok() || !held_.empty() || synced_ == covered_) return;
   status_ = file_->Sync();
   if (status_.ok()) synced_ = covered_;
 }
@@ -245,6 +279,7 @@ void EventStore::LeaveOutWhatIsThere() {
   streams_.clear();
   first_block_ = end_block();
   blocks_.clear();
+  held_.Clear();
   loaded_block_ = UINT64_MAX;
   newest_sequence_ = 0;
 }
@@ -316,6 +351,13 @@ absl::Status EventStore::Load(std::uint64_t block) {
   CHECK(block >= first_block_ && block < end_block());
   if (block == loaded_block_) return absl::OkStatus();
   loaded_block_ = UINT64_MAX;
+  loaded_.clear();
+  const auto keep = [this](const Event& event) { loaded_.push_back(event); };
+  if (block >= first_held()) {
+    CHECK(ForEachEvent(held_[static_cast<std::size_t>(block - first_held())].bytes, keep));
+    loaded_block_ = block;
+    return absl::OkStatus();
+  }
   const BlockPlace& place = blocks_[static_cast<std::size_t>(block - first_block_)];
   const auto state = std::ranges::find_if(
       files_, [&](const FileState& file) { return file.number == place.file; });
@@ -330,10 +372,7 @@ absl::Status EventStore::Load(std::uint64_t block) {
   if (!size.ok()) return size.status();
   EventBlockHeader header;
   const auto found = BlockAt(SeedOf(place.file), loaded_bytes_, header);
-  loaded_.clear();
-  const bool holds = *size == place.bytes && found.size() == place.bytes &&
-                     ForEachEvent(found, [this](const Event& event) { loaded_.push_back(event); });
-  if (!holds) {
+  if (*size != place.bytes || found.size() != place.bytes || !ForEachEvent(found, keep)) {
     return absl::DataLossError(
         absl::StrCat(PathOf(place.file), ": byte ", place.offset, ": a damaged block"));
   }

@@ -19,6 +19,7 @@
 #include "engine/journal/disk.h"
 #include "engine/journal/format.h"
 #include "engine/outbox/event_block.h"
+#include "engine/outbox/held_blocks.h"
 #include "engine/outbox/outbox_file.h"
 
 namespace engine {
@@ -31,18 +32,21 @@ struct EventStoreOptions {
   // that is written stays.
   std::uint64_t bytes_max = std::uint64_t{1} << 30;
   std::int64_t keep_ns = std::int64_t{72} * 3'600 * 1'000'000'000;  // Exchange time.
+  // Of memory, for what the full disk has no space for.
+  std::uint64_t held_bytes_max = std::uint64_t{64} << 20;
 };
 
 // Files "outbox-<number>.log" beside the journal, whose replay makes again what the journal still
-// has the records of, and no more. Where a file is damaged or missing it has what lies behind;
-// where the disk is full old files make room. What cannot be written leaves a hole: from then on
-// nothing is kept until the next Open(), and the journal's replay then fills it, as far as it goes
-// back. Files that are damaged go once the journal has made all of it again; what it cannot make
-// again is set aside under another name.
+// has the records of, and no more. Where a file is damaged or missing it has what lies behind.
+// Where the disk is full, blocks are held in memory, and read there, until there is space; beyond
+// held_bytes_max old files make room. What cannot be written even so, or for another reason, leaves
+// a hole: from then on nothing is kept until the next Open(), and the journal's replay then fills
+// it, as far as it goes back. Files that are damaged go once the journal has made all of it again;
+// what it cannot make again is set aside under another name.
 //
-// Thread: one owner. Memory: 8 bytes for each credential in each block, so at most 8 an event; and
-// two blocks. Cost: Add is a copy and a probe; Read is a block read, checked and passed through for
-// each block that has some of the credential's events.
+// Thread: one owner. Memory: 8 bytes for each credential in each block, so at most 8 an event;
+// three blocks; and what is held. Cost: Add is a copy and a probe; Read is a block read, checked
+// and passed through for each block that has some of the credential's events.
 class EventStore {
  public:
   // Reads what is there, and changes nothing on disk before GoOn() or the first write: a start that
@@ -62,21 +66,21 @@ class EventStore {
   void Expect(CredentialId credential, std::uint64_t next);
   // Requires: all numbered events of the commands up to `sequence` were added.
   void Cover(std::uint64_t sequence) { covered_ = std::max(covered_, sequence); }
-  // What was added can be read now. Removes what is too old at `now_ns` or too much.
+  // What was added can be read now. Removes what is too old at `now_ns` or too much. What waits for
+  // space is tried again where that was not done for a second.
   void Write(std::int64_t now_ns);
-  // Ensures: synced() is covered(), or status() says why not.
+  // Ensures: synced() is covered(), or status() or space() says why not.
   void Sync(std::int64_t now_ns);
 
   // Files that are damaged, and those before them, are not removed or written over from now on:
   // they get the name with ".damaged-<n>" behind it. Requires: before Begin() and GoOn().
   void SetAsideWhatIsDamaged() { sets_aside_ = true; }
   // Makes the file that is written; then, once what was added is on disk, removes those that were
-  // damaged and those before them. Requires: the journal was recovered from, and all that it can
-  // make again was added.
+  // damaged and those before them, or leaves that to the next start where there is no space yet.
+  // Requires: the journal was recovered from, and all that it can make again was added.
   absl::Status GoOn();
-  // Begins a file where none goes on, so that a disk that takes none is found now. Where it has no
-  // space even then when all is gone that could make room, status() says so and nothing is kept, as
-  // where it fills up later.
+  // Begins a file where none goes on, so that a disk that takes none is found now. A full one is no
+  // error: space() says so, and it is tried again, as where it fills up later.
   absl::Status Begin();
   // Begins anew, empty, and removes all that is there. Requires: the journal can make all of it
   // again.
@@ -87,6 +91,8 @@ class EventStore {
 
   // Why nothing more is kept; OK while it is.
   const absl::Status& status() const { return status_; }
+  // Why what is to be written waits for space on the disk; OK where nothing does.
+  const absl::Status& space() const { return space_; }
   // Files that were damaged or behind which one is missing: they and what was before them are left
   // out.
   const std::vector<std::string>& damaged() const { return damaged_; }
@@ -112,7 +118,7 @@ class EventStore {
 
  private:
   struct BlockPlace {
-    std::uint64_t file = 0;
+    std::uint64_t file = 0;  // 0: it is held.
     std::uint32_t offset = 0;
     std::uint32_t bytes = 0;
   };
@@ -141,8 +147,10 @@ class EventStore {
   void TakeBlocks(const OutboxFile& found, std::uint64_t end, FileState& file);
   absl::Status BeginFile();
   void WriteBlock(std::int64_t now_ns);
-  absl::Status WriteGathered(std::int64_t now_ns);
-  absl::Status AppendGathered(std::int64_t now_ns);
+  absl::Status WriteOrHold(std::int64_t now_ns);
+  absl::Status WriteHeld();
+  absl::Status AppendHeld();
+  bool IsTimeToTry(std::int64_t now_ns) const;
   absl::Status MakeRoom();
   void Index(const Event& event, std::uint64_t block);
   absl::Status RemoveFile(std::uint64_t file);
@@ -154,6 +162,7 @@ class EventStore {
   std::string PathOf(std::uint64_t file) const;
   std::uint64_t SeedOf(std::uint64_t file) const { return BlockSeed(options_.identity, file); }
   std::uint64_t end_block() const { return first_block_ + blocks_.size(); }
+  std::uint64_t first_held() const { return end_block() - held_.size(); }
   std::uint64_t BlockOf(Mark mark) const;
   std::vector<Mark>::const_iterator MarkOf(const Stream& stream, std::uint64_t number) const;
   absl::Status Load(std::uint64_t block);
@@ -161,7 +170,7 @@ class EventStore {
   Disk& disk_;
   const EventStoreOptions options_;
   absl::flat_hash_map<CredentialId, Stream> streams_;
-  std::deque<BlockPlace> blocks_;
+  std::deque<BlockPlace> blocks_;       // The last ones are those that are held.
   std::uint64_t first_block_ = 0;       // The number of blocks_.front(), in this process.
   std::deque<FileState> files_;         // The last one is written.
   std::deque<std::uint64_t> left_out_;  // Files before those, in their order.
@@ -170,6 +179,9 @@ class EventStore {
   bool sets_aside_ = false;
   std::unique_ptr<File> file_;
   std::vector<std::byte> gathered_;  // A block in the making, its header included.
+  HeldBlocks held_;
+  absl::Status space_;
+  std::int64_t tried_ns_ = INT64_MIN;  // Last, where it was in vain.
   std::uint64_t covered_ = 0;
   std::uint64_t written_covered_ = 0;  // As the last block or file header says.
   std::uint64_t synced_ = 0;

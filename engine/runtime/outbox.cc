@@ -39,6 +39,7 @@ Outbox::Outbox(std::unique_ptr<EventStore> store, Clock& clock, Doorbell& doorbe
 
 bool Outbox::Turn() {
   bool did = TakeEvents();
+  did = WriteWhatWaits() || did;
   did = SyncWhatIsWanted() || did;
   for (Link& link : links_) did = AnswerOn(link) || did;
   Publish();
@@ -51,8 +52,8 @@ void Outbox::WantSynced(std::uint64_t sequence) {
 }
 
 bool Outbox::waits() const {
-  return std::any_of(links_.begin(), links_.end(),
-                     [](const Link& link) { return !link.waiting.empty(); });
+  return WaitsForSpace() || std::any_of(links_.begin(), links_.end(),
+                                        [](const Link& link) { return !link.waiting.empty(); });
 }
 
 void Outbox::Settle() {
@@ -88,11 +89,17 @@ bool Outbox::TakeEvents() {
   return true;
 }
 
+// Though no event comes.
+bool Outbox::WriteWhatWaits() {
+  if (!WaitsForSpace()) return false;
+  store_->Write(clock_.NowNs());
+  return !WaitsForSpace();
+}
+
 bool Outbox::SyncWhatIsWanted() {
   const std::uint64_t wanted = wanted_.load(std::memory_order_acquire);
-  if (store_->synced() >= wanted || store_->covered() < wanted || !store_->status().ok()) {
-    return false;
-  }
+  if (store_->synced() >= wanted || store_->covered() < wanted) return false;
+  if (!store_->status().ok() || WaitsForSpace()) return false;
   store_->Sync(clock_.NowNs());
   return true;
 }

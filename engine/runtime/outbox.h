@@ -93,10 +93,12 @@ class Outbox {
   // unless the store can keep nothing more.
   void WantSynced(std::uint64_t sequence);
   std::uint64_t synced() const { return synced_.load(std::memory_order_acquire); }
-  // Nothing is kept any more before the next start: store().status() says why.
+  // Nothing is kept any more before the next start: store().status() says why. A full disk is none
+  // of it: what it has no space for is kept in memory, and synced() waits.
   bool gone_bad() const { return gone_bad_.load(std::memory_order_acquire); }
 
-  // Whether an answer waits for room that nobody rings for.
+  // Whether an answer waits for room, or something that is kept for space on the disk: nobody rings
+  // for either.
   bool waits() const;
   // The last thing: what was taken is on disk.
   void Settle();
@@ -115,6 +117,8 @@ class Outbox {
 
   bool TakeEvents();
   void Take(const Event& event, std::int64_t now_ns);
+  bool WaitsForSpace() const { return store_->status().ok() && !store_->space().ok(); }
+  bool WriteWhatWaits();
   bool SyncWhatIsWanted();
   bool AnswerOn(Link& link);
   static void TakeQuery(const MissedQuery& query, std::vector<MissedQuery>& waiting);

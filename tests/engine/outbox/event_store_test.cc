@@ -116,55 +116,6 @@ TEST(EventStore, KeepsNothingBeforeAHole) {
   EXPECT_EQ(again->KeptOf(CredentialId{1}).first, event.event_number);
 }
 
-TEST(EventStore, MakesRoomOfItsOldestWhereTheDiskIsFull) {
-  SimDisk disk;
-  ToldStream stream(8);
-  const auto store = OpenStore(disk);
-  stream.TellNext(2'000, *store);
-  const std::size_t files = FilesOn(disk);
-  for (std::size_t removed = 1; removed <= 2; ++removed) {
-    disk.SetFault({.kind = DiskFault::Kind::kFailsOnce, .at = disk.operations(), .error = ENOSPC});
-    stream.TellNext(10, *store);
-    ASSERT_TRUE(store->status().ok()) << store->status();
-    EXPECT_EQ(FilesOn(disk), files - removed);
-    EXPECT_GT(store->KeptOf(CredentialId{1}).first, 1u);
-    stream.ExpectKept(*store, stream.sequence());
-  }
-}
-
-// Of the only file too: what comes is worth more than what was.
-TEST(EventStore, BeginsAnewWhereItsOnlyFileFillsTheDisk) {
-  SimDisk disk;
-  ToldStream stream(11);
-  const auto store = OpenStore(disk);
-  stream.TellNext(20, *store);
-  ASSERT_EQ(FilesOn(disk), 1u);
-  disk.SetFault({.kind = DiskFault::Kind::kFailsOnce, .at = disk.operations(), .error = ENOSPC});
-  stream.TellNext(20, *store);
-  ASSERT_TRUE(store->status().ok()) << store->status();
-  EXPECT_GT(store->KeptOf(CredentialId{1}).first, 1u);
-  stream.ExpectKept(*store, stream.sequence());
-}
-
-// The start goes on, and tells why nothing is kept.
-TEST(EventStore, KeepsNothingWhereItsFirstFileHasNoSpace) {
-  SimDisk disk;
-  ToldStream stream(15);
-  const auto store = OpenStore(disk);
-  disk.SetFault({.kind = DiskFault::Kind::kIsFull, .at = disk.operations()});
-  EXPECT_TRUE(store->Begin().ok());
-  EXPECT_TRUE(absl::IsResourceExhausted(store->status())) << store->status();
-  stream.TellNext(20, *store);
-  EXPECT_TRUE(store->GoOn().ok());
-  store->Sync(1);
-  EXPECT_EQ(store->synced(), 0u);
-  disk.Heal();
-  const auto again = OpenStore(disk);
-  EXPECT_EQ(again->covered(), 0u);
-  stream.TellAgain(0, *again);
-  stream.ExpectAllKept(*again);
-}
-
 // What fails otherwise may have taken more than the outbox.
 TEST(EventStore, IsRefusedWhereItsFirstFileCannotBeMadeForAnotherReason) {
   for (std::uint64_t step = 0; step < 3; ++step) {  // Create, write, sync the folder.

@@ -13,7 +13,9 @@
 #include "engine/runtime/follower_thread.h"
 #include "engine/runtime/snapshots.h"
 #include "tests/engine/runtime/shard_world.h"
+#include "tests/support/covered_event.h"
 #include "tests/support/cut_everywhere.h"
+#include "tests/support/manual_clock.h"
 
 namespace engine {
 namespace {
@@ -198,6 +200,32 @@ TEST(Follower, WaitsWithASnapshotForRoomOnTheDisk) {
   world.disk->SetFreeBytes(std::uint64_t{1} << 30);
   Trade(world, client_seq, 4);
   EXPECT_GT(MustSnapshot(follower).sequence, 0U);
+}
+
+TEST(Follower, GoesOnOnceTheOutboxHasSpaceForWhatItHolds) {
+  ShardWorld world;
+  Begin(world, 2);
+  Doorbell bell;
+  TapLink tap = MakeTapLink(bell, bell);
+  auto store = EventStore::Open(*world.disk, {.folder = kFolder, .identity = kWorldIdentity});
+  ASSERT_TRUE(store.ok()) << store.status();
+  ManualClock clock(1);
+  Outbox outbox(*std::move(store), clock, bell, std::move(tap.outbox), {});
+  FollowerOptions options = OptionsOf();
+  options.outbox = &outbox;
+  Follower follower(*world.disk, options);
+  world.disk->SetFault({.kind = DiskFault::Kind::kIsFull, .at = world.disk->operations()});
+  tap.shard.events.Put(CoveredEvent(world.shard->exchange().sequence()));
+  tap.shard.events.Publish();
+  for (int i = 0; i < 3; ++i) {
+    const auto step = follower.Follow(go_on);
+    ASSERT_TRUE(step.ok() && step->snapshot_status.ok() && !step->snapshot) << step.status();
+    while (outbox.Turn()) continue;
+  }
+  world.disk->Heal();
+  clock.Advance(1'000'000'000);
+  while (outbox.Turn()) continue;
+  EXPECT_LE(MustSnapshot(follower).sequence, outbox.synced());
 }
 
 TEST(Follower, KeepsTheNewestAndTheOneBeforeIt) {

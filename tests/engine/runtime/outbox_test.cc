@@ -65,6 +65,7 @@ class OutboxWorld {
     }
     return heard;
   }
+  void PassASecond() { clock_.Advance(1'000'000'000); }
   std::size_t ToldTo(std::uint32_t credential) const {
     return stream.told().at(CredentialId{credential}).size();
   }
@@ -181,6 +182,30 @@ TEST(Outbox, SaysNotNowOnceItCannotWrite) {
   const std::vector<MissedEvent> heard = world.Hear();
   ASSERT_EQ(heard.size(), 1u);
   EXPECT_EQ(heard[0].kind, Kind::kNotNow);
+}
+
+// No event need come for it to go on.
+TEST(Outbox, TellsWhatAFullDiskHasNoSpaceForAndWritesItOnceThereIs) {
+  OutboxWorld world;
+  world.TellSome(20);
+  world.disk.SetFault({.kind = DiskFault::Kind::kIsFull, .at = world.disk.operations()});
+  world.TellSome(100);
+  world.outbox->WantSynced(world.stream.sequence());
+  world.Settle();
+  EXPECT_EQ(world.outbox->synced(), 0u);
+  EXPECT_FALSE(world.outbox->gone_bad());
+  EXPECT_TRUE(world.outbox->waits());
+  world.Ask(4, 3, 10);
+  ExpectEvents(world.Hear(), 3, 10);
+  world.disk.Heal();
+  world.Settle();
+  EXPECT_TRUE(world.outbox->waits());
+  world.PassASecond();
+  world.Settle();
+  EXPECT_FALSE(world.outbox->waits());
+  EXPECT_EQ(world.outbox->synced(), world.stream.sequence());
+  SimDisk after(world.disk, PowerCut::kLosesUnsynced, 1);
+  world.stream.ExpectAllKept(*OpenStore(after));
 }
 
 // One error of the disk is not the end of what is kept.

@@ -2,6 +2,8 @@
 // at.
 #include "engine/runtime/outbox_thread.h"
 
+#include <atomic>
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -19,6 +21,7 @@ namespace {
 
 constexpr CredentialId kClient{4};
 constexpr std::uint32_t kPiece = 20;
+constexpr auto kFails = [](const absl::Status& status) { FAIL() << status; };
 
 class OutboxThreadTest : public testing::Test {
  protected:
@@ -78,6 +81,7 @@ class OutboxThreadTest : public testing::Test {
   };
 
   SimDisk disk_;
+  ManualClock clock_{1};
   ToldStream stream_{5};
   std::vector<Told> commands_;
   std::optional<Outbox> outbox_;
@@ -85,7 +89,6 @@ class OutboxThreadTest : public testing::Test {
   std::optional<MissedGatewayEnd> gateway_;
 
  private:
-  ManualClock clock_{1};
   Doorbell shard_bell_;
   Doorbell outbox_bell_;
   Doorbell gateway_bell_;
@@ -96,7 +99,8 @@ TEST_F(OutboxThreadTest, TellsAClientAllWhileMoreIsTold) {
   ASSERT_GT(events, 10 * kPiece);
   absl::Status failed;
   {
-    const OutboxThread thread(*outbox_, [&failed](const absl::Status& status) { failed = status; });
+    const auto fails = [&failed](const absl::Status& status) { failed = status; };
+    const OutboxThread thread(*outbox_, fails, fails);
     std::thread gateway([&] { HearAll(events); });
     TellAll();
     gateway.join();
@@ -105,16 +109,38 @@ TEST_F(OutboxThreadTest, TellsAClientAllWhileMoreIsTold) {
 }
 
 TEST_F(OutboxThreadTest, IsSyncedSoFarAsItIsAskedTo) {
-  const OutboxThread thread(*outbox_, [](const absl::Status& status) { FAIL() << status; });
+  const OutboxThread thread(*outbox_, kFails, kFails);
   TellAll();
   outbox_->WantSynced(stream_.sequence());
   while (outbox_->synced() < stream_.sequence()) std::this_thread::yield();
   EXPECT_FALSE(outbox_->gone_bad());
 }
 
+// Nobody rings when there is space again.
+TEST_F(OutboxThreadTest, SaysThatTheDiskIsFullAndThatItGoesOn) {
+  disk_.SetFault({.kind = DiskFault::Kind::kFailsOnce, .at = disk_.operations(), .error = ENOSPC});
+  std::atomic<int> full{0};
+  std::atomic<int> goes_on{0};
+  const auto space = [&](const absl::Status& status) {
+    EXPECT_TRUE(status.ok() || absl::IsResourceExhausted(status)) << status;
+    ++(status.ok() ? goes_on : full);
+  };
+  {
+    const OutboxThread thread(*outbox_, kFails, space);
+    TellAll();
+    while (full == 0) std::this_thread::yield();
+    EXPECT_EQ(goes_on, 0);
+    clock_.Advance(1'000'000'000);
+    while (goes_on == 0) std::this_thread::yield();
+  }
+  EXPECT_EQ(full, 1);
+  EXPECT_EQ(goes_on, 1);
+  EXPECT_EQ(outbox_->synced(), stream_.sequence());
+}
+
 TEST_F(OutboxThreadTest, KeepsWhatWasInItsRingsWhenItEnds) {
   {
-    const OutboxThread thread(*outbox_, [](const absl::Status& status) { FAIL() << status; });
+    const OutboxThread thread(*outbox_, kFails, kFails);
     TellAll();
   }
   outbox_.reset();
