@@ -22,7 +22,7 @@ struct SimDesk {
   RandomSource& random;
   const ReferenceExchange& reference;
   gateway::RequestBuilder builder{};
-  bool events_may_be_gone = false;  // The outbox failed, or keeps little.
+  bool events_may_be_gone = false;  // The outbox keeps little.
   std::string fault{};              // The first thing that was told wrong; empty: nothing.
   // Of fills that were heard: bought less sold, and paid less got, by product and round.
   std::map<std::pair<ProductId, std::uint32_t>, std::pair<std::int64_t, std::int64_t>> balance{};

@@ -59,6 +59,7 @@ class SimDaemon {
   void Stop();
 
   const Shard& shard() const { return *shard_; }
+  const Outbox& outbox() const { return *outbox_; }
   const Recovery& recovered() const { return recovered_; }
   std::uint64_t snapshots() const { return snapshots_; }
   std::uint64_t segments_removed() const { return removed_; }

@@ -323,9 +323,6 @@ void Simulation::BreakDisk() {
   const int error = kErrors[random_.Below(kErrors.size())];
   was_broken_ = true;
   disk_->SetFault({.kind = kind, .at = at, .error = error});
-  // Old events make room for new ones; until the next start nothing more may be kept.
-  desk_.events_may_be_gone = true;
-  was_full_ = was_full_ || kind == DiskFault::Kind::kIsFull || error == ENOSPC;
 }
 
 void Simulation::StepClock() {
@@ -355,7 +352,6 @@ void Simulation::StartDaemon() {
     Fault(
         absl::StrCat("of ", known, " records that were on disk ", recovered.sequence, " are left"));
   }
-  desk_.events_may_be_gone = broken_ || was_full_ || keeps_little();
 }
 
 void Simulation::EndDaemon() {

@@ -106,8 +106,7 @@ class Simulation {
   std::vector<std::uint64_t> records_;  // Checksums, by sequence from 1.
   bool starting_ = false;
   bool broken_ = false;             // The disk fails, or is about to;
-  bool was_broken_ = false;         // in this life of the daemon;
-  bool was_full_ = false;           // it was full once.
+  bool was_broken_ = false;         // in this life of the daemon.
   std::int64_t wall_ahead_ns_ = 0;  // By a step that is to be taken back.
   std::list<SimController> controllers_;
   std::list<Connection> connections_;

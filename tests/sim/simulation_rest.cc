@@ -33,11 +33,14 @@ void Simulation::StepRest(const SimController* away) {
 
 bool Simulation::ComeToRest() {
   constexpr int kStepsMax = 4'000;
-  // Often anew: the clock may be held, and an outbox that could not be written keeps nothing more
-  // before a start. Else sessions go on as they are.
+  // Often anew: the clock may be held, and an outbox that could not be written, but for a full
+  // disk, keeps nothing more before a start. Else sessions go on as they are, once there is space.
   door_.open = true;
   for (Connection& connection : connections_) connection.stalled = false;
-  if (daemon_ != nullptr && (was_broken_ || wall_ahead_ns_ != 0 || Chance(2))) Crash();
+  disk_->Heal();
+  const bool must_start = daemon_ != nullptr && (!daemon_->status().ok() || wall_ahead_ns_ != 0 ||
+                                                 daemon_->outbox().gone_bad());
+  if (daemon_ != nullptr && (must_start || Chance(2))) Crash();
   if (daemon_ == nullptr) StartDaemon();
   if (!daemon_->status().ok()) Fault(daemon_->status().ToString());
   const auto come = [this] {
