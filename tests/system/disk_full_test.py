@@ -13,7 +13,7 @@ import unittest
 import flatbuffers
 
 from exchange import BIN, Exchange, peerwatt
-from raw_wire import ANSWER, Wire, body, order
+from raw_wire import ANSWER, Client, Wire, body, order
 from peerwatt_wire import ROUND_CLEARED, frame, submit_frame, wire  # Where raw_wire has led us.
 
 CANCEL_ALL = 19
@@ -110,6 +110,47 @@ class DiskFull(unittest.TestCase):
             exchange.stop()
             peerwatt("journal", "verify", exchange.data)
 
+    def test_tells_who_was_away_what_happened_though_nothing_of_it_could_be_written(self):
+        with Exchange(homes=2, credentials=1, speed=SPEED) as exchange:
+            exchange.folder = pathlib.Path(
+                tempfile.mkdtemp(dir=pathlib.Path(os.environ["TMPDIR"]).parent))
+            exchange.config = "[journal]\nsegment_mib = 8\nsnapshot_segments = 0\n"
+            exchange.start()
+            token = next(iter(exchange.tokens.values()))
+            start = exchange.origin // 60 // 15 * 15 + 10 * 15  # Five seconds from now.
+            self.assertEqual(self.submit(exchange, 1, start).Reason(), 0)
+            self.assertEqual(self.submit(exchange, 2, start + 14 * 15).Reason(), 0)
+            told = 3  # Of each round what it came to, and two fills.
+            there = Client(exchange, token, 0)
+            first = there.logon.NextEvent()
+            self.assertEqual(there.hear(told), list(range(first, first + told)))
+            there.close()
+            self.wait_until(lambda: self.has_spare(exchange) and self.has_events(exchange))
+            ballast = self.fill(exchange)
+            exchange.kill()
+            exchange.start()  # The outbox begins another file then, and cannot.
+            log = exchange.folder / "daemon.log"
+            self.wait_for("the outbox holds in memory", log)
+
+            numbers = list(range(first, first + 2 * told))
+            there = Client(exchange, token, first)
+            self.assertEqual(there.hear(2 * told), numbers)
+            there.close()
+            self.hears_again(exchange, numbers)
+            ballast.unlink()
+            self.wait_for("the outbox has space again", log)
+            self.hears_again(exchange, numbers)
+            exchange.kill()
+            exchange.start()
+            self.hears_again(exchange, numbers)
+            exchange.stop()
+
+    def hears_again(self, exchange, numbers):
+        """Somebody who was away when these events were told."""
+        back = Client(exchange, next(iter(exchange.tokens.values())), numbers[0])
+        self.assertEqual(back.hear(len(numbers)), numbers)
+        back.close()
+
     def ask(self, exchange, request):
         client = Wire(exchange.port)
         client.log_on(next(iter(exchange.tokens.values())))
@@ -131,6 +172,10 @@ class DiskFull(unittest.TestCase):
         files = sorted(exchange.data.glob("shard-0/journal-*"))
         with open(files[-1], "rb") as file:
             return files[-1].suffix == ".seg" and not any(file.read(4096))
+
+    def has_events(self, exchange):
+        """Whether the outbox has written any: a file without one is begun anew by the next start."""
+        return any(file.stat().st_size > 64 for file in exchange.data.glob("shard-0/outbox-*"))
 
     def fill(self, exchange):
         """So that no byte more can be written."""

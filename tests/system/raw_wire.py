@@ -58,6 +58,34 @@ class Wire:
         return self.receive_type(LOGON_ANSWER)
 
 
+class Client(Wire):
+    """One that says what it has not seen, and keeps what it is told."""
+
+    def __init__(self, exchange, token, next_event):
+        super().__init__(exchange.port)
+        self.numbers = []
+        self.send(peerwatt_wire.logon_frame(token, next_event, 30))
+        self.logon = body("LogonAnswer", self.receive_type(LOGON_ANSWER))
+
+    def submit(self, client_seq, orders):
+        self.send(peerwatt_wire.submit_frame(client_seq, orders))
+        return body("Answer", self.receive_type(ANSWER))
+
+    def hear(self, events):
+        """Reads on until it has heard so many numbered events."""
+        while len(self.numbers) < events:
+            received = self.receive()
+            assert received is not None, "the connection ended"
+            message_type, data = received
+            if message_type == peerwatt_wire.ROUND_CLEARED:
+                self.numbers.append(body("RoundCleared", data).Event())
+            if message_type == peerwatt_wire.FILLS:
+                fills = body("Fills", data)
+                first = fills.FirstEvent()
+                self.numbers += range(first, first + fills.FillsLength())
+        return self.numbers
+
+
 def order(account, client_order_id, start_minute, side, ticks, energy_wh):
     return {"account": account, "client_order_id": client_order_id, "market": 1,
             "start_minute_utc": start_minute, "limit_ticks": ticks, "energy_wh": energy_wh,
