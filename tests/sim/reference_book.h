@@ -1,4 +1,5 @@
-// One product of the reference exchange: its orders in a list, and its rounds by the naive auction.
+// One product of the reference exchange: its orders in a list, its rounds by the naive auction, and
+// the trades of a continuous market one after the other.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "engine/core/command.h"
+#include "engine/core/digest.h"
 #include "engine/core/event.h"
 #include "engine/core/market_definition.h"
 #include "engine/core/reason.h"
@@ -25,6 +27,14 @@ struct ReferenceOrder {
   std::uint64_t filled = 0;  // In the round that was cleared last.
 };
 
+// The order that came took energy from one that waited.
+struct ReferenceTrade {
+  OrderId taker{};
+  OrderId maker{};
+  std::int64_t price = 0;
+  std::uint64_t energy = 0;
+};
+
 struct ReferenceProduct {
   static constexpr std::int64_t kSecond = 1'000'000'000;
 
@@ -37,6 +47,7 @@ struct ReferenceProduct {
   bool changed = true;                   // Since its indicative price was last worked out.
   std::map<CredentialId, std::uint64_t> leaving{};  // Whose orders before this command go later.
   std::map<std::pair<MeteringPointId, Side>, std::uint64_t> traded_wh{};  // In all its rounds.
+  std::vector<ReferenceTrade> trades{};  // Where orders trade as they come: all of them.
 
   static std::int64_t Gate(const MarketDefinition& market, std::uint32_t start,
                            std::uint32_t round) {
@@ -45,11 +56,14 @@ struct ReferenceProduct {
     return (std::int64_t{start} * 60 - before_s) * kSecond;
   }
   std::int64_t gate() const { return Gate(market, id.start_minute, round); }
+  bool IsContinuous() const { return market.rule.rule == Rule::kContinuous; }
   bool IsLastRound() const { return round == market.rounds; }
   bool KeepsOrders() const { return market.carry_over == 1 && !IsLastRound(); }
   bool IsFrozen(std::int64_t now) const { return now >= gate() - market.freeze_s * kSecond; }
+  // What has traded as it came is not taken back.
   bool IsTooLate(std::int64_t now) const {
-    return now > (std::int64_t{id.start_minute} * 60 - market.min_notice_s) * kSecond;
+    return !IsContinuous() &&
+           now > (std::int64_t{id.start_minute} * 60 - market.min_notice_s) * kSecond;
   }
 
   // The order that is named; null where there is none, or it is not open.
@@ -151,6 +165,12 @@ struct ReferenceProduct {
     }
     return cleared;
   }
+
+  // In reference_continuous.cc. What traded until the gate, at the mean price, rounded down.
+  NaiveRound Total() const;
+  // Of what a round came to, as its outcome has them.
+  std::uint32_t Fills() const;
+  DigestBytes FillsDigest(const NaiveRound& cleared) const;
 
   // Bids, then asks, each oldest first: the order in which a round is told.
   std::vector<const ReferenceOrder*> InTellingOrder() const {

@@ -173,6 +173,7 @@ Reason ReferenceExchange::Submit(const CommandHeader& header, std::uint32_t plac
                              .id = OrderId{header.sequence * kOrderIdPlaces + place},
                              .open = terms.energy_wh});
   product->changed = true;
+  TradeNewest(*product);
   return Reason::kNone;
 }
 
@@ -208,6 +209,7 @@ Reason ReferenceExchange::Replace(const CommandHeader& header, const OrderBody& 
   moved.open = terms.energy_wh;
   product->orders.erase(product->orders.begin() + (order - product->orders.data()));
   product->orders.push_back(moved);
+  TradeNewest(*product);
   return Reason::kNone;
 }
 

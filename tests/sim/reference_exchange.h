@@ -1,5 +1,6 @@
 // The exchange once more, as slow and plain as its rules can be said: what the journal's commands
-// should come to. It shares no code with the real one but the layout of commands and events.
+// should come to. It shares no code with the real one but the layout of commands and events, and
+// the hash in digests.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,9 @@ struct ReferenceAnswer {
   std::vector<Refusal> refusals;
 };
 
-// Knows markets with the uniform price, in as many rounds as you like. Where a command cannot be,
-// or an outcome is another one than it comes to, fault() says so; it is good for nothing then.
+// Knows markets with the uniform price, in as many rounds as you like, and continuous ones. Where a
+// command cannot be, or an outcome is another one than it comes to, fault() says so; it is good for
+// nothing then.
 class ReferenceExchange {
  public:
   // Requires: the journal's records from the first, in order.
@@ -58,6 +60,7 @@ class ReferenceExchange {
   std::uint64_t rounds_cleared() const { return rounds_cleared_; }
   std::uint64_t rounds_void() const { return rounds_void_; }
   std::uint64_t energy_wh() const { return energy_wh_; }  // That was traded.
+  std::uint64_t trades() const { return trades_; }        // In continuous markets.
 
  private:
   using ProductKey = std::pair<MarketId, std::uint32_t>;
@@ -82,7 +85,10 @@ class ReferenceExchange {
   void Confirm(const OutcomeBody& outcome);
   void Finish(const CommandHeader& header, const ProductBody& body);
   void TellRound(const ReferenceProduct& product, const NaiveRound& cleared, bool is_void);
-  void TellFill(const ReferenceProduct& product, const ReferenceOrder& order, std::int64_t price);
+  void TradeNewest(ReferenceProduct& product);
+  void TradeWith(ReferenceProduct& product, ReferenceOrder& maker);
+  void TellFill(const ReferenceProduct& product, const ReferenceOrder& order, std::uint64_t energy,
+                std::int64_t price);
   void TellCancelled(ReferenceProduct& product, ReferenceOrder& order, Reason reason);
   void Tell(CredentialId credential, Event event);
   void Fault(const std::string& what);
@@ -104,14 +110,18 @@ class ReferenceExchange {
   struct Awaited {  // The outcome of the round that was closed last.
     ProductId product;
     std::uint32_t round = 0;
+    std::uint32_t fills = 0;
     std::uint64_t energy_wh = 0;
     std::int64_t price_ticks = 0;
+    DigestBytes digest{};
+    RuleParameters rule;
     bool is_void = false;
   };
   std::vector<Awaited> awaited_;  // One at most.
   std::uint64_t rounds_cleared_ = 0;
   std::uint64_t rounds_void_ = 0;
   std::uint64_t energy_wh_ = 0;
+  std::uint64_t trades_ = 0;
 };
 
 }  // namespace engine

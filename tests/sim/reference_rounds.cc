@@ -37,14 +37,17 @@ void ReferenceExchange::Close(const CommandHeader& header, const ProductBody& bo
     for (ReferenceOrder& order : product.orders) order.filled = 0;
   } else {
     ++rounds_cleared_;
-    cleared = product.Clear();
+    cleared = product.IsContinuous() ? product.Total() : product.Clear();
   }
   energy_wh_ += cleared.energy;
   TellRound(product, cleared, is_void);
   awaited_.push_back({.product = product.id,
                       .round = product.round,
+                      .fills = product.Fills(),
                       .energy_wh = cleared.energy,
                       .price_ticks = cleared.price,
+                      .digest = product.FillsDigest(cleared),
+                      .rule = product.market.rule,
                       .is_void = is_void});
 }
 
@@ -58,12 +61,15 @@ void ReferenceExchange::Confirm(const OutcomeBody& outcome) {
                     outcome.energy_wh == awaited.energy_wh && outcome.result == result &&
                     outcome.buy_price_ticks == awaited.price_ticks &&
                     outcome.sell_price_ticks == awaited.price_ticks &&
-                    outcome.operator_balance_units == 0;
+                    outcome.operator_balance_units == 0 && outcome.fills == awaited.fills &&
+                    outcome.digest == awaited.digest && outcome.rule == awaited.rule &&
+                    outcome.no_trade == Reason::kNone;
   if (!same) {
     return Fault(absl::StrCat("the outcome of ", awaited.product.start_minute, " round ",
                               awaited.round, ": ", outcome.energy_wh, " Wh at ",
-                              outcome.buy_price_ticks, " and not ", awaited.energy_wh, " at ",
-                              awaited.price_ticks));
+                              outcome.buy_price_ticks, " in ", outcome.fills, " fills and not ",
+                              awaited.energy_wh, " at ", awaited.price_ticks, " in ", awaited.fills,
+                              ", or another digest of them"));
   }
   awaited_.clear();
 }
@@ -103,9 +109,11 @@ void ReferenceExchange::TellRound(const ReferenceProduct& product, const NaiveRo
   };
   std::map<CredentialId, Part> parts;
   for (const ReferenceOrder& order : product.orders) {
-    if (order.open == 0 && order.filled == 0) continue;
+    // Of a continuous market's end everybody is told who had an order there at all.
+    const bool is_in_it = order.open > 0 || order.filled > 0;
+    if (!is_in_it && !product.IsContinuous()) continue;
     Part& part = parts[order.account.credential];
-    ++part.orders;
+    part.orders += is_in_it ? 1 : 0;
     part.fills += order.filled > 0 ? 1 : 0;
   }
   for (const auto& [credential, part] : parts) {
@@ -134,21 +142,21 @@ void ReferenceExchange::TellRound(const ReferenceProduct& product, const NaiveRo
     Tell(credential, event);
   }
   for (const ReferenceOrder* order : product.InTellingOrder()) {
-    if (order->filled > 0) TellFill(product, *order, cleared.price);
+    if (order->filled > 0) TellFill(product, *order, order->filled, cleared.price);
   }
 }
 
 void ReferenceExchange::TellFill(const ReferenceProduct& product, const ReferenceOrder& order,
-                                 std::int64_t price) {
+                                 std::uint64_t energy, std::int64_t price) {
   Event event;
   event.type = EventType::kFill;
   event.fill = {.account = order.terms.account,
                 .client_order_id = order.terms.client_order_id,
                 .order = order.id,
                 .product = product.id,
-                .amount_units = price * static_cast<std::int64_t>(order.filled),
+                .amount_units = price * static_cast<std::int64_t>(energy),
                 .price_ticks = static_cast<std::int32_t>(price),
-                .energy_wh = static_cast<std::uint32_t>(order.filled),
+                .energy_wh = static_cast<std::uint32_t>(energy),
                 .open_wh = static_cast<std::uint32_t>(order.open),
                 .round = static_cast<std::uint16_t>(product.round),
                 .side = order.terms.side};

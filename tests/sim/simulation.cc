@@ -82,8 +82,14 @@ MarketDefinition Simulation::RandomMarket(std::uint32_t id, std::uint32_t rounds
   market.indicative_step_wh = 10;
   market.order_max_wh = 500;
   market.party_orders_max = 30;
-  market.rule.margin = Chance(2) ? Margin::kProRata : Margin::kTime;
   market.rule.self_trade = Chance(2) ? SelfTrade::kRefuse : SelfTrade::kCancelOlder;
+  if (Chance(3)) {
+    market.rule.rule = Rule::kContinuous;
+    market.rounds = 1;
+    market.indicative_interval_s = 0;
+    return market;
+  }
+  market.rule.margin = Chance(2) ? Margin::kProRata : Margin::kTime;
   market.rule.k_numerator = static_cast<std::uint32_t>(random_.Below(4));
   market.rule.k_denominator = 3;
   return market;

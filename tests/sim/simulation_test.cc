@@ -32,6 +32,7 @@ struct Total {
   std::uint64_t events = 0;
   std::uint64_t events_again = 0;
   std::uint64_t fills = 0;
+  std::uint64_t trades = 0;  // In continuous markets.
   std::uint64_t rounds = 0;
   std::uint64_t rounds_void = 0;
   std::uint64_t gone = 0;
@@ -57,6 +58,7 @@ void Add(const Simulation& world, Total& total) {
   total.events += world.heard().events;
   total.events_again += world.heard().events_again;
   total.fills += world.heard().fills;
+  total.trades += world.reference().trades();
   total.rounds += world.reference().rounds_cleared();
   total.rounds_void += world.reference().rounds_void();
   total.gone += world.heard().gone;
@@ -82,8 +84,9 @@ void Print(const Total& total) {
             << total.seen.removed << ", records untold " << total.seen.untold << "\nanswers "
             << total.answers << ", again " << total.resends << ", postponed " << total.postponed
             << ", events " << total.events << ", again " << total.events_again << ", fills "
-            << total.fills << ", indicative prices " << total.indicatives << ", gone " << total.gone
-            << ", rounds " << total.rounds << ", void " << total.rounds_void << "\n";
+            << total.fills << ", continuous trades " << total.trades << ", indicative prices "
+            << total.indicatives << ", gone " << total.gone << ", rounds " << total.rounds
+            << ", void " << total.rounds_void << "\n";
 }
 
 TEST(Simulation, TellsNobodyAnythingThatIsNotDueAndLosesNothing) {
@@ -112,6 +115,7 @@ TEST(Simulation, TellsNobodyAnythingThatIsNotDueAndLosesNothing) {
   EXPECT_GT(total.resends, worlds * 20);
   EXPECT_GT(total.events, worlds * 200);
   EXPECT_GT(total.fills, worlds * 50);
+  EXPECT_GT(total.trades, worlds * 20);
   EXPECT_GT(total.indicatives, worlds * 20);
   EXPECT_GT(total.rounds, worlds * 10);
 }
