@@ -65,7 +65,8 @@ class SimWire {
   }
   // Ensures: what has come down, so many bytes at most.
   std::vector<std::byte> MoveDown(std::size_t most) {
-    std::vector<std::byte> bytes(most);
+    constexpr std::size_t kUnderWayMost = std::size_t{1} << 16;  // More than the socket holds.
+    std::vector<std::byte> bytes(std::min(most, kUnderWayMost));
     const ssize_t got = ends_[1] < 0 ? 0 : ::recv(ends_[1], bytes.data(), bytes.size(), 0);
     if (got == 0 || (got < 0 && errno != EAGAIN)) ended_ = true;
     bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
