@@ -20,7 +20,7 @@
 namespace engine {
 
 struct ReferenceOrder {
-  AccountBody account;  // As it was when the order came.
+  AccountBody account;  // As it is defined now.
   OrderBody terms;
   OrderId id{};
   std::uint64_t open = 0;

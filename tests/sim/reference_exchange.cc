@@ -1,10 +1,13 @@
 #include "tests/sim/reference_exchange.h"
 
 #include <algorithm>
+#include <cstring>
+#include <iterator>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/core/act.h"
 
 namespace engine {
 
@@ -62,22 +65,24 @@ void ReferenceExchange::ApplyOne(CommandView command) {
   }
 }
 
+// Barely, or in an act: who made it and why changes nothing.
 void ReferenceExchange::Define(CommandView command) {
-  switch (command.header().type) {
-    case CommandType::kDefineMarket:
-      markets_[command.Single<MarketDefinition>()->id] = *command.Single<MarketDefinition>();
-      return;
-    case CommandType::kDefineMeteringPoint:
-      points_[command.Single<MeteringPointBody>()->id] = *command.Single<MeteringPointBody>();
-      return;
-    case CommandType::kDefineAccount:
-      accounts_.push_back(*command.Single<AccountBody>());
-      return;
-    case CommandType::kGenesis:
-    case CommandType::kDefineCredential:
-      return;
-    default:
-      Fault(absl::StrCat("a command of type ", static_cast<int>(command.header().type)));
+  if (command.header().type == CommandType::kGenesis) return;
+  const DefinitionView what(command);
+  if (!IsDefinition(what.type())) {
+    return Fault(absl::StrCat("a command of type ", static_cast<int>(command.header().type)));
+  }
+  ForEachDefinition(what, [this](const auto& body) { Take(body); });
+}
+
+// What it has open is its new credential's, at its new metering point.
+void ReferenceExchange::Take(const AccountBody& account) {
+  std::erase_if(accounts_, [&](const AccountBody& one) { return one.id == account.id; });
+  accounts_.push_back(account);
+  for (auto& [key, product] : products_) {
+    for (ReferenceOrder& order : product.orders) {
+      if (order.account.id == account.id) order.account = account;
+    }
   }
 }
 
@@ -311,6 +316,27 @@ std::vector<ReferenceExchange::OpenOrder> ReferenceExchange::OpenOrders(
   }
   std::sort(open.begin(), open.end());
   return open;
+}
+
+bool ReferenceExchange::Has(const MarketDefinition& market) const {
+  const auto found = markets_.find(market.id);
+  return found != markets_.end() && found->second == market;
+}
+bool ReferenceExchange::Has(const MeteringPointBody& point) const {
+  const auto found = points_.find(point.id);
+  return found != points_.end() && std::memcmp(&found->second, &point, sizeof(point)) == 0;
+}
+bool ReferenceExchange::Has(const AccountBody& account) const {
+  return std::any_of(accounts_.begin(), accounts_.end(), [&](const AccountBody& one) {
+    return std::memcmp(&one, &account, sizeof(account)) == 0;
+  });
+}
+
+std::vector<AccountBody> ReferenceExchange::AccountsOf(CredentialId credential) const {
+  std::vector<AccountBody> owned;
+  std::copy_if(accounts_.begin(), accounts_.end(), std::back_inserter(owned),
+               [&](const AccountBody& one) { return one.credential == credential; });
+  return owned;
 }
 
 bool ReferenceExchange::MayLeave(CredentialId credential, std::int64_t now_ns) const {

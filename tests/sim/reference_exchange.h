@@ -53,6 +53,12 @@ class ReferenceExchange {
   // Whether that was so after some command in the journal.
   bool WasIndicative(const IndicativeEvent& indicative) const;
   std::vector<OpenOrder> OpenOrders(CredentialId credential) const;
+  // Whether it is defined just so.
+  bool Has(const MarketDefinition& market) const;
+  bool Has(const MeteringPointBody& point) const;
+  bool Has(const AccountBody& account) const;
+  // That the credential may act for.
+  std::vector<AccountBody> AccountsOf(CredentialId credential) const;
   // Whether it has an order open that may leave at this time.
   bool MayLeave(CredentialId credential, std::int64_t now_ns) const;
   std::uint64_t open_orders() const;
@@ -68,6 +74,11 @@ class ReferenceExchange {
   void ApplyOne(CommandView command);
   void KeepIndicatives();
   void Define(CommandView command);
+  void Take(const MarketDefinition& market) { markets_[market.id] = market; }
+  void Take(const MeteringPointBody& point) { points_[point.id] = point; }
+  void Take(const AccountBody& account);
+  void Take(const CredentialBody& /*credential*/) {}
+  void Take(const CertificateBody& /*certificate*/) {}
   void ApplyClient(CommandView command);
   template <typename Item, typename Act>
   void AnswerItems(CommandView command, ReferenceAnswer& answer, Act act);
@@ -100,7 +111,7 @@ class ReferenceExchange {
   std::string fault_;
   std::map<MarketId, MarketDefinition> markets_;
   std::map<MeteringPointId, MeteringPointBody> points_;
-  std::vector<AccountBody> accounts_;  // In the order in which they were defined.
+  std::vector<AccountBody> accounts_;  // In the order in which they were last defined.
   std::map<ProductKey, ReferenceProduct> products_;
   std::map<CredentialId, std::vector<Event>> numbered_;
   std::map<CredentialId, std::uint64_t> last_seq_;

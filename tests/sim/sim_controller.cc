@@ -171,7 +171,9 @@ void SimController::SendCancel(std::int64_t now_ns) {
 // Mostly one that is taken.
 OrderBody SimController::RandomOrder(std::int64_t now_ns) const {
   RandomSource& random = desk_.random;
-  const SimAccount& account = accounts_[random.Below(accounts_.size())];
+  std::vector<AccountBody> accounts = desk_.reference.AccountsOf(credential_);
+  if (accounts.empty()) accounts.push_back({.id = AccountId{1}, .market = MarketId{1}});
+  const AccountBody& account = accounts[random.Below(accounts.size())];
   const auto minute = static_cast<std::uint32_t>(now_ns / kMinuteNs);
   OrderBody order;
   order.account = random.Below(50) == 0 ? AccountId{1 + random.Below(9)} : account.id;

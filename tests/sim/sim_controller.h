@@ -39,15 +39,9 @@ struct SimDesk {
   std::map<gateway::TerminateReason, std::uint64_t> terminated{};
 };
 
-struct SimAccount {
-  AccountId id{};
-  MarketId market{};
-};
-
 class SimController final : public gateway::MessageHandler {
  public:
-  SimController(SimDesk& desk, CredentialId credential, std::vector<SimAccount> accounts)
-      : desk_(desk), credential_(credential), accounts_(std::move(accounts)) {}
+  SimController(SimDesk& desk, CredentialId credential) : desk_(desk), credential_(credential) {}
 
   CredentialId credential() const { return credential_; }
   // Its orders are to leave where it does.
@@ -123,7 +117,6 @@ class SimController final : public gateway::MessageHandler {
 
   SimDesk& desk_;
   const CredentialId credential_;
-  const std::vector<SimAccount> accounts_;
   SimWire* wire_ = nullptr;
   bool logon_sent_ = false;
   bool ready_ = false;

@@ -80,6 +80,20 @@ ShardOptions ShardLimits() {
           .digest_bytes = std::uint64_t{16} << 10};
 }
 
+// What is read now is on disk, and cannot be lost any more.
+absl::Status TellWhatIsThere(SimDisk& disk, const DurableRecord& durable) {
+  return Recover(disk,
+                 {.folder = kFolder,
+                  .identity = kIdentity,
+                  .from_sequence = kFromTheBeginning,
+                  .being_written = true},
+                 [&durable](CommandView record) {
+                   durable(record);
+                   return absl::OkStatus();
+                 })
+      .status();
+}
+
 }  // namespace
 
 absl::Status SimDaemon::Init(SimDisk& disk, const std::function<void(Journal&)>& append) {
@@ -88,6 +102,30 @@ absl::Status SimDaemon::Init(SimDisk& disk, const std::function<void(Journal&)>&
   auto journal = Journal::Open(disk, std::make_unique<SimBatchWriter>(disk), Options(), {});
   if (!journal.ok()) return journal.status();
   append(**journal);
+  return (*journal)->Settle();
+}
+
+absl::Status SimDaemon::Configure(SimDisk& disk, SimClock& clock,
+                                  const gateway::Definitions& wanted, const gateway::Actor& actor,
+                                  const DurableRecord& durable) {
+  clock.StartAnew();
+  std::unique_ptr<Exchange> exchange;
+  auto recovery = RecoverFromSnapshot(disk, {.folder = kFolder, .identity = kIdentity}, exchange);
+  if (!recovery.ok()) return recovery.status();
+  gateway::Bytes commands;
+  absl::Status status = gateway::Apply(gateway::Changes(wanted, *exchange), actor, clock.NowNs(),
+                                       *exchange, commands);
+  if (!status.ok()) return status;
+  const SimDoor door;
+  auto journal = Journal::Open(disk, std::make_unique<ToldBatchWriter>(disk, door, durable),
+                               Options(), recovery->tail);
+  if (!journal.ok()) return journal.status();
+  if (status = TellWhatIsThere(disk, durable); !status.ok()) return status;
+  for (std::size_t at = 0; at < commands.size();) {
+    const CommandView command(reinterpret_cast<const CommandHeader*>(commands.data() + at));
+    (*journal)->Append(command);
+    at += command.header().length;
+  }
   return (*journal)->Settle();
 }
 
@@ -118,17 +156,7 @@ absl::Status SimDaemon::Open(const DurableRecord& durable) {
   auto journal = Journal::Open(disk_, std::make_unique<ToldBatchWriter>(disk_, door_, durable),
                                Options(), recovery->tail);
   if (!journal.ok()) return journal.status();
-  // What is read now is on disk, and cannot be lost any more.
-  const auto read = Recover(disk_,
-                            {.folder = kFolder,
-                             .identity = kIdentity,
-                             .from_sequence = kFromTheBeginning,
-                             .being_written = true},
-                            [&durable](CommandView record) {
-                              durable(record);
-                              return absl::OkStatus();
-                            });
-  if (!read.ok()) return read.status();
+  if (absl::Status status = TellWhatIsThere(disk_, durable); !status.ok()) return status;
   std::vector<ShardEnd> shard_ends;
   std::vector<MissedOutboxEnd> outbox_ends;
   std::vector<gateway::Gateway*> all;

@@ -14,6 +14,7 @@
 #include "engine/runtime/outbox.h"
 #include "engine/runtime/recovery.h"
 #include "engine/runtime/shard.h"
+#include "gateway/definitions.h"
 #include "gateway/gateway.h"
 #include "tests/sim/sim_clock.h"
 #include "tests/support/sim_disk.h"
@@ -40,6 +41,10 @@ class SimDaemon {
  public:
   // Makes the folder's first journal of these commands.
   static absl::Status Init(SimDisk& disk, const std::function<void(Journal&)>& append);
+  // What an operator does while no daemon runs: see gateway/administration.h. `durable` is told of
+  // what is found, too. Ensures: all of it is on disk, or an error.
+  static absl::Status Configure(SimDisk& disk, SimClock& clock, const gateway::Definitions& wanted,
+                                const gateway::Actor& actor, const DurableRecord& durable);
 
   // What is on disk is recovered and told to `durable`, from the journal's first record that is
   // kept. Requires: all outlive it.

@@ -7,34 +7,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/core/act.h"
 #include "engine/journal/format.h"
-#include "gateway/token.h"
 #include "tests/support/exchange_driver.h"
 
 namespace engine {
 namespace {
-
-constexpr std::uint32_t kDevices = 4;
-constexpr std::uint32_t kCredentials = 6;  // The others are aggregators.
-
-// Accounts 1 to 11: those of the credentials, one after the other.
-std::vector<SimAccount> AccountsOf(std::uint32_t credential) {
-  switch (credential) {
-    case 1:
-    case 2:
-      return {{AccountId{credential}, MarketId{1}}};
-    case 3:
-      return {{AccountId{3}, MarketId{2}}};
-    case 4:
-      return {{AccountId{4}, MarketId{1}}, {AccountId{5}, MarketId{2}}};
-    case 5:
-      return {
-          {AccountId{6}, MarketId{1}}, {AccountId{7}, MarketId{2}}, {AccountId{8}, MarketId{1}}};
-    default:
-      return {
-          {AccountId{9}, MarketId{2}}, {AccountId{10}, MarketId{1}}, {AccountId{11}, MarketId{2}}};
-  }
-}
 
 boost::asio::ip::address AddressOf(CredentialId credential) {
   return boost::asio::ip::address_v4({10, 0, 0, static_cast<unsigned char>(credential)});
@@ -51,8 +29,8 @@ Simulation::Simulation(std::uint64_t seed)
   if (Chance(2)) options_.journal_keep_ns = 15 * kMinuteNs;
   if (Chance(4)) options_.outbox_keep_ns = 4 * kMinuteNs;
   desk_.events_may_be_gone = keeps_little();
-  for (std::uint32_t id = 1; id <= kCredentials; ++id) {
-    controllers_.emplace_back(desk_, CredentialId{id}, AccountsOf(id));
+  for (std::uint32_t id = 1; id <= kControllers; ++id) {
+    controllers_.emplace_back(desk_, CredentialId{id});
   }
   Init();
 }
@@ -61,75 +39,6 @@ Simulation::~Simulation() = default;
 
 void Simulation::Fault(const std::string& what) {
   if (desk_.fault.empty()) desk_.fault = what;
-}
-
-// The beginning.
-
-MarketDefinition Simulation::RandomMarket(std::uint32_t id, std::uint32_t rounds) {
-  MarketDefinition market = SmallMarket();
-  market.id = MarketId{id};
-  market.slot_minutes = 5;
-  market.open_before_s = 1'500;
-  market.gate_before_s = 60;
-  market.min_notice_s = 20;
-  market.rounds = rounds;
-  market.round_interval_s = 90;
-  market.carry_over = Chance(2) ? 1 : 0;
-  market.freeze_s = Chance(2) ? 10 : 0;
-  market.indicative_interval_s = 2;
-  market.indicative_min_parties = 2;
-  market.indicative_step_ticks = 2;
-  market.indicative_step_wh = 10;
-  market.order_max_wh = 500;
-  market.party_orders_max = 30;
-  market.rule.self_trade = Chance(2) ? SelfTrade::kRefuse : SelfTrade::kCancelOlder;
-  if (Chance(3)) {
-    market.rule.rule = Rule::kContinuous;
-    market.rounds = 1;
-    market.indicative_interval_s = 0;
-    return market;
-  }
-  market.rule.margin = Chance(2) ? Margin::kProRata : Margin::kTime;
-  market.rule.k_numerator = static_cast<std::uint32_t>(random_.Below(4));
-  market.rule.k_denominator = 3;
-  return market;
-}
-
-void Simulation::Init() {
-  ExchangeDriver driver(10'000);
-  driver.now_ns = clock_.NowNs();
-  driver.AddMarket(RandomMarket(1, 2));
-  driver.AddMarket(RandomMarket(2, 1));
-  for (std::uint32_t id = 1; id <= kCredentials; ++id) {
-    driver.Apply(CommandType::kDefineCredential,
-                 CredentialBody{
-                     .id = CredentialId{id},
-                     .kind = id <= kDevices ? CredentialKind::kDevice : CredentialKind::kAggregator,
-                     .token_hash = gateway::HashToken(SimController::TokenOf(CredentialId{id}))});
-  }
-  for (std::uint64_t point = 1; point <= 7; ++point) {
-    const std::uint32_t limit_w = Chance(2) ? 12'000 : 0;
-    driver.Apply(CommandType::kDefineMeteringPoint,
-                 MeteringPointBody{.id = MeteringPointId{point},
-                                   .import_limit_w = limit_w,
-                                   .export_limit_w = limit_w / 2});
-  }
-  for (std::uint32_t id = 1; id <= kCredentials; ++id) {
-    for (const SimAccount& account : AccountsOf(id)) {
-      const auto number = static_cast<std::uint64_t>(account.id);
-      const std::uint64_t point = 1 + number % 7;
-      driver.Apply(CommandType::kDefineAccount,
-                   AccountBody{.id = account.id,
-                               .party = PartyId{1 + number % 5},
-                               .metering_point = MeteringPointId{point},
-                               .market = account.market,
-                               .credential = CredentialId{id}});
-    }
-  }
-  const absl::Status made = SimDaemon::Init(*disk_, [&driver](Journal& journal) {
-    for (const OwnedCommand& command : driver.journal) journal.Append(command.view());
-  });
-  if (!made.ok()) Fault(made.ToString());
 }
 
 // What is on disk.
@@ -149,9 +58,11 @@ void Simulation::OnDurable(CommandView record) {
   if (!reference_.fault().empty()) Fault(reference_.fault());
 }
 
-// Nothing is on disk in a client's name that it has not sent.
+// Nothing is on disk in a client's name that it has not sent, or in an operator's that it has not
+// asked for.
 void Simulation::CheckRecord(CommandView record) {
   const CommandHeader& header = record.header();
+  if (header.type == CommandType::kAct) return CheckAct(record);
   const bool is_disconnect = header.type == CommandType::kDisconnect;
   if (!IsFromClient(header.type) && !is_disconnect) return;
   const auto from =
@@ -178,6 +89,7 @@ void Simulation::StepOnce() {
       const auto seconds = static_cast<std::int64_t>(random_.Below(120));
       return clock_.Pass(seconds * 1'000 * kMillisecondNs);
     }
+    if (Chance(8)) return Configure();
     return Chance(4) ? StartDaemon() : MoveSomething();
   }
   if (!daemon_->status().ok()) {
@@ -197,7 +109,7 @@ void Simulation::StepOnce() {
 
 void Simulation::LetSomebodyAct() {
   SimController& controller =
-      *std::next(controllers_.begin(), static_cast<std::ptrdiff_t>(random_.Below(kCredentials)));
+      *std::next(controllers_.begin(), static_cast<std::ptrdiff_t>(random_.Below(kControllers)));
   const bool again = controller.connected() && Chance(80);
   if (!controller.connected() || again) {
     seen_.takeovers += again ? 1 : 0;

@@ -24,6 +24,8 @@ namespace engine {
 // it, with its energy and money conserved.
 class Simulation {
  public:
+  static constexpr std::uint32_t kControllers = 6;
+
   // What happened, so that a run that tests nothing is seen.
   struct Seen {
     std::uint64_t lives = 0;
@@ -37,6 +39,8 @@ class Simulation {
     std::uint64_t from_snapshots = 0;  // Starts.
     std::uint64_t removed = 0;         // Segments.
     std::uint64_t untold = 0;          // Records found after a crash that nobody was told of.
+    std::uint64_t acts = 0;            // Of operators, on disk.
+    std::uint64_t refused_acts = 0;
   };
 
   explicit Simulation(std::uint64_t seed);
@@ -64,9 +68,14 @@ class Simulation {
   };
 
   void Init();
-  MarketDefinition RandomMarket(std::uint32_t id, std::uint32_t rounds);
+  MarketDefinition RandomMarket(std::uint32_t id);
+  MeteringPointBody RandomPoint(std::uint64_t id);
+  gateway::Definitions RandomChanges();
+  bool IsDefined(const gateway::Definitions& wanted) const;
+  void Configure();
   void OnDurable(CommandView record);
   void CheckRecord(CommandView record);
+  void CheckAct(CommandView record);
 
   void StepOnce();
   void LetSomebodyAct();
@@ -105,9 +114,10 @@ class Simulation {
   SimDesk desk_;
   std::vector<std::uint64_t> records_;  // Checksums, by sequence from 1.
   bool starting_ = false;
-  bool broken_ = false;             // The disk fails, or is about to;
-  bool was_broken_ = false;         // in this life of the daemon.
-  std::int64_t wall_ahead_ns_ = 0;  // By a step that is to be taken back.
+  bool broken_ = false;                 // The disk fails, or is about to;
+  bool was_broken_ = false;             // in this life of the daemon.
+  std::int64_t wall_ahead_ns_ = 0;      // By a step that is to be taken back.
+  std::vector<gateway::Actor> actors_;  // Of all that was ever asked for.
   std::list<SimController> controllers_;
   std::list<Connection> connections_;
   std::unique_ptr<SimDaemon> daemon_;

@@ -52,6 +52,8 @@ void Add(const Simulation& world, Total& total) {
   total.seen.from_snapshots += seen.from_snapshots;
   total.seen.removed += seen.removed;
   total.seen.untold += seen.untold;
+  total.seen.acts += seen.acts;
+  total.seen.refused_acts += seen.refused_acts;
   total.answers += world.heard().answers;
   total.resends += world.heard().resends_answered;
   total.postponed += world.heard().postponed;
@@ -81,7 +83,8 @@ void Print(const Total& total) {
             << ", connections cut " << total.seen.cuts << ", taken over " << total.seen.takeovers
             << ", clock steps " << total.seen.clock_steps << ", snapshots " << total.seen.snapshots
             << ", starts from one " << total.seen.from_snapshots << ", segments removed "
-            << total.seen.removed << ", records untold " << total.seen.untold << "\nanswers "
+            << total.seen.removed << ", records untold " << total.seen.untold << ", acts "
+            << total.seen.acts << ", refused " << total.seen.refused_acts << "\nanswers "
             << total.answers << ", again " << total.resends << ", postponed " << total.postponed
             << ", events " << total.events << ", again " << total.events_again << ", fills "
             << total.fills << ", continuous trades " << total.trades << ", indicative prices "
@@ -90,7 +93,7 @@ void Print(const Total& total) {
 }
 
 TEST(Simulation, TellsNobodyAnythingThatIsNotDueAndLosesNothing) {
-  const std::uint64_t worlds = Repeats(kSanitized ? 3 : 40, 1'000);
+  const std::uint64_t worlds = Repeats(kSanitized ? 3 : 60, 1'000);
   Total total;
   for (std::uint64_t seed = 1; seed <= worlds && !HasFailure(); ++seed) {
     RunWorld(only_seed.value_or(seed), total);
@@ -108,6 +111,8 @@ TEST(Simulation, TellsNobodyAnythingThatIsNotDueAndLosesNothing) {
   EXPECT_GT(total.seen.from_snapshots, worlds * 3);
   EXPECT_GT(total.seen.removed, worlds / 2);
   EXPECT_GT(total.seen.untold, worlds / 4);
+  EXPECT_GT(total.seen.acts, worlds * 5);
+  EXPECT_GT(total.seen.refused_acts, worlds / 4);
   EXPECT_GT(total.rounds_void, worlds / 4);
   EXPECT_GT(total.postponed, worlds * 10);
   EXPECT_GT(total.events_again, worlds * 10);
