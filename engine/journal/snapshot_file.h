@@ -97,6 +97,8 @@ class SnapshotReader {
 
   // The state's next bytes; none at its end and after an error. They stay until the next call.
   std::span<const std::byte> Next();
+  // The error, if there was one.
+  const absl::Status& status() const { return status_; }
 
   // After the end. Ensures: ok only where all bytes were read and are those that were written; what
   // was made of them before is of no use else.

@@ -145,8 +145,15 @@ class UntriedSnapshots {
     return sequence;
   }
 
+  // It could not be begun with.
+  void PassOver(const absl::Status& why) {
+    if (IsDiskFault(why)) unreadable_ = why;
+  }
+
+  // Of one that cannot be read now nobody knows whether it is whole.
   absl::Status NoneIsWhole(const std::string& folder,
                            const std::vector<std::string>& damaged) const {
+    if (!unreadable_.ok()) return unreadable_;
     return absl::DataLossError(absl::StrCat(
         folder, ": the journal begins with sequence ", beginning_.sequence, " (",
         SegmentName(beginning_.segment), "), since what was before was removed, and there is no ",
@@ -161,6 +168,7 @@ class UntriedSnapshots {
 
   JournalBeginning beginning_;
   std::vector<std::uint64_t> newest_first_;
+  absl::Status unreadable_;
 };
 
 // From the next snapshot of `most` or before that is whole, which recovery.snapshot_sequence then
@@ -175,6 +183,7 @@ absl::StatusOr<std::unique_ptr<Exchange>> BeginFrom(Disk& disk, const ReadOption
     if (sequence == 0) return snapshots.NoneIsWhole(options.folder, recovery.damaged);
     auto exchange = LoadSnapshot(disk, options.folder, sequence, *options.identity);
     if (exchange.ok() || absl::IsFailedPrecondition(exchange.status())) return exchange;
+    snapshots.PassOver(exchange.status());
     recovery.damaged.emplace_back(exchange.status().message());
   }
 }

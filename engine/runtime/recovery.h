@@ -48,7 +48,7 @@ absl::StatusOr<Recovery> RecoverExchange(Disk& disk, const ReadOptions& options,
 // the recovery has succeeded; where it lacks any of the journal's end that replays it once more.
 // Requires: options.identity; from_sequence is 1. Ensures: `exchange` is set; DataLoss also where
 // the store has more than the journal, and where the beginning was removed and no snapshot is
-// whole.
+// whole; the disk's own error where one of these cannot be read now.
 absl::StatusOr<Recovery> RecoverFromSnapshot(Disk& disk, const ReadOptions& options,
                                              std::unique_ptr<Exchange>& exchange,
                                              EventStore* store = nullptr);

@@ -7,11 +7,6 @@
 namespace engine {
 namespace {
 
-// Whether the disk or the system is at fault, and not the file.
-bool IsFault(const absl::Status& status) {
-  return !absl::IsDataLoss(status) && !absl::IsUnimplemented(status) && !absl::IsNotFound(status);
-}
-
 absl::StatusOr<SnapshotHeader> ReadThrough(Disk& disk, const std::string& folder,
                                            std::uint64_t sequence,
                                            const JournalIdentity& identity) {
@@ -23,6 +18,11 @@ absl::StatusOr<SnapshotHeader> ReadThrough(Disk& disk, const std::string& folder
 }
 
 }  // namespace
+
+bool IsDiskFault(const absl::Status& status) {
+  return !status.ok() && !absl::IsDataLoss(status) && !absl::IsUnimplemented(status) &&
+         !absl::IsNotFound(status) && !absl::IsFailedPrecondition(status);
+}
 
 absl::Status CheckSnapshot(Disk& disk, const std::string& folder, std::uint64_t sequence,
                            const JournalIdentity& identity) {
@@ -39,7 +39,9 @@ absl::StatusOr<std::unique_ptr<Exchange>> LoadSnapshot(Disk& disk, const std::st
   if (!reader.ok()) return reader.status();
   auto exchange = std::make_unique<Exchange>();
   StateReader in([&reader] { return (*reader)->Next(); });
-  if (!exchange->Load(in) || exchange->sequence() != sequence) {
+  const bool is_state = exchange->Load(in) && exchange->sequence() == sequence;
+  if (!(*reader)->status().ok()) return (*reader)->status();
+  if (!is_state) {
     return absl::DataLossError(absl::StrCat(SnapshotName(sequence), ": no state, though its bytes ",
                                             "are those that were written: ", in.error()));
   }
@@ -69,7 +71,7 @@ absl::StatusOr<LoadedSnapshot> LoadNewestSnapshot(Disk& disk, const std::string&
       continue;
     }
     if (absl::IsFailedPrecondition(exchange.status())) return exchange.status();
-    if (IsFault(exchange.status())) unreadable = exchange.status();
+    if (IsDiskFault(exchange.status())) unreadable = exchange.status();
     loaded.damaged.emplace_back(exchange.status().message());
   }
   if (loaded.exchange != nullptr) return loaded;

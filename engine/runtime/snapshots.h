@@ -15,9 +15,13 @@
 
 namespace engine {
 
+// Whether it says that the disk or the system is at fault, and nothing of a snapshot.
+bool IsDiskFault(const absl::Status& status);
+
 // Ensures: the exchange that it was made of: the digest of what was loaded is the one in its
 // header. One that cannot be read or is damaged is an error; FailedPrecondition where it is
-// another's or a newer program's. Cost: its bytes are read twice, and the exchange is digested.
+// another's or a newer program's, the disk's own where it is the disk that fails. Cost: its bytes
+// are read twice, and the exchange is digested.
 absl::StatusOr<std::unique_ptr<Exchange>> LoadSnapshot(Disk& disk, const std::string& folder,
                                                        std::uint64_t sequence,
                                                        const JournalIdentity& identity);

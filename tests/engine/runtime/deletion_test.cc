@@ -302,6 +302,25 @@ TEST_F(Deletion, WithoutAWholeSnapshotIsAnErrorThatSaysWhatIsMissing) {
   EXPECT_FALSE(follower.Follow(go_on).ok());
 }
 
+// Whoever hears of data loss restores a backup, and the disk only had to be asked again.
+TEST_F(Deletion, WithSnapshotsThatCannotBeReadNowIsAnErrorOfTheDisk) {
+  RemoveSome();
+  world_.Kill(PowerCut::kKeepsUnsynced);
+  std::size_t failed = 0;
+  for (std::uint64_t at = 0;; ++at) {
+    SCOPED_TRACE(at);
+    SimDisk disk(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+    disk.SetFault({.kind = DiskFault::Kind::kFailsForEver, .at = at, .error = EIO});
+    const absl::Status status = Recover(disk).status();
+    if (status.ok()) break;
+    EXPECT_FALSE(absl::IsDataLoss(status)) << status;
+    ++failed;
+    disk.Heal();
+    EXPECT_TRUE(Recover(disk).ok());
+  }
+  EXPECT_GT(failed, 10u);
+}
+
 // The shard goes on, and whoever runs it can still put a snapshot back.
 TEST_F(Deletion, AFollowerWithoutAWholeSnapshotSaysSoAndRemovesNothing) {
   RemoveSome();

@@ -89,6 +89,21 @@ TEST_F(ChangedSnapshot, IsPassedOverByAFollower) {
   EXPECT_GT(passed_over, 0u);
 }
 
+// Whoever is told that it is damaged would restore a backup, and lose what came after that.
+TEST_F(ChangedSnapshot, IsNotCalledDamagedWhereTheDiskFails) {
+  std::size_t failed = 0;
+  for (std::uint64_t at = 0;; ++at) {
+    SCOPED_TRACE(at);
+    SimDisk disk(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+    disk.SetFault({.kind = DiskFault::Kind::kFailsForEver, .at = at, .error = EIO});
+    const auto exchange = LoadSnapshot(disk, kFolder, snapshots_[0], kWorldIdentity);
+    if (exchange.ok()) break;
+    EXPECT_TRUE(IsDiskFault(exchange.status())) << exchange.status();
+    ++failed;
+  }
+  EXPECT_GT(failed, 4u);
+}
+
 // On which every start rests once they are gone.
 TEST_F(ChangedSnapshot, KeepsTheSegmentsBeforeIt) {
   std::size_t kept = 0;
