@@ -47,6 +47,7 @@ struct ReferenceProduct {
   bool changed = true;                   // Since its indicative price was last worked out.
   std::map<CredentialId, std::uint64_t> leaving{};  // Whose orders before this command go later.
   std::map<std::pair<MeteringPointId, Side>, std::uint64_t> traded_wh{};  // In all its rounds.
+  std::uint64_t round_orders = 0;        // That were open when the round began, or came in it.
   std::vector<ReferenceTrade> trades{};  // Where orders trade as they come: all of them.
 
   static std::int64_t Gate(const MarketDefinition& market, std::uint32_t start,
@@ -128,43 +129,12 @@ struct ReferenceProduct {
     return over ? Reason::kMeteringPointLimit : Reason::kNone;
   }
 
-  std::vector<NaiveOrder> Naive() const {
-    std::vector<NaiveOrder> naive;
-    for (const ReferenceOrder& order : orders) {
-      naive.push_back({order.terms.side, order.terms.limit_ticks, order.open});
-    }
-    return naive;
-  }
-
-  // What may be told of the book as it is; nothing where too few parties are on a side.
-  std::optional<IndicativeEvent> Indicative() const {
-    std::set<PartyId> parties[2];
-    for (const ReferenceOrder& order : orders) {
-      if (order.open == 0) continue;
-      parties[static_cast<std::size_t>(order.terms.side)].insert(order.account.party);
-    }
-    const std::size_t least = market.indicative_min_parties;
-    if (parties[0].size() < least || parties[1].size() < least) return std::nullopt;
-    const NaiveRound now = NaiveClear(Naive(), market.rule);
-    IndicativeEvent event{.product = id};
-    if (now.energy == 0) return event;
-    event.crossing = 1;
-    event.energy_wh = now.energy - now.energy % market.indicative_step_wh;
-    event.price_ticks =
-        static_cast<std::int32_t>(now.price - now.price % market.indicative_step_ticks);
-    return event;
-  }
-
+  // In reference_uniform.cc. What the book would come to as it is.
+  NaiveRound Uniform() const;
+  // What may be told of that; nothing where too few parties are on a side.
+  std::optional<IndicativeEvent> Indicative() const;
   // Sets `filled` of every order, and takes it from what is open.
-  NaiveRound Clear() {
-    NaiveRound cleared = NaiveClear(Naive(), market.rule);
-    for (std::size_t i = 0; i < orders.size(); ++i) {
-      orders[i].filled = cleared.filled[i];
-      orders[i].open -= orders[i].filled;
-      traded_wh[{orders[i].account.metering_point, orders[i].terms.side}] += orders[i].filled;
-    }
-    return cleared;
-  }
+  NaiveRound Clear();
 
   // In reference_continuous.cc. What traded until the gate, at the mean price, rounded down.
   NaiveRound Total() const;

@@ -162,6 +162,7 @@ Reason ReferenceExchange::Submit(const CommandHeader& header, std::uint32_t plac
   if (reason != Reason::kNone) return reason;
   reason = product->CheckTerms(terms);
   if (reason != Reason::kNone) return reason;
+  if (product->round_orders >= product->market.book_orders_max) return Reason::kBookFull;
   const AccountBody account =
       *std::find_if(accounts_.begin(), accounts_.end(),
                     [&](const AccountBody& a) { return a.id == terms.account; });
@@ -178,6 +179,7 @@ Reason ReferenceExchange::Submit(const CommandHeader& header, std::uint32_t plac
                              .id = OrderId{header.sequence * kOrderIdPlaces + place},
                              .open = terms.energy_wh});
   product->changed = true;
+  ++product->round_orders;
   TradeNewest(*product);
   return Reason::kNone;
 }

@@ -93,6 +93,8 @@ void ReferenceExchange::Finish(const CommandHeader& header, const ProductBody& b
     TellCancelled(product, order, Reason::kDisconnected);
   }
   product.leaving.clear();
+  product.round_orders = 0;
+  for (const ReferenceOrder& order : product.orders) product.round_orders += order.open > 0 ? 1 : 0;
   product.clearing = false;
   product.changed = true;
   product.round_began = header.sequence;

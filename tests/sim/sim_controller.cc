@@ -185,9 +185,15 @@ OrderBody SimController::RandomOrder(std::int64_t now_ns) const {
       minute / 5 * 5 +
       5 * static_cast<std::uint32_t>(random.Below(10) == 0 ? 0 : 1 + random.Below(3));
   order.side = random.Below(2) == 0 ? Side::kBuy : Side::kSell;
-  const std::int32_t lowest = order.side == Side::kBuy ? 25 : 0;
-  order.limit_ticks = lowest + static_cast<std::int32_t>(random.Below(76));
+  const auto band_low = band_lows_.find(order.product.market);
+  order.limit_ticks = band_low == band_lows_.end() ? 0 : band_low->second;
+  if (order.side == Side::kBuy) order.limit_ticks += 25;
+  order.limit_ticks += static_cast<std::int32_t>(random.Below(76));
   order.energy_wh = 1 + static_cast<std::uint32_t>(random.Below(random.Below(20) == 0 ? 600 : 200));
+  if (random.Below(100) == 0) {
+    order.response = Response::kQuadratic;
+    order.response_param = 1'000;
+  }
   return order;
 }
 

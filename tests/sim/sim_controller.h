@@ -130,6 +130,7 @@ class SimController final : public gateway::MessageHandler {
   std::uint64_t newest_event_ = 1;                 // Behind all that it ever heard.
   std::map<ProductId, std::int64_t> first_gates_;  // Of products that were told: of their first
   std::map<ProductId, std::int64_t> last_gates_;   // round, and of their last.
+  std::map<MarketId, std::int32_t> band_lows_;     // As it was told last.
   std::uint64_t query_ = 0;                        // The last one,
   std::uint64_t queries_before_ = 0;               // and that of the connection before.
   std::vector<ReferenceExchange::OpenOrder> open_orders_;

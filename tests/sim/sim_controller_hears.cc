@@ -159,6 +159,7 @@ void SimController::OnOrderCancelled(std::uint64_t event, const OrderCancelledEv
 }
 
 void SimController::OnProductOpened(const ProductOpenedEvent& product) {
+  band_lows_[product.product.market] = product.band_low_ticks;
   if (product.round == 1) first_gates_.emplace(product.product, product.gate_ns);
   if (product.round == product.rounds) last_gates_.emplace(product.product, product.gate_ns);
 }

@@ -69,6 +69,7 @@ class Simulation {
 
   void Init();
   MarketDefinition RandomMarket(std::uint32_t id);
+  void MakeUniform(MarketDefinition& market);
   MeteringPointBody RandomPoint(std::uint64_t id);
   gateway::Definitions RandomChanges();
   bool IsDefined(const gateway::Definitions& wanted) const;

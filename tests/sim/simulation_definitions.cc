@@ -32,34 +32,44 @@ AccountBody AccountOf(std::uint64_t number) {
 
 }  // namespace
 
+// What nothing hangs on here is as it is in every market: how early it opens, its tariffs and
+// names.
 MarketDefinition Simulation::RandomMarket(std::uint32_t id) {
   MarketDefinition market = SmallMarket();
   market.id = MarketId{id};
-  market.slot_minutes = 5;
+  market.slot_minutes = Chance(8) ? 15 : 5;
+  market.band_low_ticks = Chance(3) ? -40 : 0;  // So that there are prices below zero.
+  market.band_levels = Chance(3) ? 90 : 100;
   market.open_before_s = 1'500;
-  market.gate_before_s = 60;
-  market.min_notice_s = 20;
-  market.rounds = id == 1 ? 2 : 1;
+  market.gate_before_s = Chance(4) ? 90 : 60;
+  market.min_notice_s = Chance(4) ? market.gate_before_s : 20;
   market.round_interval_s = 90;
-  market.carry_over = Chance(2) ? 1 : 0;
   market.freeze_s = Chance(2) ? 10 : 0;
-  market.indicative_interval_s = 2;
-  market.indicative_min_parties = 2;
-  market.indicative_step_ticks = 2;
-  market.indicative_step_wh = 10;
   market.order_max_wh = 500;
-  market.party_orders_max = 30;
+  market.party_orders_max = Chance(4) ? 6 : 30;
+  if (Chance(4)) market.book_orders_max = 25;
   market.rule.self_trade = Chance(2) ? SelfTrade::kRefuse : SelfTrade::kCancelOlder;
   if (Chance(3)) {
     market.rule.rule = Rule::kContinuous;
-    market.rounds = 1;
-    market.indicative_interval_s = 0;
-    return market;
+  } else {
+    MakeUniform(market);
   }
+  return market;
+}
+
+// What a continuous market does not have.
+void Simulation::MakeUniform(MarketDefinition& market) {
+  market.rounds = static_cast<std::uint32_t>(1 + random_.Below(3));
+  market.carry_over = Chance(2) ? 1 : 0;
+  market.indicative_interval_s = Chance(4) ? 0 : 2;
+  market.indicative_min_parties = static_cast<std::uint32_t>(1 + random_.Below(3));
+  market.indicative_step_ticks = static_cast<std::uint32_t>(1 + random_.Below(3));
+  market.indicative_step_wh = 10;
   market.rule.margin = Chance(2) ? Margin::kProRata : Margin::kTime;
+  market.rule.price =
+      Chance(2) ? UniformPricing::kInterval : static_cast<UniformPricing>(1 + random_.Below(2));
   market.rule.k_numerator = static_cast<std::uint32_t>(random_.Below(4));
   market.rule.k_denominator = 3;
-  return market;
 }
 
 MeteringPointBody Simulation::RandomPoint(std::uint64_t id) {
