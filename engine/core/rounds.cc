@@ -235,7 +235,10 @@ DigestBytes Rounds::Account(const Product& product, std::uint32_t& fills) {
 
 // For the rounds that follow: what is traded stays within the limit of the connection.
 void Rounds::CountAtPoints(Product& product) {
-  product.traded.Reserve(outcome_.fills);
+  if (product.traded.empty()) {
+    product.traded.Reserve(
+        std::min<std::size_t>(outcome_.fills, 2 * registry_.metering_point_count()));
+  }
   const auto count = [&](const OrderChunk& chunk, std::uint32_t at) {
     if (chunk.filled_wh[at] == 0) return;
     // Though there may be no limit yet.

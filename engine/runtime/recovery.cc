@@ -149,8 +149,9 @@ class UntriedSnapshots {
   void PassOver(const absl::Status& why) {
     if (IsDiskFault(why)) unreadable_ = why;
   }
+  // Why one cannot be read now, of which nobody knows whether it is whole; OK: all could be.
+  const absl::Status& unreadable() const { return unreadable_; }
 
-  // Of one that cannot be read now nobody knows whether it is whole.
   absl::Status NoneIsWhole(const std::string& folder,
                            const std::vector<std::string>& damaged) const {
     if (!unreadable_.ok()) return unreadable_;
@@ -181,6 +182,8 @@ absl::StatusOr<std::unique_ptr<Exchange>> BeginFrom(Disk& disk, const ReadOption
     recovery.snapshot_sequence = sequence;
     if (sequence == 0 && !snapshots.AreNeeded()) return std::make_unique<Exchange>();
     if (sequence == 0) return snapshots.NoneIsWhole(options.folder, recovery.damaged);
+    // What lies between the two would be given up, and for ever.
+    if (sequence > most && !snapshots.unreadable().ok()) return snapshots.unreadable();
     auto exchange = LoadSnapshot(disk, options.folder, sequence, *options.identity);
     if (exchange.ok() || absl::IsFailedPrecondition(exchange.status())) return exchange;
     snapshots.PassOver(exchange.status());

@@ -1,4 +1,6 @@
 // What of an outbox a start keeps and makes again whose journal has no beginning any more.
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -77,6 +79,31 @@ TEST_F(DeletionOutbox, LetsAnOutboxBeMadeAgainAsFarAsTheJournalGoes) {
       (*store)->Sync(world_.clock.NowNs());
     }
   }
+}
+
+// The disk only has to be asked again.
+TEST_F(TrimmedWorld, GivesNoEventUpForAReadThatFails) {
+  SimDisk damaged(*world_.disk, PowerCut::kKeepsUnsynced, 1);
+  damaged.Bytes(kFile)[20] ^= std::byte{1};
+  SimDisk untouched(damaged, PowerCut::kKeepsUnsynced, 1);
+  Recovery whole;
+  StartOn(untouched, whole);
+  ASSERT_GT(whole.events_gone_to, 0u);
+  std::size_t refused = 0;
+  for (std::uint64_t at = 0;; ++at) {
+    SCOPED_TRACE(at);
+    SimDisk disk(damaged, PowerCut::kKeepsUnsynced, 1);
+    disk.SetFault({.kind = DiskFault::Kind::kFailsOnce, .at = at, .error = EIO});
+    const auto store = EventStore::Open(disk, StoreOptions());
+    const auto recovery =
+        store.ok() ? Recover(disk, store->get()) : absl::StatusOr<Recovery>(store.status());
+    refused += recovery.ok() ? 0 : 1;
+    if (recovery.ok()) {
+      ASSERT_EQ(recovery->events_gone_to, whole.events_gone_to);
+    }
+    if (disk.failed().empty()) break;
+  }
+  EXPECT_GT(refused, 10u);
 }
 
 TEST_F(TrimmedWorld, SetsAsideANewestFileWhoseHeaderIsDamaged) {
