@@ -39,6 +39,8 @@ class Line:
 
     def __init__(self):
         self.keeper = subprocess.Popen(["unshare", "--net", "sleep", "600"])
+
+    def begin(self):
         here = os.readlink("/proc/self/ns/net")
         while os.readlink(f"/proc/{self.keeper.pid}/ns/net") == here:
             time.sleep(0.01)
@@ -71,6 +73,8 @@ class Line:
                 assert libc.setns(here.fileno(), CLONE_NEWNET) == 0
 
     def close(self):
+        # Now, and not when the kernel has got round to the network that ends.
+        subprocess.run(["ip", "link", "del", "here"], check=False)
         self.keeper.kill()
         self.keeper.wait()
 
@@ -109,6 +113,7 @@ class Vanished(unittest.TestCase):
     def setUp(self):
         self.line = Line()
         self.addCleanup(self.line.close)
+        self.line.begin()
         self.start = later_start_minute()
 
     def wait_for_end(self):

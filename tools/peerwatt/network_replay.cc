@@ -152,7 +152,8 @@ bool NetworkReplay::IsInBurst(const engine::ProductId& product, std::int64_t due
 void NetworkReplay::CountLastFills() {
   for (const auto& [id, product] : tally_.result.products) {
     const std::int64_t after_ns = product.last_fill_ns - GateNs(id);
-    if (product.last_fill_ns == 0 || after_ns < 0) continue;
+    const bool is_known = product.last_fill_ns != 0 && plan_.markets.contains(id.market);
+    if (!is_known || after_ns < 0) continue;
     tally_.result.burst.last_fill_ns.Add(static_cast<std::uint64_t>(after_ns));
   }
 }
@@ -325,7 +326,9 @@ void PrintReplayJson(const NetworkReplayResult& result, std::ostream& out) {
     burst["orders"] = result.burst.orders;
     burst["late"] = result.burst.late;
     burst["answer_us"] = PercentilesUs(result.burst.answer_ns);
-    burst["gate_to_last_fill_us"] = PercentilesUs(result.burst.last_fill_ns);
+    if (result.burst.last_fill_ns.count() > 0) {
+      burst["gate_to_last_fill_us"] = PercentilesUs(result.burst.last_fill_ns);
+    }
   }
   out << json.dump(2) << "\n";
 }
@@ -358,6 +361,7 @@ void PrintReplayText(const NetworkReplayResult& result, std::ostream& out) {
   out << absl::StrCat("burst       ", result.burst.orders, " orders shortly before a gate, ",
                       result.burst.late, " late\n");
   out << "  answer    " << PercentilesText(result.burst.answer_ns) << "\n";
+  if (result.burst.last_fill_ns.count() == 0) return;
   out << "  last fill " << PercentilesText(result.burst.last_fill_ns) << "\n";
 }
 

@@ -242,7 +242,9 @@ void ReplayClient::OnAnswer(const gateway::AnswerMessage& message) {
 void ReplayClient::CountInBurst(std::int64_t answer_ns, engine::Reason reason) {
   BurstReport& burst = tally_.result.burst;
   ++burst.orders;
-  const bool late = reason == engine::Reason::kGateClosed || reason == engine::Reason::kClearing;
+  // A round that is over takes its product with it.
+  const bool late = reason == engine::Reason::kGateClosed || reason == engine::Reason::kClearing ||
+                    reason == engine::Reason::kUnknownProduct;
   burst.late += late ? 1 : 0;
   burst.answer_ns.Add(static_cast<std::uint64_t>(answer_ns));
 }

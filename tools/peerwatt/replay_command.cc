@@ -115,6 +115,15 @@ void AddTls(CLI::App& command, NetworkReplayOptions& network) {
       "Over TLS: a folder with N.pem, certificate and key of credential N, for each");
 }
 
+void AddBurst(CLI::App& command, NetworkReplayOptions& network) {
+  command
+      .add_option("--burst-s", network.burst_s,
+                  "Tell apart of the orders that are due within so many seconds before a gate, and "
+                  "how long after a gate the last fill came; 0: do not")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{3'600}))
+      ->capture_default_str();
+}
+
 }  // namespace
 
 void AddReplayCommand(CLI::App& app, Action& action) {
@@ -146,13 +155,6 @@ void AddReplayCommand(CLI::App& app, Action& action) {
       ->check(CLI::Range(1U, engine::kAnswersKept))
       ->capture_default_str();
   command
-      ->add_option(
-          "--burst-s", network.burst_s,
-          "Tell apart of the orders that are due within so many seconds before a gate, and "
-          "how long after a gate the last fill came; 0: do not")
-      ->check(CLI::Range(std::int64_t{0}, std::int64_t{3'600}))
-      ->capture_default_str();
-  command
       ->add_option("--wait-s", network.wait_s,
                    "With R and max: after the last answer, wait for the rounds whose gates come "
                    "within so many seconds; fills of later ones are told as not waited for")
@@ -175,6 +177,7 @@ void AddReplayCommand(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--acks", network.acks, "Write every answer to this file, for crash checks");
   AddTls(*command, network);
+  AddBurst(*command, network);
   command->add_flag("--table", arguments->table, "Print what each hour came to");
   command->add_flag("--json", arguments->json, "Print the result as JSON");
   command->callback([arguments, &action] {
