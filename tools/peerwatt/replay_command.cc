@@ -115,7 +115,13 @@ void AddTls(CLI::App& command, NetworkReplayOptions& network) {
       "Over TLS: a folder with N.pem, certificate and key of credential N, for each");
 }
 
-void AddBurst(CLI::App& command, NetworkReplayOptions& network) {
+void AddTimes(CLI::App& command, NetworkReplayOptions& network) {
+  command
+      .add_option("--wait-s", network.wait_s,
+                  "With R and max: after the last answer, wait for the rounds whose gates come "
+                  "within so many seconds; fills of later ones are told as not waited for")
+      ->check(CLI::Range(0, 86'400))
+      ->capture_default_str();
   command
       .add_option("--burst-s", network.burst_s,
                   "Tell apart of the orders that are due within so many seconds before a gate, and "
@@ -154,12 +160,6 @@ void AddReplayCommand(CLI::App& app, Action& action) {
   command->add_option("--window", network.window, "Unanswered frames a connection")
       ->check(CLI::Range(1U, engine::kAnswersKept))
       ->capture_default_str();
-  command
-      ->add_option("--wait-s", network.wait_s,
-                   "With R and max: after the last answer, wait for the rounds whose gates come "
-                   "within so many seconds; fills of later ones are told as not waited for")
-      ->check(CLI::Range(0, 86'400))
-      ->capture_default_str();
   command->add_option("--timeout-s", network.timeout_s, "For all orders to be answered")
       ->check(CLI::Range(1, 604'800))
       ->capture_default_str();
@@ -177,7 +177,7 @@ void AddReplayCommand(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--acks", network.acks, "Write every answer to this file, for crash checks");
   AddTls(*command, network);
-  AddBurst(*command, network);
+  AddTimes(*command, network);
   command->add_flag("--table", arguments->table, "Print what each hour came to");
   command->add_flag("--json", arguments->json, "Print the result as JSON");
   command->callback([arguments, &action] {
