@@ -192,7 +192,8 @@ class FeedOptions(Tool):
                 (profiles, "--homes-per-credential", 0), (generate, "--homes", 0),
                 (generate, "--days", 0), (generate, "--pv-share", 101),
                 (generate, "--seed", -1), (generate, "--home-shade-permille", 1_001),
-                (generate, "--corrections-permille", -1), (generate, "--last-lead-s", 3_600)):
+                (generate, "--corrections-permille", -1), (generate, "--last-lead-s", 3_600),
+                (generate, "--burst-permille", 1_001), (generate, "--burst-s", 3_600)):
             code, said = refusal(*command, option, value)
             self.assertEqual(code, 64, (option, value))
             self.assertIn(option, said)
@@ -203,6 +204,10 @@ class FeedOptions(Tool):
                              900, "--slot-shade-permille", 200)
         self.assertEqual(code, 65)
         self.assertIn("shades above 1,000 permille", said)
+        code, said = refusal("feed", "generate", self.feed, "--homes", 2, "--burst-permille", 1,
+                             "--burst-s", 3_500, "--last-lead-s", 100)
+        self.assertEqual(code, 65)
+        self.assertIn("begins an hour before the gate", said)
         code, said = refusal("feed", "generate", self.feed, "--homes", 2, "--retail-ticks", 10,
                              "--feed-in-ticks", 20)
         self.assertEqual(code, 65)

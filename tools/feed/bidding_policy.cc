@@ -44,11 +44,15 @@ class HomeBidders {
       return absl::InvalidArgumentError("no home, no slot, or too many homes");
     }
     if (policy_.home_shade_permille + policy_.slot_shade_permille > 1'000 ||
-        policy_.homes_per_credential == 0 || policy_.burst_permille > 1'000 ||
-        std::int64_t{policy_.last_lead_s} + policy_.burst_s >= kEarliestLeadMs / 1'000) {
+        policy_.homes_per_credential == 0 || policy_.last_lead_s >= kEarliestLeadMs / 1'000) {
       return absl::InvalidArgumentError(
-          "shades or a burst above 1,000 permille, no home per credential, or a last lead and a "
-          "burst of an hour");
+          "shades above 1,000 permille, no home per credential, or a last lead of an hour");
+    }
+    const std::int64_t burst_begins_s = std::int64_t{policy_.last_lead_s} + policy_.burst_s;
+    if (policy_.burst_permille > 1'000 ||
+        (policy_.burst_permille > 0 && burst_begins_s >= kEarliestLeadMs / 1'000)) {
+      return absl::InvalidArgumentError(
+          "a burst above 1,000 permille, or one that begins an hour before the gate");
     }
     if (market_.open_before_s < earliest_s) {
       return absl::InvalidArgumentError(absl::StrCat("orders come up to ", earliest_s,
